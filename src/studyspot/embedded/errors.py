@@ -1,0 +1,26 @@
+"""What can go wrong with the engines and processes that StudySpot starts itself."""
+
+
+class EngineError(Exception):
+    """An own engine or process cannot do its work; says what happened, and how to mend it, in one line."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(f"{what} {mend}")
+        self.what = what
+        self.mend = mend
+
+
+class HomeInUse(EngineError):
+    """Another `studyspot up` runs on the same home."""
+
+
+class EngineMissing(EngineError):
+    """The package that holds an engine's binaries is not installed."""
+
+
+class DiskFull(EngineError):
+    """There is no room for an engine's data."""
+
+
+class StartFailed(EngineError):
+    """An engine or process ended, or stayed silent, instead of becoming ready."""

@@ -1,0 +1,60 @@
+"""Engines for every test that asks for them by name."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.engines import NatsServer, PostgresServer, temporary_home
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """This worker's PostgreSQL; a test that kills it restarts it."""
+    with temporary_home() as home:
+        server = PostgresServer(home)
+        try:
+            server.engine.start()
+            yield server
+        finally:
+            server.engine.remove()
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A fresh database with StudySpot's tables, shared by the tests of one module."""
+    with postgres_server.migrated_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A fresh database without any table, shared by the tests of one module."""
+    with postgres_server.empty_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def nats_worker_server() -> Iterator[NatsServer]:
+    """This worker's NATS, as earlier tests left it; ask for `nats_server` instead."""
+    with temporary_home() as home:
+        server = NatsServer(home)
+        try:
+            server.engine.start()
+            yield server
+        finally:
+            server.engine.stop()
+
+
+@pytest.fixture
+async def nats_server(nats_worker_server: NatsServer) -> AsyncIterator[NatsServer]:
+    """This worker's NATS, running and empty: a handle to kill, freeze and restart it."""
+    await nats_worker_server.clean()
+    yield nats_worker_server
+    if nats_worker_server.engine.is_running():
+        nats_worker_server.thaw()
+
+
+@pytest.fixture
+async def nats_url(nats_server: NatsServer) -> str:
+    """The administrator's URL of this worker's NATS, which is empty at the start of each test."""
+    return nats_server.urls.admin

@@ -1,0 +1,136 @@
+"""The real PostgreSQL and NATS for tests: one of each per test worker, begun when first asked for."""
+
+import itertools
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nats
+import psycopg
+from nats.js.errors import NotFoundError
+from psycopg import sql
+
+from studyspot.embedded.nats import EmbeddedNats, NatsUrls
+from studyspot.embedded.postgres import EmbeddedPostgres
+
+TEMPLATE = "studyspot_template"
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """A home that PostgreSQL's unprivileged user can reach, and that is removed at the end."""
+    home = Path(tempfile.mkdtemp(prefix="studyspot-"))
+    home.chmod(0o711)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+class PostgresServer:
+    """A PostgreSQL server with databases that live as long as a test module."""
+
+    def __init__(self, home: Path) -> None:
+        self.engine = EmbeddedPostgres(home)
+        self._numbers = itertools.count(1)
+        self._has_template = False
+
+    def url_of(self, database: str) -> str:
+        return self.engine.database_url().rpartition("/")[0] + "/" + database
+
+    @contextmanager
+    def empty_database(self) -> Iterator[str]:
+        """The URL of a new database without any table, dropped at the end."""
+        with self._database("template1") as url:
+            yield url
+
+    @contextmanager
+    def migrated_database(self) -> Iterator[str]:
+        """The URL of a new database with StudySpot's tables, dropped at the end."""
+        self._ensure_template()
+        with self._database(TEMPLATE) as url:
+            yield url
+
+    def kill(self) -> None:
+        """Kill the server as a crash of the machine would."""
+        assert self.engine.pid is not None
+        os.kill(self.engine.pid, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start it again after `kill` or `engine.stop()`, on the same port and data."""
+        self.engine.start()
+
+    def _ensure_template(self) -> None:
+        if self._has_template:
+            return
+        from studyspot.migrations.run import upgrade
+
+        self._execute("CREATE DATABASE {}", TEMPLATE)
+        upgrade(self.url_of(TEMPLATE))
+        self._has_template = True
+
+    @contextmanager
+    def _database(self, template: str) -> Iterator[str]:
+        name = f"test_{next(self._numbers)}_{secrets.token_hex(4)}"
+        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
+        try:
+            yield self.url_of(name)
+        finally:
+            self.engine.start()  # A test may have killed it.
+            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+
+    def _execute(self, statement: str, *names: str) -> None:
+        with psycopg.connect(self.engine.database_url(), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+class NatsServer:
+    """A NATS server that tests may kill, freeze and start again, always on the same port."""
+
+    def __init__(self, home: Path) -> None:
+        self.engine = EmbeddedNats(home)
+
+    @property
+    def urls(self) -> NatsUrls:
+        return self.engine.urls()
+
+    def kill(self) -> None:
+        """Kill the server as a crash of the machine would."""
+        self._signal(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Make the server fall silent with its connections open, until `thaw`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        self.engine.stop()
+
+    def restart(self) -> None:
+        """Start it again after `kill` or `stop`, on the same port and data."""
+        self.engine.start()
+
+    async def clean(self) -> None:
+        """Bring the server up if a test left it down, and delete every stream and bucket."""
+        self.engine.start()
+        connection = await nats.connect(self.urls.admin, connect_timeout=5, max_reconnect_attempts=5)
+        try:
+            streams = connection.jetstream()
+            for stream in await streams.streams_info():
+                try:
+                    await streams.delete_stream(str(stream.config.name))
+                except NotFoundError:
+                    continue
+        finally:
+            await connection.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.engine.pid is not None
+        os.kill(self.engine.pid, number)
