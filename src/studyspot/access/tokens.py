@@ -1,0 +1,129 @@
+"""Tokens: JWTs signed with Ed25519. Whoever verifies one holds public keys only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+from jwt import PyJWK, PyJWKSet
+
+from studyspot.domain.identifiers import is_identifier
+from studyspot.domain.people import Actor, Role
+
+ALGORITHM = "EdDSA"
+LONGEST_TOKEN = 8 * 1024
+_ROLES: tuple[Role, ...] = ("student", "library_owner", "staff", "admin")
+
+
+class TokenRefused(Exception):
+    """The token proves nothing; `reason` says why, without repeating it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TokenExpired(TokenRefused):
+    """The token was good; a fresh one will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a token speaks for, until when (UTC)."""
+
+    user_id: str
+    role: Role
+    name: str | None
+    expires_at: datetime
+    session_id: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.user_id, self.role)
+
+
+class Verifier:
+    """Checks tokens against the public keys of one installation."""
+
+    def __init__(self, keys: Mapping[str, PyJWK], *, issuer: str, audience: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+
+    @classmethod
+    def of(cls, key_sets: Sequence[Mapping[str, Any]], *, issuer: str, audience: str) -> "Verifier":
+        """Return a verifier of the Ed25519 keys in these JWKS documents; others in them are left out.
+
+        Raises:
+            ValueError: no usable key, or not a JWKS.
+        """
+        keys: dict[str, PyJWK] = {}
+        for document in key_sets:
+            try:
+                known = PyJWKSet.from_dict(dict(document)).keys
+            except jwt.PyJWKSetError as error:
+                raise ValueError(f"not a set of keys: {error}") from error
+            keys |= {key.key_id: key for key in known if key.key_id and key.algorithm_name == ALGORITHM}
+        if not keys:
+            raise ValueError("no Ed25519 key among the public keys")
+        return cls(keys, issuer=issuer, audience=audience)
+
+    def verify(self, token: str, now: datetime) -> Identity:
+        """Return who the token speaks for.
+
+        Raises:
+            TokenExpired: its time is over.
+            TokenRefused: it is not ours, not whole, or not valid now.
+        """
+        if len(token) > LONGEST_TOKEN:
+            raise TokenRefused("the token is too long")
+        claims = self._claims(token)
+        if claims["exp"] <= now.timestamp():
+            raise TokenExpired("the token has expired")
+        if max(claims.get("nbf", 0), claims["iat"]) > now.timestamp() + _CLOCK_SKEW_SECONDS:
+            raise TokenRefused("the token is not valid yet")
+        role, subject = claims.get("role"), claims["sub"]
+        if role not in _ROLES:
+            raise TokenRefused("the token has no known role")
+        if not is_identifier(subject):
+            raise TokenRefused("the token's subject is not an identifier")
+        name, session = claims.get("name"), claims.get("sid")
+        return Identity(
+            user_id=subject,
+            role=role,
+            name=name if isinstance(name, str) and name.strip() else None,
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            session_id=session if isinstance(session, str) else None,
+        )
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._keys.get(str(header.get("kid")))
+            if header.get("alg") != ALGORITHM or key is None:
+                raise TokenRefused("the token is signed with another key")
+            # Times are checked against our own clock above, whatever PyJWT's would say.
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=self._issuer,
+                audience=self._audience,
+                options={
+                    "require": ["sub", "iss", "aud", "iat", "exp"],
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
+            )
+        except jwt.PyJWTError as error:
+            raise TokenRefused(f"the token is not valid: {type(error).__name__}") from error
+        times = [claims["exp"], claims["iat"], claims.get("nbf", 0)]
+        if not all(isinstance(time, int | float) and 0 <= time < _LAST_TIMESTAMP for time in times):
+            raise TokenRefused("the token's times are not times")
+        return claims
+
+
+_CLOCK_SKEW_SECONDS = 30
+_LAST_TIMESTAMP = 253_402_300_799

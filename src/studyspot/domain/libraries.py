@@ -1,0 +1,188 @@
+"""What an owner decides about a library: create, update, price, close, retire."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from studyspot.domain.decider import Boundary, Decider
+from studyspot.domain.events import (
+    ClosureAnnounced,
+    ClosureWithdrawn,
+    Event,
+    LibraryCreated,
+    LibraryDeleted,
+    LibraryDetails,
+    LibraryEvent,
+    LibraryUpdated,
+    Plan,
+    PricingUpdated,
+)
+from studyspot.domain.library import Library, evolve_library, managed, settings_of
+from studyspot.domain.people import Actor
+from studyspot.domain.refusals import (
+    FutureBookings,
+    NotYourLibrary,
+    PlanIdRepeated,
+    PlanWithoutShift,
+    TimeZoneUnknown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateLibrary:
+    library_id: str
+    details: LibraryDetails
+    currency: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateLibrary:
+    """`changes` holds the fields of `LibraryDetails` that get a new value."""
+
+    library_id: str
+    changes: dict[str, Any]
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class SetPricing:
+    library_id: str
+    plans: tuple[Plan, ...]
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceClosure:
+    """Close the library during [start, end), or for good."""
+
+    library_id: str
+    closure_id: str
+    start: datetime
+    end: datetime | None
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawClosure:
+    library_id: str
+    closure_id: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLibrary:
+    """Retire the library.
+
+    `closure_id` is the endless closure announced before, `live_bookings` how many bookings the log
+    held once it stood: since every booking reads closures, there are no more.
+    """
+
+    library_id: str
+    closure_id: str
+    live_bookings: int
+    actor: Actor
+
+
+def _decide_create(command: CreateLibrary, library: Library | None) -> tuple[Event, ...]:
+    if command.actor.role != "library_owner":
+        raise NotYourLibrary
+    _require_time_zone(command.details.time_zone)
+    return (
+        LibraryCreated(
+            library_id=command.library_id,
+            owner_id=command.actor.user_id,
+            currency=command.currency,
+            **_details(command.details),
+        ),
+    )
+
+
+def _decide_update(command: UpdateLibrary, library: Library | None) -> tuple[Event, ...]:
+    library = managed(library, command.actor)
+    before = _details(library.details)
+    after = before | command.changes
+    if after == before:
+        return ()
+    _require_time_zone(after["time_zone"])
+    return (LibraryUpdated(library_id=library.library_id, **after),)
+
+
+def _decide_pricing(command: SetPricing, library: Library | None) -> tuple[Event, ...]:
+    library = managed(library, command.actor)
+    if len({plan.id for plan in command.plans}) < len(command.plans):
+        raise PlanIdRepeated
+    if any((plan.unit == "shift") != (plan.shift is not None) for plan in command.plans):
+        raise PlanWithoutShift
+    version = library.pricing.price_version + 1 if library.pricing else 1
+    return (
+        PricingUpdated(
+            library_id=library.library_id,
+            price_version=version,
+            currency=library.currency,
+            plans=command.plans,
+        ),
+    )
+
+
+def _decide_announce(command: AnnounceClosure, library: Library | None) -> tuple[Event, ...]:
+    library = managed(library, command.actor)
+    if command.closure_id in library.closures:
+        return ()
+    return (
+        ClosureAnnounced(
+            library_id=library.library_id,
+            closure_id=command.closure_id,
+            start=command.start,
+            end=command.end,
+        ),
+    )
+
+
+def _decide_withdraw(command: WithdrawClosure, library: Library | None) -> tuple[Event, ...]:
+    library = managed(library, command.actor)
+    if command.closure_id not in library.closures:
+        return ()
+    return (ClosureWithdrawn(library_id=library.library_id, closure_id=command.closure_id),)
+
+
+def _decide_delete(command: DeleteLibrary, library: Library | None) -> tuple[Event, ...]:
+    library = managed(library, command.actor)
+    if command.live_bookings or command.closure_id not in library.closures:
+        raise FutureBookings(command.live_bookings)
+    return (LibraryDeleted(library_id=library.library_id),)
+
+
+def _evolve(library: Library | None, event: Event) -> Library | None:
+    return evolve_library(library, event) if isinstance(event, LibraryEvent) else library
+
+
+def _settings(
+    command: UpdateLibrary | SetPricing | AnnounceClosure | WithdrawClosure | DeleteLibrary,
+    library: Library | None,
+) -> Boundary:
+    return settings_of(command.library_id)
+
+
+def _nothing(command: CreateLibrary, library: Library | None) -> Boundary:
+    return ()
+
+
+def _details(details: LibraryDetails) -> dict[str, Any]:
+    return {known.name: getattr(details, known.name) for known in fields(LibraryDetails)}
+
+
+def _require_time_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise TimeZoneUnknown from None
+
+
+CREATE_LIBRARY = Decider(None, _evolve, _nothing, _decide_create)
+UPDATE_LIBRARY = Decider(None, _evolve, _settings, _decide_update)
+SET_PRICING = Decider(None, _evolve, _settings, _decide_pricing)
+ANNOUNCE_CLOSURE = Decider(None, _evolve, _settings, _decide_announce)
+WITHDRAW_CLOSURE = Decider(None, _evolve, _settings, _decide_withdraw)
+DELETE_LIBRARY = Decider(None, _evolve, _settings, _decide_delete)

@@ -1,0 +1,99 @@
+"""A library: what it is, who owns it, what it charges, when it is closed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from studyspot.domain.decider import Criterion
+from studyspot.domain.events import (
+    ClosureAnnounced,
+    ClosureWithdrawn,
+    LibraryCreated,
+    LibraryDeleted,
+    LibraryDetails,
+    LibraryEvent,
+    LibraryUpdated,
+    PricingUpdated,
+)
+from studyspot.domain.people import Actor
+from studyspot.domain.refusals import LibraryRetired, LibraryUnknown, NotYourLibrary
+from studyspot.domain.tags import library as library_tag
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    library_id: str
+    owner_id: str
+    currency: str
+    details: LibraryDetails
+    retired: bool = False
+    pricing: PricingUpdated | None = None
+    closures: Mapping[str, ClosureAnnounced] = field(default_factory=dict)
+
+    def managed_by(self, actor: Actor) -> bool:
+        return actor.role == "library_owner" and actor.user_id == self.owner_id
+
+    def closed_during(self, start: datetime, end: datetime) -> bool:
+        return any(
+            closure.start < end and (closure.end is None or start < closure.end)
+            for closure in self.closures.values()
+        )
+
+
+def evolve_library(library: Library | None, event: LibraryEvent) -> Library | None:
+    """Fold one event; settings may come without those that they replaced."""
+    if isinstance(event, LibraryCreated):
+        return Library(event.library_id, event.owner_id, event.currency, event)
+    if library is None:
+        return None
+    match event:
+        case LibraryUpdated():
+            return replace(library, details=event)
+        case LibraryDeleted():
+            return replace(library, retired=True)
+        case PricingUpdated():
+            return replace(library, pricing=event)
+        case ClosureAnnounced():
+            return replace(library, closures={**library.closures, event.closure_id: event})
+        case ClosureWithdrawn():
+            remaining = {key: closure for key, closure in library.closures.items() if key != event.closure_id}
+            return replace(library, closures=remaining)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def settings_of(library_id: str) -> tuple[Criterion, ...]:
+    """Return what a decision about this library reads: its newest settings, and all of its closures."""
+    tag = library_tag(library_id)
+    return (
+        Criterion((LibraryCreated, LibraryUpdated, LibraryDeleted, PricingUpdated), tag, newest=True),
+        Criterion((ClosureAnnounced, ClosureWithdrawn), tag),
+    )
+
+
+def open_for_changes(library: Library | None) -> Library:
+    """Return the library.
+
+    Raises:
+        LibraryUnknown: it never existed.
+        LibraryRetired: it exists no more.
+    """
+    if library is None:
+        raise LibraryUnknown
+    if library.retired:
+        raise LibraryRetired
+    return library
+
+
+def managed(library: Library | None, actor: Actor) -> Library:
+    """Return the library for one who may change it.
+
+    Raises:
+        LibraryUnknown, LibraryRetired: as `open_for_changes`.
+        NotYourLibrary: the actor does not own it.
+    """
+    library = open_for_changes(library)
+    if not library.managed_by(actor):
+        raise NotYourLibrary
+    return library

@@ -1,0 +1,40 @@
+"""Names of the consistency tags: what a decision may depend on.
+
+Dates and weeks in tags are UTC and only partition; rules about local days read every tag that could matter.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def library(library_id: str) -> str:
+    return f"library:{library_id}"
+
+
+def seat(seat_id: str) -> str:
+    return f"seat:{seat_id}"
+
+
+def booking(booking_id: str) -> str:
+    return f"booking:{booking_id}"
+
+
+def seat_days(seat_id: str, start: datetime, end: datetime) -> tuple[str, ...]:
+    """Return a tag for every UTC date that [start, end) touches."""
+    return tuple(f"seat-day:{seat_id}:{day.isoformat()}" for day in _dates(start, end))
+
+
+def student_weeks(user_id: str, start: datetime, end: datetime) -> tuple[str, ...]:
+    """Return a tag for every UTC ISO week that [start, end) touches."""
+    weeks = dict.fromkeys(day.isocalendar()[:2] for day in _dates(start, end))
+    return tuple(f"student-week:{user_id}:{year}-W{week:02}" for year, week in weeks)
+
+
+def _dates(start: datetime, end: datetime) -> Iterator[date]:
+    day = start.astimezone(UTC).date()
+    last = (end.astimezone(UTC) - _INSTANT).date()
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
