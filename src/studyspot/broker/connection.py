@@ -1,0 +1,88 @@
+"""One connection to NATS that comes back for as long as its process lives."""
+
+import asyncio
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from nats.aio.client import Client
+
+from studyspot.broker.errors import BrokerUnavailable
+
+CONNECT_LIMIT = timedelta(seconds=10)
+RECONNECT_AFTER = timedelta(milliseconds=250)
+PING_EVERY = timedelta(seconds=2)
+PINGS_UNANSWERED = 2
+"""A server that has fallen silent with its socket open is given up after about six seconds."""
+
+log = structlog.get_logger()
+
+
+async def connect(url: str, *, name: str, limit: timedelta = CONNECT_LIMIT) -> Client:
+    """Return a connection that reconnects for ever, and says once when it is lost and when it is back.
+
+    `url` may name several servers, separated by commas. While the connection is away, publishing and
+    requests fail at once: nothing is kept back and sent into a later state of the stream.
+
+    Raises:
+        BrokerUnavailable: no server let us in within `limit`.
+    """
+    servers = [server.strip() for server in url.split(",") if server.strip()]
+    watch = _Watch(", ".join(_address(server) for server in servers))
+    connection = Client()
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            await connection.connect(
+                servers=servers,
+                name=name,
+                error_cb=watch.failed,
+                disconnected_cb=watch.lost,
+                reconnected_cb=watch.regained,
+                connect_timeout=2,
+                reconnect_time_wait=RECONNECT_AFTER.total_seconds(),  # type: ignore[arg-type]  # A float will do.
+                max_reconnect_attempts=-1,
+                ping_interval=int(PING_EVERY.total_seconds()),
+                max_outstanding_pings=PINGS_UNANSWERED,
+                pending_size=0,
+            )
+    except TimeoutError as error:
+        await connection.close()
+        raise BrokerUnavailable(
+            f"NATS at {watch.address} did not let us in within {limit.total_seconds():g} s: "
+            f"{watch.last_failure or 'no answer'}"
+        ) from error
+    watch.begin(connection)
+    return connection
+
+
+class _Watch:
+    """Logs the changes of a connection's state, not each of its attempts."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.last_failure: Exception | None = None
+        self._connection: Client | None = None
+
+    def begin(self, connection: Client) -> None:
+        self._connection = connection
+
+    async def failed(self, error: Exception) -> None:
+        # What a server says tells more than the reset of the socket that comes with it.
+        if not isinstance(error, OSError) or isinstance(self.last_failure, OSError | None):
+            self.last_failure = error
+        if self._connection is not None and self._connection.is_connected:
+            log.warning("nats reported an error", server=self.address, error=str(error) or repr(error))
+
+    async def lost(self) -> None:
+        if self._connection is not None and not self._connection.is_closed:
+            log.warning("nats connection lost", server=self.address, error=str(self.last_failure or ""))
+
+    async def regained(self) -> None:
+        self.last_failure = None
+        log.info("nats connection regained", server=self.address)
+
+
+def _address(url: str) -> str:
+    """Return host and port, without the user and password that the URL may carry."""
+    parts = urlsplit(url if "://" in url else f"nats://{url}")
+    return f"{parts.hostname}:{parts.port or 4222}"
