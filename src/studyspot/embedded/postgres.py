@@ -6,32 +6,29 @@ from datetime import timedelta
 from pathlib import Path
 
 import psycopg
-import structlog
 from psycopg import sql
 
-from studyspot.embedded.errors import DiskFull, StartFailed
+from studyspot.embedded.errors import StartFailed, cannot_write
 from studyspot.embedded.identity import processes_in
-from studyspot.embedded.ports import LOOPBACK, free_port
-from studyspot.embedded.postgres_binaries import postgres_programs
+from studyspot.embedded.ports import LOOPBACK
+from studyspot.embedded.postgres_binaries import SYSTEM_STATE, postgres_programs
 from studyspot.embedded.postgres_cluster import (
     ENVIRONMENT,
     SUPERUSER,
     Cluster,
+    make_data,
     open_cluster,
     remove_cluster,
 )
-from studyspot.embedded.processes import Child, ChildCommand, StopStep, spawn, stop_process, tail
+from studyspot.embedded.processes import ChildCommand, StopStep, stop_process
+from studyspot.embedded.server import LoopbackServer
 from studyspot.embedded.system_user import SystemUser, unprivileged_user
-from studyspot.embedded.waiting import wait_until
-
-log = structlog.get_logger()
 
 DATABASE = "studyspot"
 ROLE = "studyspot"
-# Recovery after a crash replays the write-ahead log before anyone may connect.
+# After a crash the server replays its write-ahead log before anyone may connect.
 READY_LIMIT = timedelta(seconds=60)
 CONNECT_LIMIT_SECONDS = 2
-PORT_ATTEMPTS = 3
 FAST_THEN_IMMEDIATE = (
     StopStep(signal.SIGINT, timedelta(seconds=10)),
     StopStep(signal.SIGQUIT, timedelta(seconds=5)),
@@ -54,19 +51,22 @@ class EmbeddedPostgres:
 
     name = "postgres"
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, system_state: Path = SYSTEM_STATE) -> None:
         self._home = home.absolute()
-        self._port: int | None = None
+        self._system_state = system_state
         self._cluster: Cluster | None = None
-        self._child: Child | None = None
+        self._user: SystemUser | None = None
+        self._programs = Path()
+        self._server = LoopbackServer("PostgreSQL", self._command, self._answers, READY_LIMIT)
 
     @property
     def pid(self) -> int | None:
         """The server's process, or None when it has not been started or was stopped."""
-        return self._child.pid if self._child else None
+        return self._server.pid
 
     def is_running(self) -> bool:
-        return self._child is not None and self._child.exit_code() is None
+        """Say whether the server's process runs, ready or not."""
+        return self._server.is_running()
 
     def data_directory(self) -> Path:
         """Where the data lie: under the home, or under /var/lib/studyspot if their user cannot reach it."""
@@ -74,11 +74,11 @@ class EmbeddedPostgres:
 
     def database_url(self) -> str:
         """The URL of StudySpot's database, as a role that owns it, may create others, and is no superuser."""
-        return self._url(ROLE, self._opened().password, DATABASE)
+        return self._url(ROLE, self._opened().password, DATABASE, self._server.port)
 
     def superuser_url(self) -> str:
         """The URL for an administrator (restore, terminate backends, inspect)."""
-        return self._url(SUPERUSER, self._opened().superuser_password, "postgres")
+        return self._superuser_url(self._server.port)
 
     def start(self) -> str:
         """Start the server, or leave it be if it runs, and return `database_url()` once it answers.
@@ -90,60 +90,72 @@ class EmbeddedPostgres:
             DiskFull: there is no room.
             StartFailed: it ended, or did not answer within `READY_LIMIT`.
         """
-        if self.is_running():
-            return self.database_url()
-        self._home.mkdir(parents=True, exist_ok=True)
-        user = unprivileged_user()
-        programs = postgres_programs(user)
-        self._cluster = open_cluster(self._home, programs, user)
-        _stop_orphans(self._cluster.data)
-        self._launch(programs, self._cluster, user)
-        self._ensure_database()
-        log.info("postgres started", port=self._port, pid=self.pid)
+        if not self.is_running():
+            self._prepare()
+            self._server.start()
+            try:
+                self._ensure_database()
+            except BaseException:
+                self.stop()
+                raise
         return self.database_url()
+
+    def launch(self) -> None:
+        """Start the server again after it has ended, without waiting; `wait_ready` follows.
+
+        Raises:
+            EngineError: as `start`.
+        """
+        self._prepare()
+        self._server.launch()
+
+    def wait_ready(self) -> None:
+        """Wait until the launched server answers.
+
+        Raises:
+            EngineError: as `start`.
+        """
+        self._server.wait_ready()
 
     def stop(self) -> None:
         """Stop the server: connections are ended and the data written out; with a limit, then at once."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
-            log.info("postgres stopped")
+        self._server.stop()
 
     def remove(self) -> None:
         """Stop the server and delete its data for ever, wherever they lie."""
         self.stop()
         remove_cluster(self._home)
 
+    def _prepare(self) -> None:
+        try:
+            self._home.mkdir(parents=True, exist_ok=True)
+            user = unprivileged_user()
+            cluster = open_cluster(self._home, user, self._system_state)
+            self._user = cluster.owner(user)
+            self._programs = postgres_programs(self._user, self._system_state)
+            self._cluster = make_data(self._home, cluster, self._programs, self._user)
+            _stop_orphans(self._cluster.data)
+        except OSError as error:
+            raise cannot_write(self._home, error) from error
+
     def _opened(self) -> Cluster:
         if self._cluster is None:
             raise StartFailed("PostgreSQL has not been started.", "Start it first.")
         return self._cluster
 
-    def _url(self, role: str, password: str, database: str) -> str:
-        return f"postgresql://{role}:{password}@{LOOPBACK}:{self._port}/{database}"
+    def _url(self, role: str, password: str, database: str, port: int | None) -> str:
+        return f"postgresql://{role}:{password}@{LOOPBACK}:{port}/{database}"
 
-    def _launch(self, programs: Path, cluster: Cluster, user: SystemUser | None) -> None:
-        attempts = 1 if self._port else PORT_ATTEMPTS
-        for attempt in range(1, attempts + 1):
-            port = self._port or free_port()
-            command = self._command(programs, cluster, user, port)
-            self._child = spawn(command)
-            try:
-                self._wait_ready(command.log, port)
-            except StartFailed as failure:
-                self.stop()
-                if attempt == attempts or "could not bind" not in failure.what:
-                    raise
-            else:
-                self._port = port
-                return
+    def _superuser_url(self, port: int | None) -> str:
+        return self._url(SUPERUSER, self._opened().superuser_password, "postgres", port)
 
-    def _command(self, programs: Path, cluster: Cluster, user: SystemUser | None, port: int) -> ChildCommand:
+    def _command(self, port: int) -> ChildCommand:
+        cluster = self._opened()
         settings = SETTINGS | {"port": str(port)}
         return ChildCommand(
             name=self.name,
             argv=(
-                str(programs / "postgres"),
+                str(self._programs / "postgres"),
                 "-D",
                 str(cluster.data),
                 *(f"--{key}={value}" for key, value in settings.items()),
@@ -152,39 +164,16 @@ class EmbeddedPostgres:
             directory=Path(cluster.place),
             log=self._home / "logs" / "postgres.log",
             record=self._home / "run" / "postgres.json",
-            user=user,
+            user=self._user,
             stop_steps=FAST_THEN_IMMEDIATE,
         )
 
-    def _wait_ready(self, log_file: Path, port: int) -> None:
-        url = f"postgresql://{SUPERUSER}:{self._opened().superuser_password}@{LOOPBACK}:{port}/postgres"
-        refusals: list[str] = []
-
-        def answers_or_ended() -> bool:
-            if not self.is_running():
-                return True
-            try:
-                psycopg.connect(url, connect_timeout=CONNECT_LIMIT_SECONDS).close()
-            except psycopg.OperationalError as error:
-                refusals.append(str(error).strip())
-                return False
-            return True
-
-        in_time = wait_until(answers_or_ended, READY_LIMIT)
-        if in_time and self.is_running():
-            return
-        said = tail(log_file)
-        if "No space left" in said:
-            raise DiskFull(
-                "The disk of PostgreSQL's data is full.", f"Free some space at {self.data_directory()}."
-            )
-        if in_time:
-            raise StartFailed(f"PostgreSQL ended at its start: {said}.", f"See {log_file}.")
-        last = refusals[-1] if refusals else said
-        raise StartFailed(
-            f"PostgreSQL did not answer within {READY_LIMIT.total_seconds():.0f} s: {last}.",
-            f"See {log_file}.",
-        )
+    def _answers(self, port: int) -> bool:
+        try:
+            psycopg.connect(self._superuser_url(port), connect_timeout=CONNECT_LIMIT_SECONDS).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _ensure_database(self) -> None:
         with psycopg.connect(self.superuser_url(), autocommit=True) as connection:
@@ -202,7 +191,7 @@ def _stop_orphans(data: Path) -> None:
     """Stop a server that an earlier run left on `data`, also when that run left no record of it."""
     pid_file = data / "postmaster.pid"
     postmaster = pid_file.read_text().split("\n", 1)[0] if pid_file.exists() else ""
-    # The server before its own children, which end with it.
+    # The server before its own children: they end with it, though a moment later when it was killed.
     for process in sorted(processes_in(data), key=lambda process: str(process.pid) != postmaster):
         stop_process(process, FAST_THEN_IMMEDIATE)
     if sys.platform == "linux" and not processes_in(data):

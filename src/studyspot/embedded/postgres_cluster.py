@@ -6,16 +6,17 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from studyspot.embedded.errors import DiskFull, StartFailed
-from studyspot.embedded.postgres_binaries import system_state
+from studyspot.embedded.postgres_binaries import make_passable
 from studyspot.embedded.private_files import write_private
 from studyspot.embedded.system_user import SystemUser
 
 SUPERUSER = "postgres"
+RECORD = "postgres.json"
 INITIALISE_LIMIT = timedelta(seconds=120)
 NEEDED_BYTES = 128 * 1024 * 1024
 # Nothing of the caller's environment (PGDATA, PGPORT, a locale) may change what the programs do.
@@ -24,53 +25,67 @@ ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A data directory: `place` belongs to the user that runs PostgreSQL and holds `data`."""
+    """A data directory: `place` belongs to the user that runs PostgreSQL; it holds `data` once `made`."""
 
     place: str
     superuser_password: str
     password: str
+    made: bool = False
 
     @property
     def data(self) -> Path:
         return Path(self.place) / "data"
 
+    def owner(self, otherwise: SystemUser | None) -> SystemUser | None:
+        """Return who runs the server: the user whose data these are, or `otherwise` while there are none."""
+        if otherwise is None or not self.made:  # Not root, or the first start.
+            return otherwise
+        status = Path(self.place).stat()
+        return SystemUser(status.st_uid, status.st_gid)
 
-def open_cluster(home: Path, programs: Path, user: SystemUser | None) -> Cluster:
-    """Return the cluster of `home`, made now if it has none.
+
+def open_cluster(home: Path, user: SystemUser | None, system_state: Path) -> Cluster:
+    """Return the cluster that `home` records; a new record is made if it has none, for `user` to run.
 
     Raises:
-        DiskFull: there is no room for it.
-        StartFailed: it cannot be made, or its data are gone.
+        StartFailed: the record is damaged, or its data are gone.
     """
-    record = home / "postgres.json"
-    if record.exists():
-        cluster = _read(record)
-    else:
-        place = _choose_place(home, user)
-        cluster = Cluster(str(place), secrets.token_urlsafe(24), secrets.token_urlsafe(24))
-        write_private(record, json.dumps(asdict(cluster)))
-    if cluster.data.exists():
-        return cluster
-    if (home / "postgres.made").exists():
+    if not (home / RECORD).exists():
+        place = _choose_place(home, user, system_state)
+        return _record(home, Cluster(str(place), secrets.token_urlsafe(24), secrets.token_urlsafe(24)))
+    cluster = _read(home)
+    # Beginning again in silence would look as if every booking had been lost.
+    if cluster.made and not cluster.data.exists():
         raise StartFailed(
             f"The database's files, {cluster.data}, are gone.",
             f"Restore them, or remove {home} to begin with nothing.",
         )
-    _initialise(cluster, programs, user)
-    (home / "postgres.made").touch()
     return cluster
+
+
+def make_data(home: Path, cluster: Cluster, programs: Path, user: SystemUser | None) -> Cluster:
+    """Return `cluster` with its data made, if they were not.
+
+    Raises:
+        DiskFull: there is no room for them.
+        StartFailed: they cannot be made.
+    """
+    if cluster.made:
+        return cluster
+    if not cluster.data.exists():
+        _initialise(cluster, programs, user)
+    return _record(home, replace(cluster, made=True))
 
 
 def remove_cluster(home: Path) -> None:
     """Delete the cluster of `home` for ever; the server must have been stopped."""
-    record = home / "postgres.json"
-    if record.exists():
-        shutil.rmtree(_read(record).place, ignore_errors=True)
-        record.unlink()
-        (home / "postgres.made").unlink(missing_ok=True)
+    if (home / RECORD).exists():
+        shutil.rmtree(_read(home).place, ignore_errors=True)
+        (home / RECORD).unlink()
 
 
-def _read(record: Path) -> Cluster:
+def _read(home: Path) -> Cluster:
+    record = home / RECORD
     try:
         return Cluster(**json.loads(record.read_text()))
     except (ValueError, TypeError) as error:
@@ -79,11 +94,16 @@ def _read(record: Path) -> Cluster:
         ) from error
 
 
-def _choose_place(home: Path, user: SystemUser | None) -> Path:
+def _record(home: Path, cluster: Cluster) -> Cluster:
+    write_private(home / RECORD, json.dumps(asdict(cluster)))
+    return cluster
+
+
+def _choose_place(home: Path, user: SystemUser | None, system_state: Path) -> Path:
     if user is None or user.can_search(home):
         return home / "postgres"
     # Random, not derived from the home's path: a later home at that path must not get this one's data.
-    return system_state() / uuid.uuid4().hex
+    return make_passable(system_state) / uuid.uuid4().hex
 
 
 def _initialise(cluster: Cluster, programs: Path, user: SystemUser | None) -> None:
@@ -101,11 +121,6 @@ def _initialise(cluster: Cluster, programs: Path, user: SystemUser | None) -> No
         _run_initdb(programs, unfinished, password_file, user)
         # Only a complete data directory has the name, so a crash halfway is begun again.
         unfinished.rename(cluster.data)
-    except OSError as error:
-        raise StartFailed(
-            f"The database's files cannot be made in {place}: {error.strerror}.",
-            "Check the disk and its permissions.",
-        ) from error
     finally:
         password_file.unlink(missing_ok=True)
 
@@ -147,6 +162,6 @@ def _run_initdb(programs: Path, data: Path, password_file: Path, user: SystemUse
         raise StartFailed(f"initdb cannot be run: {error}.", f"Check {argv[0]}.") from error
     if result.returncode != 0:
         said = " | ".join(result.stdout.decode(errors="replace").strip().splitlines()[-3:])
-        if "No space left" in said:
+        if "No space left on device" in said:
             raise DiskFull(f"The disk of {data.parent} is full.", "Free some space there.")
         raise StartFailed(f"initdb failed: {said}.", f"Mend that, or remove {data.parent}.")

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
-from studyspot.embedded.errors import StartFailed
+from studyspot.embedded.errors import StartFailed, cannot_write
 from studyspot.embedded.identity import ProcessIdentity, identify
 from studyspot.embedded.private_files import write_private
 from studyspot.embedded.system_user import SystemUser
@@ -56,12 +57,11 @@ class ChildCommand:
 class Child:
     """A running child in a session of its own, so that a Ctrl-C at the terminal reaches only its parent."""
 
-    def __init__(
-        self, command: ChildCommand, process: subprocess.Popen[bytes], identity: ProcessIdentity
-    ) -> None:
+    def __init__(self, command: ChildCommand, process: subprocess.Popen[bytes], log_start: int) -> None:
         self.command = command
         self._process = process
-        self._identity = identity
+        self._identity = identify(process.pid) or ProcessIdentity(process.pid, "ended at once")
+        self._log_start = log_start
 
     @property
     def pid(self) -> int:
@@ -70,6 +70,18 @@ class Child:
     def exit_code(self) -> int | None:
         """Return how the process ended (a negative signal number when killed), or None while it runs."""
         return self._process.poll()
+
+    def said(self, lines: int = 3) -> str:
+        """Return the last lines that this child has logged, as one line, for an error message."""
+        with self.command.log.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(self._log_start, end - TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+        return " | ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())
+
+    def keep_record(self) -> None:
+        """Write which process this is, for a later start to find it."""
+        write_private(self.command.record, json.dumps(asdict(self._identity)))
 
     def stop(self) -> None:
         """Take the stop steps until the process has ended, and forget its record."""
@@ -93,34 +105,47 @@ def spawn(command: ChildCommand) -> Child:
     Where Linux allows, the child also gets its first stop signal when its parent dies.
 
     Raises:
+        DiskFull: there is no room for its log or its record.
         StartFailed: the program cannot be executed.
     """
     stop_orphan(command.record, command.stop_steps)
-    command.log.parent.mkdir(parents=True, exist_ok=True)
-    command.record.parent.mkdir(parents=True, exist_ok=True)
-    _rotate(command.log)
-    with command.log.open("ab") as log_file:
-        try:
-            process = subprocess.Popen(  # noqa: S603
-                command.argv,
-                cwd=command.directory,
-                env=dict(command.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log_file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                user=command.user.uid if command.user else None,
-                group=command.user.gid if command.user else None,
-                extra_groups=[] if command.user else None,
-                preexec_fn=_die_with_parent(command.stop_steps[0].signal),
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise StartFailed(
-                f"{command.name} cannot be started: {error}.", "Check that the file may be executed."
-            ) from error
-    identity = identify(process.pid) or ProcessIdentity(process.pid, "ended at once")
-    write_private(command.record, json.dumps(asdict(identity)))
-    return Child(command, process, identity)
+    try:
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        command.record.parent.mkdir(parents=True, exist_ok=True)
+        _rotate(command.log)
+        with command.log.open("ab") as log_file:
+            log_start = log_file.tell()
+            process = _execute(command, log_file)
+    except OSError as error:
+        raise cannot_write(command.log, error) from error
+    child = Child(command, process, log_start)
+    try:
+        child.keep_record()
+    except OSError as error:
+        child.stop()  # Without its record, a later start could not find it.
+        raise cannot_write(command.record, error) from error
+    return child
+
+
+def _execute(command: ChildCommand, log_file: BinaryIO) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603
+            command.argv,
+            cwd=command.directory,
+            env=dict(command.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=command.user.uid if command.user else None,
+            group=command.user.gid if command.user else None,
+            extra_groups=[] if command.user else None,
+            preexec_fn=_die_with_parent(command.stop_steps[0].signal),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StartFailed(
+            f"{command.name} cannot be started: {error}.", f"Check that {command.argv[0]} may be executed."
+        ) from error
 
 
 def stop_orphan(record: Path, steps: tuple[StopStep, ...] = TERMINATE) -> bool:
@@ -159,17 +184,6 @@ def stop_process(identity: ProcessIdentity, steps: tuple[StopStep, ...]) -> bool
             f"Process {identity.pid} of an earlier run does not end.", f"Stop it: kill -9 {identity.pid}."
         )
     return True
-
-
-def tail(path: Path, lines: int = 3) -> str:
-    """Return the last lines of a log in one line, for an error message."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
-            text = file.read().decode(errors="replace")
-    except FileNotFoundError:
-        return ""
-    return " | ".join(line.strip() for line in text.splitlines()[-lines:] if line.strip())
 
 
 def _kill_group(leader: ProcessIdentity) -> None:

@@ -20,7 +20,9 @@ class SystemUser:
 
     def can_search(self, directory: Path) -> bool:
         """Say whether this user may reach what lies in `directory`, by mode bits of it and its parents."""
-        return all(self._may_search(part) for part in (directory, *directory.parents))
+        # Both the way that is written and the one that its links lead along.
+        ways = {directory.absolute(), directory.resolve()}
+        return all(self._may_search(part) for way in ways for part in (way, *way.parents))
 
     def _may_search(self, directory: Path) -> bool:
         status = directory.stat()
