@@ -108,12 +108,10 @@ REFUSALS: dict[type[Refusal], Kind] = {
 
 def of_refusal(refusal: Refusal) -> Problem:
     """Return the problem of a refusal, its fields as extras."""
-    extras = {}
+    extras: dict[str, Any] = {}
     if dataclasses.is_dataclass(refusal):
-        extras = {
-            camel_case(known.name): _json(getattr(refusal, known.name))
-            for known in dataclasses.fields(refusal)
-        }
+        for known in dataclasses.fields(refusal):
+            extras[camel_case(known.name)] = _json(getattr(refusal, known.name))
     return Problem(REFUSALS[type(refusal)], refusal.sentence, extras=extras)
 
 

@@ -1,0 +1,144 @@
+"""Run one command: read what it depends on, decide, append on the condition that nothing of it changed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from prometheus_client import Counter
+
+from studyspot.catalogue.codec import Metadata, decode, encode
+from studyspot.catalogue.tags import tags_of
+from studyspot.catalogue.types import type_of
+from studyspot.domain.decider import Boundary, Decider
+from studyspot.domain.events import Event
+from studyspot.event_store.errors import AnsweredBefore, ConditionFailed
+from studyspot.event_store.store import EventStore
+from studyspot.event_store.types import Condition, Criterion, IdempotencyKey, NewEvent, StoredAnswer
+
+Command = TypeVar("Command")
+State = TypeVar("State")
+
+ATTEMPTS = 20
+
+_conflicts = Counter("studyspot_command_conflicts", "Decisions made again because a rival came first")
+
+
+class Contended(Exception):
+    """Rivals came first, again and again; nothing was changed, and a later try may do better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """Who commands, when, in which trace; `key` makes a repeated request one command."""
+
+    actor: str | None
+    at: datetime
+    command_id: str
+    traceparent: str | None = None
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a command is answered with, and the position up to which it is visible.
+
+    `repeated` when an earlier request with the same key was accepted: then nothing was appended now.
+    """
+
+    position: int
+    answer: dict[str, Any]
+    repeated: bool = False
+
+
+class Decisions:
+    """Runs commands against one event store; any number of processes may do so at once."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def run(
+        self,
+        decider: Decider[Command, State],
+        command: Command,
+        circumstances: Circumstances,
+        answer: Callable[[State, tuple[Event, ...]], dict[str, Any]],
+    ) -> Accepted:
+        """Return the answer to the command, once its events are durable.
+
+        `answer(state, events)` makes it from the state before and the events, none where nothing changed.
+        It is stored beside the events for a request that comes again.
+
+        Raises:
+            Refusal: a rule says no, on a fresh read.
+            Contended: rivals came first `ATTEMPTS` times.
+            KeyReused: the idempotency key was used for another request.
+            StoreUnavailable, StoreHalted: nothing can be appended now.
+        """
+        key = circumstances.key
+        for _ in range(ATTEMPTS):
+            state, boundary, head, before = await self._read(decider, command, key)
+            if before is not None:
+                return _repeated(before)
+            events = decider.decide(command, state)
+            given = answer(state, events)
+            if not events:
+                return Accepted(head, given)
+            try:
+                appended = await self._store.append_async(
+                    [_stored(event, circumstances) for event in events],
+                    Condition(_criteria(boundary), after=head) if boundary else None,
+                    key=key,
+                    answer=orjson.dumps(given) if key else None,
+                )
+            except ConditionFailed:
+                _conflicts.inc()
+                continue
+            except AnsweredBefore as twin:
+                return _repeated(twin.answer)
+            return Accepted(appended.position, given)
+        raise Contended
+
+    async def _read(
+        self, decider: Decider[Command, State], command: Command, key: IdempotencyKey | None
+    ) -> tuple[State, Boundary, int, StoredAnswer | None]:
+        """Read until the boundary, asked again with what was found, names nothing new."""
+        state, boundary = decider.initial, decider.boundary(command, decider.initial)
+        while True:
+            # No criteria would match every event; a decision that depends on nothing reads none.
+            limit = None if boundary else 0
+            snapshot = await self._store.read_async(_criteria(boundary), limit=limit, key=key)
+            state = decider.initial
+            for stored in snapshot.events:
+                event, _ = decode(stored.type, stored.data)
+                state = decider.evolve(state, event)
+            wider = decider.boundary(command, state)
+            if snapshot.answer is not None or set(wider) <= set(boundary):
+                return state, boundary, snapshot.head, snapshot.answer
+            boundary = wider
+
+
+def _criteria(boundary: Boundary) -> tuple[Criterion, ...]:
+    return tuple(
+        Criterion(
+            types=tuple(type_of(event_class) for event_class in criterion.types),
+            tags=(criterion.tag,),
+            newest=criterion.newest,
+        )
+        for criterion in boundary
+    )
+
+
+def _stored(event: Event, circumstances: Circumstances) -> NewEvent:
+    metadata = Metadata(
+        time=circumstances.at,
+        command_id=circumstances.command_id,
+        actor=circumstances.actor,
+        traceparent=circumstances.traceparent,
+    )
+    return NewEvent(type_of(type(event)), encode(event, metadata), tags_of(event))
+
+
+def _repeated(before: StoredAnswer) -> Accepted:
+    return Accepted(before.position, orjson.loads(before.body), repeated=True)
