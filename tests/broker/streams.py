@@ -1,6 +1,7 @@
 """What the tests of the broker share: messages by position, and collecting them with a limit."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from nats.aio.client import Client
@@ -8,6 +9,7 @@ from nats.js import JetStreamContext
 
 from studyspot.broker.publisher import FencedPublisher
 from studyspot.broker.stream import StreamMessage, ensure_stream, stream_state
+from tests.engines import NatsServer
 
 EPOCH = "k1"
 
@@ -56,3 +58,10 @@ async def last_position(js: JetStreamContext) -> int:
     state = await stream_state(js)
     assert state is not None
     return state.last_position
+
+
+def lose_disk(server: NatsServer) -> None:
+    """Kill the server and remove all that it stored."""
+    server.kill()
+    server.stop()
+    shutil.rmtree(server.engine._store / "jetstream")

@@ -66,10 +66,8 @@ def reaching_broker() -> Iterator[None]:
         yield
     except client_errors.ConnectionClosedError as error:
         raise BrokerClosed("the connection to NATS is closed") from error
-    except stream_errors.APIError as error:
-        if error.code is None or error.code < 500:
-            raise
-        raise BrokerUnavailable(f"JetStream: {error.description or error}") from error
+    except (stream_errors.ServiceUnavailableError, stream_errors.ServerError) as error:
+        raise BrokerUnavailable(f"JetStream: {error.description or 'not available'}") from error
     except (
         TimeoutError,  # The client's own time-outs derive from it.
         OSError,

@@ -1,6 +1,7 @@
 """Publishing in order, each message at exactly its position, or not at all."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
@@ -18,6 +19,8 @@ from studyspot.broker.stream import STREAM, StreamMessage
 WINDOW_BYTES = 1024 * 1024
 """Unacknowledged bytes at any time; at least one message is always under way."""
 
+_LOOK_EVERY = timedelta(milliseconds=100)
+
 
 class FencedPublisher:
     """Publishes messages on condition that the stream ends just before each of them.
@@ -34,7 +37,7 @@ class FencedPublisher:
         self._nc = nc
         self._inbox = nc.new_inbox()
         self._runs = count(1)
-        self._run = _Run("")
+        self._run = _Run("", 0)
         self._subscription: Subscription | None = None
 
     async def publish(
@@ -62,16 +65,15 @@ class FencedPublisher:
         if self._subscription is None:
             with reaching_broker():
                 self._subscription = await self._nc.subscribe(f"{self._inbox}.*.*", cb=self._acknowledge)
-        run = self._run = _Run(str(next(self._runs)))
-        limit = timeout.total_seconds()
+        run = self._run = _Run(str(next(self._runs)), self._nc.stats["reconnects"])
         for message in messages:
             while not run.has_room(window, len(message.body)):
-                await run.progress(limit)
+                await self._progress(run, timeout)
             if run.rejection is not None:
                 break
             await self._send(run, message)
         while run.under_way:
-            await run.progress(limit)
+            await self._progress(run, timeout)
         if run.rejection is not None:
             raise run.rejection
         return messages[-1].position
@@ -82,6 +84,14 @@ class FencedPublisher:
         if subscription is not None and not self._nc.is_closed:
             with reaching_broker():
                 await subscription.unsubscribe()
+
+    async def _progress(self, run: "_Run", timeout: timedelta) -> None:
+        """Wait for a further answer; on a connection that was lost none will come."""
+        begun = time.monotonic()
+        while not await run.answered(min(timeout, _LOOK_EVERY)):
+            lost = not self._nc.is_connected or self._nc.stats["reconnects"] != run.reconnects
+            if lost or time.monotonic() - begun >= timeout.total_seconds():
+                raise run.rejection or PublishTimedOut(min(run.under_way) - 1)
 
     async def _send(self, run: "_Run", message: StreamMessage) -> None:
         position = message.position
@@ -107,8 +117,9 @@ class FencedPublisher:
 class _Run:
     """What is under way in one call of `publish`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, reconnects: int) -> None:
         self.name = name
+        self.reconnects = reconnects
         self.under_way: dict[int, int] = {}
         self.bytes_under_way = 0
         self.rejection: PublishRejected | None = None
@@ -129,14 +140,15 @@ class _Run:
             self.rejection = PublishRejected(position, refusal)
         self._changed.set()
 
-    async def progress(self, limit: float) -> None:
-        """Wait at most `limit` seconds for a further answer."""
+    async def answered(self, limit: timedelta) -> bool:
+        """Wait at most `limit` for a further answer, and return whether there was one."""
         self._changed.clear()
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit.total_seconds()):
                 await self._changed.wait()
         except TimeoutError:
-            raise self.rejection or PublishTimedOut(min(self.under_way) - 1) from None
+            return False
+        return True
 
 
 def _refusal(answer: Msg, position: int) -> str | None:
