@@ -88,7 +88,7 @@ class FencedPublisher:
     async def _progress(self, run: "_Run", timeout: timedelta) -> None:
         """Wait for a further answer; on a connection that was lost none will come."""
         begun = time.monotonic()
-        while not await run.answered(min(timeout, _LOOK_EVERY)):
+        while not await run.answered(min(timeout, _LOOK_EVERY)) and run.under_way:
             lost = not self._nc.is_connected or self._nc.stats["reconnects"] != run.reconnects
             if lost or time.monotonic() - begun >= timeout.total_seconds():
                 raise run.rejection or PublishTimedOut(min(run.under_way) - 1)
