@@ -8,6 +8,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import nats
@@ -17,8 +18,10 @@ from psycopg import sql
 
 from studyspot.embedded.nats import EmbeddedNats, NatsUrls
 from studyspot.embedded.postgres import EmbeddedPostgres
+from studyspot.embedded.waiting import wait_until
 
 TEMPLATE = "studyspot_template"
+END_LIMIT = timedelta(seconds=10)
 
 
 @contextmanager
@@ -60,6 +63,7 @@ class PostgresServer:
         """Kill the server as a crash of the machine would."""
         assert self.engine.pid is not None
         os.kill(self.engine.pid, signal.SIGKILL)
+        assert wait_until(lambda: not self.engine.is_running(), END_LIMIT)
 
     def restart(self) -> None:
         """Start it again after `kill` or `engine.stop()`, on the same port and data."""
@@ -102,6 +106,7 @@ class NatsServer:
     def kill(self) -> None:
         """Kill the server as a crash of the machine would."""
         self._signal(signal.SIGKILL)
+        assert wait_until(lambda: not self.engine.is_running(), END_LIMIT)
 
     def freeze(self) -> None:
         """Make the server fall silent with its connections open, until `thaw`."""

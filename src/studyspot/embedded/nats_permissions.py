@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# These names are `broker`'s; a test holds the two together, as neither room may import the other.
-STREAM = "STUDYSPOT"
-EVENTS = "studyspot.>"
-NAMES = "names"
+from studyspot.broker.buckets import NAMES
+from studyspot.broker.stream import STREAM, SUBJECTS
 
 SERVICES = ("relay", "api", "projections", "policies", "fanout", "analytics", "admin")
 
@@ -21,13 +19,15 @@ class Permissions:
 
 def permissions() -> Mapping[str, Permissions]:
     """Return the permissions of each of `SERVICES`."""
-    stream = f"KV_{NAMES}"
-    reads_all = (*_reading(STREAM), *_reading(stream))
-    subscribe = ("_INBOX.>", EVENTS)
+    names = f"KV_{NAMES}"
+    reads_all = (*_reading(STREAM), *_reading(names))
+    makes_stream = tuple(f"$JS.API.STREAM.{verb}.{STREAM}" for verb in ("CREATE", "UPDATE", "DELETE"))
+    makes_names = f"$JS.API.STREAM.CREATE.{names}"
+    subscribe = ("_INBOX.>", *SUBJECTS)
     reader = Permissions(reads_all, subscribe)
     return {
-        "relay": Permissions((*reads_all, EVENTS, *_managing(STREAM), *_managing(stream)), subscribe),
-        "api": Permissions((*reads_all, *_managing(stream), f"$KV.{NAMES}.>"), subscribe),
+        "relay": Permissions((*reads_all, *SUBJECTS, *makes_stream, makes_names), subscribe),
+        "api": Permissions((*reads_all, makes_names, f"$KV.{NAMES}.>"), subscribe),
         "projections": reader,
         "policies": reader,
         "fanout": reader,
@@ -58,7 +58,3 @@ def _reading(stream: str) -> tuple[str, ...]:
         f"$JS.ACK.{stream}.>",
         f"$JS.FC.{stream}.>",
     )
-
-
-def _managing(stream: str) -> tuple[str, ...]:
-    return tuple(f"$JS.API.STREAM.{verb}.{stream}" for verb in ("CREATE", "UPDATE", "DELETE", "PURGE"))

@@ -1,0 +1,179 @@
+"""Each service's user on NATS can do its work, and nothing beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from studyspot.broker.buckets import ensure_buckets, get_name, put_name
+from studyspot.broker.connection import connect
+from studyspot.broker.consumer import WatchedConsumer
+from studyspot.broker.publisher import FencedPublisher
+from studyspot.broker.stream import StreamMessage, delete_stream, ensure_stream, message_at, stream_state
+from studyspot.embedded.nats_permissions import SERVICES
+from tests.engines import NatsServer
+
+LIMIT = 10
+READERS = ["api", "projections", "policies", "fanout", "analytics"]
+NAME_READERS = ["relay", "api", "projections", "policies", "fanout"]
+# Enough for the server to ask for flow control several times.
+MANY = 3000
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Client]:
+    connection = await connect(url, name="test")
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def stream(nats_server: NatsServer) -> NatsServer:
+    """A server whose stream holds one event, made and published by the relay, and one name, by the API."""
+    async with connected(nats_server.urls.relay) as relay:
+        await ensure_stream(relay.jetstream(), epoch="e1")
+        await FencedPublisher(relay).publish(
+            [StreamMessage(1, "studyspot.library.l1.library.created", b"{}")]
+        )
+    async with connected(nats_server.urls.api) as api:
+        await ensure_buckets(api.jetstream())
+        await put_name(api.jetstream(), "u1", "Ada")
+    return nats_server
+
+
+def url_of(server: NatsServer, service: str) -> str:
+    return str(asdict(server.urls)[service])
+
+
+async def refusal(url: str, act: Callable[[Client], Awaitable[object]]) -> str:
+    """What the server says against `act`, which publishes or subscribes without waiting for an answer.
+
+    Raises:
+        TimeoutError: nothing, within the limit.
+    """
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def tell(error: Exception) -> None:
+        await told.put(str(error).lower())
+
+    connection = await nats.connect(url, error_cb=tell, connect_timeout=5)
+    try:
+        await act(connection)
+        async with asyncio.timeout(LIMIT):
+            while "permissions violation" not in (said := await told.get()):
+                pass
+    finally:
+        await connection.close()
+    return said
+
+
+def test_every_service_has_a_user(nats_server: NatsServer) -> None:
+    assert set(asdict(nats_server.urls)) == set(SERVICES)
+
+
+async def test_the_relay_may_erase_and_make_the_stream(stream: NatsServer) -> None:
+    async with connected(stream.urls.relay) as relay:
+        await delete_stream(relay.jetstream())
+        state = await ensure_stream(relay.jetstream(), epoch="e2", first_position=5)
+    assert state.epoch == "e2"
+
+
+@pytest.mark.parametrize("service", READERS)
+async def test_a_reader_follows_the_stream_and_looks_at_it(stream: NatsServer, service: str) -> None:
+    async with connected(url_of(stream, service)) as reader, asyncio.timeout(LIMIT):
+        assert await stream_state(reader.jetstream()) is not None
+        assert await message_at(reader.jetstream(), 1) is not None
+        async with WatchedConsumer(reader, after=0) as consumer:
+            batch = await anext(consumer)
+    assert [message.position for message in batch] == [1]
+
+
+async def test_a_reader_may_answer_the_servers_flow_control(stream: NatsServer) -> None:
+    async with connected(stream.urls.relay) as relay:
+        messages = [StreamMessage(position, "studyspot.x", b"x" * 4096) for position in range(2, MANY + 1)]
+        await FencedPublisher(relay).publish(messages)
+    async with (
+        asyncio.timeout(LIMIT),
+        connected(stream.urls.analytics) as reader,
+        WatchedConsumer(reader, after=0) as consumer,
+    ):
+        while consumer.position < MANY:
+            await anext(consumer)
+
+
+@pytest.mark.parametrize("service", READERS)
+async def test_a_reader_may_make_a_durable_pull_consumer_and_acknowledge(
+    stream: NatsServer, service: str
+) -> None:
+    async with connected(url_of(stream, service)) as reader:
+        config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
+        subscription = await reader.jetstream().pull_subscribe(
+            "studyspot.>", durable=service, stream="STUDYSPOT", config=config
+        )
+        (message,) = await subscription.fetch(1, timeout=LIMIT)
+        await message.ack_sync(timeout=LIMIT)
+        info = await subscription.consumer_info()
+    assert info.ack_floor is not None
+    assert info.ack_floor.stream_seq == 1
+
+
+@pytest.mark.parametrize("service", READERS)
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "studyspot.library.l1.library.created",
+        "$JS.API.STREAM.CREATE.STUDYSPOT",
+        "$JS.API.STREAM.UPDATE.STUDYSPOT",
+        "$JS.API.STREAM.DELETE.STUDYSPOT",
+        "$JS.API.STREAM.PURGE.STUDYSPOT",
+        "$JS.API.STREAM.MSG.DELETE.STUDYSPOT",
+        "$JS.API.STREAM.RESTORE.STUDYSPOT",
+        "anything.else",
+    ],
+)
+async def test_only_the_relay_publishes_events_and_touches_the_stream(
+    stream: NatsServer, service: str, subject: str
+) -> None:
+    assert await refusal(url_of(stream, service), lambda reader: reader.publish(subject, b"{}"))
+    async with connected(stream.urls.admin) as admin:
+        state = await stream_state(admin.jetstream())
+    assert state is not None
+    assert state.last_position == 1
+
+
+@pytest.mark.parametrize("service", NAME_READERS)
+async def test_names_are_read_by_those_who_show_them(stream: NatsServer, service: str) -> None:
+    async with connected(url_of(stream, service)) as reader:
+        assert await get_name(reader.jetstream(), "u1") == "Ada"
+
+
+@pytest.mark.parametrize("service", ["relay", "projections", "policies", "fanout", "analytics"])
+async def test_names_are_written_by_the_api_alone(stream: NatsServer, service: str) -> None:
+    assert await refusal(url_of(stream, service), lambda reader: reader.publish("$KV.names.u1", b"Eve"))
+    async with connected(stream.urls.api) as api:
+        assert await get_name(api.jetstream(), "u1") == "Ada"
+
+
+async def test_names_are_not_for_analytics(stream: NatsServer) -> None:
+    async with connected(stream.urls.analytics) as analytics:
+        with pytest.raises((NatsTimeoutError, TimeoutError)):
+            await analytics.request("$JS.API.DIRECT.GET.KV_names.$KV.names.u1", b"", timeout=0.5)
+    assert await refusal(
+        stream.urls.analytics, lambda analytics: analytics.publish("$JS.API.CONSUMER.CREATE.KV_names", b"{}")
+    )
+
+
+@pytest.mark.parametrize("subject", [">", "$JS.>", "$KV.>", "$SYS.>"])
+@pytest.mark.parametrize("service", [*READERS, "relay"])
+async def test_nobody_listens_to_what_others_ask_the_server(
+    stream: NatsServer, service: str, subject: str
+) -> None:
+    assert await refusal(url_of(stream, service), lambda reader: reader.subscribe(subject))
