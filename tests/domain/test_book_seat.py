@@ -1,6 +1,7 @@
 """Rules 1, 2, 6 (deadlines), 18 and 20: what may be booked, by whom, for how much."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from studyspot.domain.events import (
     Plan,
     SeatAvailabilityChanged,
 )
+from studyspot.domain.people import Actor
 from studyspot.domain.refusals import (
     BeyondHorizon,
     BookingTooLong,
@@ -124,9 +126,7 @@ def test_a_student_who_has_checked_in_still_occupies_the_seat() -> None:
         ({"start": NOW + timedelta(days=366), "end": NOW + timedelta(days=366, hours=1)}, BeyondHorizon),
     ],
 )
-def test_an_interval_outside_the_bounds_is_refused(
-    changes: dict[str, Any], refusal: type[Refusal]
-) -> None:
+def test_an_interval_outside_the_bounds_is_refused(changes: dict[str, Any], refusal: type[Refusal]) -> None:
     with pytest.raises(refusal):
         when(BOOK_SEAT, OPEN, book(**changes))
 

@@ -1,0 +1,43 @@
+# Every target sets up what it needs; a machine needs Python 3.11 or later, make and a package index.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+export UV_PYTHON_DOWNLOADS := never
+
+STAMP := .venv/.synced
+
+.PHONY: setup up demo test check bench wheel documents
+
+setup: $(STAMP)
+
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(STAMP): pyproject.toml uv.lock .tools/bin/uv
+	.tools/bin/uv sync --quiet --locked --all-extras --all-groups --python "$(PYTHON)"
+	@touch $@
+
+up: $(STAMP)
+	.venv/bin/studyspot up
+
+demo: $(STAMP)
+	.venv/bin/studyspot demo
+
+test: $(STAMP)
+	.venv/bin/pytest tests -n 2 --dist loadfile
+
+check: $(STAMP)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/python -m studyspot.console.documents --check
+
+documents: $(STAMP)
+	.venv/bin/python -m studyspot.console.documents
+
+bench: $(STAMP)
+	.venv/bin/python -m benchmarks all
+
+wheel: $(STAMP)
+	.tools/bin/uv build --wheel --out-dir dist

@@ -1,0 +1,83 @@
+"""One golden message per event version: what was shipped, byte for byte as JSON."""
+
+import json
+from dataclasses import MISSING, fields
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from studyspot.catalogue.cloudevents import to_message, versioned
+from studyspot.catalogue.codec import VERSION, Metadata, encode
+from studyspot.catalogue.types import EVENT_CLASSES, type_of
+from studyspot.domain.events import Event, Plan
+
+FOLDER = Path(__file__).parent / "golden"
+
+NINE = datetime(2026, 12, 2, 9, tzinfo=UTC)
+METADATA = Metadata(
+    time=datetime(2026, 12, 1, 9, tzinfo=UTC),
+    command_id="0193a2f0-0000-7000-8000-000000000001",
+    actor="a-person",
+    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+)
+_VALUES: dict[str, Any] = {
+    "library_id": "L1",
+    "owner_id": "owner-1",
+    "seat_id": "S17",
+    "user_id": "student-1",
+    "booking_id": "B7",
+    "closure_id": "C1",
+    "reason_id": "R1",
+    "plan_id": "hourly",
+    "occupation": "o9f",
+    "start": NINE,
+    "end": NINE + timedelta(hours=2),
+    "check_in_from": NINE - timedelta(minutes=15),
+    "check_in_until": NINE + timedelta(minutes=30),
+    "free_cancel_until": NINE - timedelta(minutes=60),
+    "amount_minor": 10000,
+    "currency": "INR",
+    "price_version": 3,
+    "late": True,
+    "in_service": False,
+    "name": "Saraswati Reading Room",
+    "city": "Pune",
+    "time_zone": "Asia/Kolkata",
+    "address": "12 Fergusson College Road",
+    "amenities": ("wifi", "power"),
+    "label": "A17",
+    "zone": "quiet",
+    "attributes": {"power": True, "window": "north", "lamps": 2},
+    "plans": (
+        Plan(id="hourly", unit="hour", amount_minor=5000),
+        Plan(id="night", unit="shift", shift="night", zone="ac", amount_minor=20000),
+    ),
+}
+
+
+def example(event_class: type[Event]) -> Event:
+    """Return the event of the golden file, every field set."""
+    fixed = {field.name for field in fields(event_class) if field.name == "status"}
+    names = [field.name for field in fields(event_class) if field.name not in fixed]
+    missing = [name for name in names if name not in _VALUES]
+    assert not missing, f"give {event_class.__name__} golden values for {missing}"
+    assert all(field.default is not MISSING for field in fields(event_class) if field.name in fixed)
+    return event_class(**{name: _VALUES[name] for name in names})
+
+
+def messages() -> dict[str, dict[str, Any]]:
+    """Return the message of each event by the name of its golden file."""
+    made = {}
+    for event_class in EVENT_CLASSES:
+        stored_type = type_of(event_class)
+        data = encode(example(event_class), METADATA)
+        made[versioned(stored_type, VERSION)] = json.loads(to_message(124, "k3", stored_type, data).body)
+    return made
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for name, message in messages().items():
+        path = FOLDER / f"{name}.json"
+        if not path.exists():
+            path.write_text(json.dumps(message, indent=2) + "\n")

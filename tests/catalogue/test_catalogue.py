@@ -1,0 +1,155 @@
+"""Everything that is derived from the vocabulary agrees with it, and with what was shipped."""
+
+import json
+from dataclasses import is_dataclass
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studyspot.catalogue.cloudevents import UnreadableMessage, from_message, to_message
+from studyspot.catalogue.codec import Metadata, UnreadableEvent, decode, encode
+from studyspot.catalogue.schemas import asyncapi, schemas
+from studyspot.catalogue.tags import tags_of
+from studyspot.catalogue.types import EVENT_CLASSES, UnknownEventType, class_of, type_of
+from studyspot.domain.events import Event
+from studyspot.domain.identifiers import is_identifier
+from tests.catalogue.examples import EVENTS, METADATA
+from tests.catalogue.golden import FOLDER, example, messages
+from tests.catalogue.golden import METADATA as GOLDEN_METADATA
+
+TYPES = {
+    "library.created",
+    "library.updated",
+    "library.deleted",
+    "closure.announced",
+    "closure.withdrawn",
+    "pricing.updated",
+    "seat.added",
+    "seat.availability-changed",
+    "booking.created",
+    "booking.cancelled",
+    "booking.checked-in",
+    "booking.checked-out",
+}
+
+FACTS = {
+    "bookingId",
+    "occupation",
+    "libraryId",
+    "seatId",
+    "userId",
+    "start",
+    "end",
+    "status",
+    "amountMinor",
+    "currency",
+}
+
+
+def test_types_are_those_of_the_contract() -> None:
+    assert {type_of(event_class) for event_class in EVENT_CLASSES} == TYPES
+
+
+def test_there_is_one_golden_file_per_event_and_no_other() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(messages())
+
+
+@pytest.mark.parametrize("name", sorted(messages()))
+def test_a_message_still_looks_as_it_was_shipped(name: str) -> None:
+    assert messages()[name] == json.loads((FOLDER / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", sorted(messages()))
+def test_a_shipped_message_is_still_read(name: str) -> None:
+    recorded = from_message((FOLDER / f"{name}.json").read_bytes())
+    assert recorded.event == example(type(recorded.event))
+    assert (recorded.position, recorded.epoch, recorded.id) == (124, "k3", "k3-124")
+
+
+@pytest.mark.parametrize("name", sorted(messages()))
+def test_a_message_is_what_its_schema_says(name: str) -> None:
+    validator = jsonschema.Draft202012Validator(
+        schemas()[name], format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+    message = messages()[name]
+    validator.validate(message)
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(message | {"data": message["data"] | {"unknown": 1}})
+
+
+def test_the_asyncapi_document_lists_every_event() -> None:
+    document = asyncapi("1.2.3")
+    assert set(document["channels"]) == TYPES
+    assert set(document["components"]["messages"]) == set(schemas())
+    assert all(channel["description"] for channel in document["channels"].values())
+
+
+@pytest.mark.parametrize("event_class", EVENT_CLASSES)
+def test_every_event_is_described(event_class: type[Event]) -> None:
+    assert is_dataclass(event_class)
+    assert event_class.__doc__
+    assert not event_class.__doc__.startswith(f"{event_class.__name__}(")
+
+
+@given(EVENTS, METADATA)
+def test_every_event_round_trips(event: Event, metadata: Metadata) -> None:
+    data = encode(event, metadata)
+    assert decode(type_of(type(event)), data) == (event, metadata)
+    message = to_message(7, "k1", type_of(type(event)), data)
+    recorded = from_message(message.body)
+    assert (recorded.event, recorded.metadata, recorded.position) == (event, metadata, 7)
+    assert to_message(7, "k1", type_of(type(event)), data) == message
+
+
+@given(EVENTS)
+def test_every_event_has_tags_and_a_subject_that_a_broker_takes(event: Event) -> None:
+    tags = tags_of(event)
+    assert tags
+    assert len(set(tags)) == len(tags) <= 500
+    subject = to_message(1, "k1", type_of(type(event)), encode(event, GOLDEN_METADATA)).subject
+    root, entity, verb, library, user = subject.split(".")
+    assert (root, f"{entity}.{verb}") == ("studyspot", type_of(type(event)))
+    assert is_identifier(library)
+    assert user == getattr(event, "user_id", "_")
+
+
+def test_booking_events_carry_all_facts_and_nobody_by_name() -> None:
+    for name, message in messages().items():
+        if ".booking." in name:
+            facts = set(message["data"])
+            assert {
+                "bookingId",
+                "occupation",
+                "libraryId",
+                "seatId",
+                "userId",
+                "start",
+                "end",
+                "status",
+            } <= facts
+            assert {"amountMinor", "currency"} <= facts
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b"{}", b'{"v":2}', b"\xff", b'{"v":1,"time":"x","commandid":"c","data":{}}'],
+)
+def test_data_that_is_no_event_is_unreadable(data: bytes) -> None:
+    with pytest.raises(UnreadableEvent):
+        decode("booking.created", data)
+    with pytest.raises(UnreadableMessage):
+        from_message(data)
+
+
+def test_an_unknown_type_is_named() -> None:
+    with pytest.raises(UnknownEventType, match=r"booking\.eaten"):
+        class_of("booking.eaten")
+
+
+@given(st.dictionaries(st.text(max_size=10), st.integers()))
+def test_foreign_messages_are_unreadable(body: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableMessage):
+        from_message(json.dumps(body).encode())
