@@ -1,0 +1,180 @@
+"""One connection, frame by frame: entitlement, content, order, and what is missing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from studyspot.checker.log import Log
+from studyspot.checker.passages import Frame, Passage, Socket
+from studyspot.checker.rooms import Rooms, own_rooms
+from studyspot.checker.verdict import Finding, Kind
+from studyspot.checker.views import alterations, leaks, told
+
+_STARTS_ANYWHERE = -1
+"""The start of a room that was joined live, at a position that the server did not tell."""
+
+
+class ConnectionJudge:
+    """Follows one connection; `complete` says up to where each of its rooms has been brought."""
+
+    def __init__(self, log: Log, rooms: Rooms, socket: Socket, before: Mapping[str, int]) -> None:
+        self.complete: dict[str, int] = {}
+        self._log = log
+        self._rooms = rooms
+        self._socket = socket
+        self._before = before
+        self._asked: dict[object, Frame] = {}
+        self._brought: dict[int, frozenset[str]] = {}
+        self._missing: dict[int, str] = {}
+        self._conflates = False
+
+    def judge(self, passage: Passage) -> Iterator[Finding]:
+        """Find the faults of the next frame."""
+        frame = passage.frame
+        if passage.sent:
+            self._asked[frame.get("id")] = frame
+            return
+        match frame.get("type"):
+            case "connected":
+                yield from self._connected(frame)
+            case "event":
+                yield from self._event(frame)
+            case "joined":
+                yield from self._joined(frame)
+            case "left":
+                for room in _names(frame["rooms"]):
+                    self.complete.pop(room, None)
+            case "caught-up":
+                yield from self._reached(frame["position"], frame["rooms"])
+            case "heartbeat":
+                yield from self._reached(frame["position"], tuple(self.complete))
+            case _:
+                pass
+
+    def end(self, *, settled: bool) -> Iterator[Finding]:
+        """Find what never came; with `settled`, up to the log's head."""
+        if settled:
+            yield from self._reached(self._log.head, tuple(self.complete))
+        for position, room in sorted(self._missing.items()):
+            yield self._finding(Kind.GAP, position, f"never came in {room}")
+
+    def _connected(self, frame: Frame) -> Iterator[Finding]:
+        if (frame["user"], frame["role"]) != (self._socket.user, self._socket.role):
+            sentence = f"was taken for {frame['role']} {frame['user']}"
+            yield self._finding(Kind.LEAK, None, sentence)
+        if frame["head"] > self._log.head:
+            yield self._finding(Kind.ALTERED, frame["head"], f"head, but the log ends at {self._log.head}")
+        asked = self._asked.get(frame.get("id"), {})
+        self._conflates = bool(asked.get("conflate"))
+        since = asked.get("since")
+        resumes = since is not None and frame["resume"] != "snapshot-required"
+        start: int = since["position"] if since is not None and resumes else frame["head"]
+        user, role = self._socket.user, self._socket.role
+        for room in own_rooms(user, role):
+            self.complete[room] = start
+        for room, granted in self._rooms.staff_rooms(user):
+            self.complete[room] = max(start, granted)
+        for room in _names(frame["rooms"]):
+            yield from self._admit(room, start)
+        for room, reached in self._before.items() if resumes else ():
+            for position in self._expected(room, reached, start) if room in self.complete else ():
+                yield self._finding(Kind.GAP, position, f"never came in {room}: resumed only after {start}")
+
+    def _joined(self, frame: Frame) -> Iterator[Finding]:
+        asked = self._asked.get(frame.get("id"), {})
+        since = asked.get("since")
+        resumes = since is not None and frame.get("resume") != "snapshot-required"
+        start: int = since["position"] if since is not None and resumes else _STARTS_ANYWHERE
+        for room in _names(frame["rooms"]):
+            yield from self._admit(room, start)
+
+    def _admit(self, room: str, start: int) -> Iterator[Finding]:
+        if self._rooms.may_join(self._socket.user, self._socket.role, room):
+            self.complete.setdefault(room, start)
+        else:
+            yield self._finding(Kind.LEAK, None, f"was let into {room}")
+
+    def _event(self, frame: Frame) -> Iterator[Finding]:
+        position: int = frame["position"]
+        record, views = self._log.at(position), self._rooms.views_of(position)
+        if record is None:
+            yield self._finding(Kind.ALTERED, position, "the log has no such event")
+            return
+        yield from self._entitlement(position, frame["rooms"])
+        if seen := [views[room] for room in frame["rooms"] if room in views]:
+            allowed = told(record, max(seen))
+            for sentence in leaks(frame, max(seen), allowed, self._log.people):
+                yield self._finding(Kind.LEAK, position, sentence)
+            for sentence in alterations(frame, record, allowed):
+                yield self._finding(Kind.ALTERED, position, sentence)
+        yield from self._order(position, frame)
+
+    def _entitlement(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
+        for room in rooms:
+            if room not in self._rooms.views_of(position):
+                yield self._finding(Kind.LEAK, position, f"is no event of {room}")
+            if room not in self.complete:
+                yield self._finding(Kind.LEAK, position, f"came for {room}, in which it is not")
+            elif not self._rooms.entitled(self._socket.user, room, position):
+                yield self._finding(Kind.LEAK, position, f"came for {room}, which it had to leave before")
+
+    def _order(self, position: int, frame: Frame) -> Iterator[Finding]:
+        fields = frozenset(frame["event"]["data"])
+        known = self._brought.get(position)
+        rooms = [room for room in frame["rooms"] if room in self.complete]
+        self._brought[position] = fields | (known or frozenset())
+        if known is not None and fields <= known:
+            yield self._finding(Kind.TWICE, position, "came again on the same connection")
+        elif position in self._missing:
+            room = self._missing.pop(position)
+            yield self._finding(Kind.OUT_OF_ORDER, position, f"came after later ones of {room}")
+        elif rooms and all(position <= self.complete[room] for room in rooms):
+            yield self._finding(Kind.TWICE, position, f"came though {rooms[0]} had been resumed from later")
+        for room in rooms:
+            self._advance(room, position)
+
+    def _reached(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
+        if position > self._log.head:
+            yield self._finding(Kind.ALTERED, position, f"reached, but the log ends at {self._log.head}")
+        for room in rooms:
+            if room in self.complete:
+                self._advance(room, position)
+
+    def _advance(self, room: str, position: int) -> None:
+        """Move the room to `position`, noting what should have come before."""
+        start = self.complete[room]
+        if position <= start:
+            return
+        if start != _STARTS_ANYWHERE:
+            for expected in self._expected(room, start, position):
+                if not self._is_told(expected, room):
+                    self._missing.setdefault(expected, room)
+        self.complete[room] = position
+
+    def _expected(self, room: str, after: int, until: int) -> Iterator[int]:
+        for position in self._rooms.between(room, after, until):
+            if self._rooms.entitled(self._socket.user, room, position):
+                yield position
+
+    def _is_told(self, position: int, room: str) -> bool:
+        """Say whether another frame told as much as the room's would have, or a newer one replaces it."""
+        record = self._log.at(position)
+        if record is None:
+            return True
+        if position in self._brought:
+            needed = told(record, self._rooms.views_of(position)[room]).data.keys()
+            return needed <= self._brought[position]
+        occupation = record.facts.get("occupation")
+        return (
+            self._conflates and occupation is not None and self._rooms.is_replaced(room, position, occupation)
+        )
+
+    def _finding(self, kind: Kind, position: int | None, sentence: str) -> Finding:
+        return Finding(kind, self._socket.who, position, sentence)
+
+
+def _names(rooms: Iterable[object]) -> Iterator[str]:
+    """Yield the rooms that were granted: plain names, or `{"room", "joined"}`."""
+    for room in rooms:
+        if isinstance(room, str):
+            yield room
+        elif isinstance(room, Mapping) and room.get("joined"):
+            yield str(room["room"])

@@ -1,0 +1,68 @@
+"""The sockets: each got every event that it is entitled to, per room once and in order, and nothing else."""
+
+from collections.abc import Iterator, Mapping
+
+from studyspot.checker.connections import ConnectionJudge
+from studyspot.checker.log import Log
+from studyspot.checker.passages import Passage, Socket
+from studyspot.checker.rooms import Rooms
+from studyspot.checker.verdict import Finding, Kind
+
+
+def judge_socket(log: Log, rooms: Rooms, socket: Socket, *, settled: bool) -> Iterator[Finding]:
+    """Find every fault of this socket's connections, and of what its client made of them.
+
+    With `settled`, a socket that is still open has got everything up to the log's head.
+    """
+    complete: Mapping[str, int] = {}
+    for connection in socket.connections:
+        judge = ConnectionJudge(log, rooms, socket, complete)
+        for passage in connection.passages:
+            yield from judge.judge(passage)
+        is_open = connection is socket.connections[-1] and connection.close_code is None
+        yield from judge.end(settled=settled and is_open)
+        complete = judge.complete
+    if socket.delivered is not None:
+        yield from _judge_deliveries(socket)
+
+
+def _judge_deliveries(socket: Socket) -> Iterator[Finding]:
+    delivered: dict[int, frozenset[str]] = {}
+    points: dict[str, int] = {}
+    for delivery in socket.delivered or ():
+        position = delivery.position
+        if delivery.fields <= delivered.get(position, frozenset()) and position in delivered:
+            yield Finding(Kind.TWICE, socket.who, position, "was handed over twice")
+        elif behind := [room for room in delivery.rooms if points.get(room, 0) >= position]:
+            yield Finding(
+                Kind.OUT_OF_ORDER, socket.who, position, f"handed over after later ones of {behind[0]}"
+            )
+        delivered[position] = delivered.get(position, frozenset()) | delivery.fields
+        for room in delivery.rooms:
+            points[room] = max(points.get(room, 0), position)
+    received = {
+        passage.frame["position"]: frozenset(passage.frame["rooms"])
+        for connection in socket.connections
+        for passage in connection.passages
+        if not passage.sent and passage.frame["type"] == "event"
+    }
+    left = _rooms_left(socket)
+    for position in sorted(received.keys() - delivered.keys()):
+        if not received[position] <= left:
+            yield Finding(Kind.GAP, socket.who, position, "was received and never handed over")
+    for position in sorted(delivered.keys() - received.keys()):
+        yield Finding(Kind.ALTERED, socket.who, position, "was handed over and never received")
+
+
+def _rooms_left(socket: Socket) -> frozenset[str]:
+    """Return the rooms that the client ever asked to leave: what is in flight then is dropped."""
+
+    def leaves(passage: Passage) -> bool:
+        return passage.sent and passage.frame["type"] == "leave"
+
+    return frozenset(
+        room
+        for connection in socket.connections
+        for passage in filter(leaves, connection.passages)
+        for room in passage.frame["rooms"]
+    )
