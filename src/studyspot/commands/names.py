@@ -3,33 +3,28 @@
 import asyncio
 from collections import OrderedDict
 from datetime import timedelta
-from typing import Protocol
 
 import structlog
+from nats.aio.client import Client
 
 from studyspot.access.tokens import Identity
+from studyspot.broker.buckets import put_name
+from studyspot.broker.connection import connect
+from studyspot.broker.errors import BrokerError
 
 log = structlog.get_logger()
 
 _REMEMBERED = 100_000
 _WAITING = 10_000
+_ANSWER_SECONDS = 2
 _RETRY = timedelta(seconds=1)
-
-
-class NameBucket(Protocol):
-    async def put_name(self, user_id: str, name: str) -> None:
-        """Store a display name.
-
-        Raises:
-            OSError: the broker is away.
-        """
 
 
 class NameBook:
     """Publishes each name once, behind the requests: a broker that is away delays none of them."""
 
-    def __init__(self, bucket: NameBucket) -> None:
-        self._bucket = bucket
+    def __init__(self, nats_url: str) -> None:
+        self._nats_url = nats_url
         self._published: OrderedDict[str, str] = OrderedDict()
         self._waiting: asyncio.Queue[tuple[str, str]] = asyncio.Queue(_WAITING)
 
@@ -47,13 +42,19 @@ class NameBook:
 
     async def run(self) -> None:
         """Publish until cancelled; while the broker is away the oldest name waits."""
+        connection: Client | None = None
         pending: tuple[str, str] | None = None
-        while True:
-            pending = pending or await self._waiting.get()
-            try:
-                await self._bucket.put_name(*pending)
-            except OSError as error:
-                log.warning("display name waits for the broker", error=str(error))
-                await asyncio.sleep(_RETRY.total_seconds())
-            else:
-                pending = None
+        try:
+            while True:
+                pending = pending or await self._waiting.get()
+                try:
+                    connection = connection or await connect(self._nats_url, name="studyspot-api")
+                    await put_name(connection.jetstream(timeout=_ANSWER_SECONDS), *pending)
+                except BrokerError as error:
+                    log.warning("display name waits for the broker", error=str(error))
+                    await asyncio.sleep(_RETRY.total_seconds())
+                else:
+                    pending = None
+        finally:
+            if connection is not None:
+                await connection.close()
