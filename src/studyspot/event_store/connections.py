@@ -1,0 +1,108 @@
+"""Connections to the store's database: every wait has a limit, and every plan uses an index."""
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg.abc import RV, PQGen
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+from studyspot.event_store.arrays import register_arrays
+
+CONNECT_WITHIN = timedelta(seconds=2)
+# The server frees the head lock of a stopped or vanished writer after this long.
+TRANSACTION_LIMIT = timedelta(seconds=2)
+# Shorter, so that a writer that waits behind a stopped one still has time to append once it has the lock.
+LOCK_LIMIT = timedelta(seconds=1)
+READ_LIMIT = timedelta(seconds=5)
+
+# Statements are planned once, while the tables may still be small: a plan without an index would stay.
+_PLANS = {
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return int(duration.total_seconds() * 1000)
+
+
+class TimeLimitedConnection(psycopg.Connection[TupleRow]):
+    """A connection that is closed when the server leaves an answer open for `answer_within`."""
+
+    answer_within = timedelta(seconds=3)
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for the server, but not for ever.
+
+        Raises:
+            psycopg.OperationalError: no answer within the limit; the connection is closed.
+        """
+        try:
+            return super().wait(
+                gen, interval, self.answer_within.total_seconds() if timeout is None else timeout
+            )
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                # What the server still does with the statement is unknown: nothing else may follow it.
+                self.pgconn.finish()
+            raise
+
+
+class _ReadConnection(TimeLimitedConnection):
+    answer_within = READ_LIMIT + timedelta(seconds=1)
+
+
+def connect_writer(database_url: str) -> TimeLimitedConnection:
+    """Connect for appends: autocommit, and with server-side limits that free the head lock.
+
+    Raises:
+        psycopg.OperationalError: the database does not answer.
+    """
+    limit = _milliseconds(TRANSACTION_LIMIT)
+    settings = _PLANS | {
+        "transaction_timeout": str(limit),
+        "idle_in_transaction_session_timeout": str(limit),
+        "tcp_user_timeout": str(limit),
+        "lock_timeout": str(_milliseconds(LOCK_LIMIT)),
+    }
+    connection = TimeLimitedConnection.connect(
+        database_url, autocommit=True, tcp_user_timeout=limit, **_parameters(database_url, settings)
+    )
+    register_arrays(connection)
+    return connection
+
+
+def read_pool(database_url: str, size: int) -> ConnectionPool[TimeLimitedConnection]:
+    """Return a pool of at most `size` connections for single-statement reads, not yet opened."""
+    settings = _PLANS | {"statement_timeout": str(_milliseconds(READ_LIMIT))}
+    return ConnectionPool(
+        database_url,
+        connection_class=_ReadConnection,
+        kwargs={"autocommit": True, **_parameters(database_url, settings)},
+        configure=register_arrays,
+        min_size=1,
+        max_size=size,
+        open=False,
+        name="event-store-reads",
+        timeout=CONNECT_WITHIN.total_seconds(),
+        # Give up soon and try again when asked: the pool's own retries back off for minutes.
+        reconnect_timeout=CONNECT_WITHIN.total_seconds(),
+    )
+
+
+def _parameters(database_url: str, settings: dict[str, str]) -> dict[str, Any]:
+    given = conninfo_to_dict(database_url).get("options") or ""
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return {
+        "options": f"{given} {options}".strip(),
+        "connect_timeout": int(CONNECT_WITHIN.total_seconds()),
+        "application_name": "studyspot-store",
+    }

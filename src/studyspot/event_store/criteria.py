@@ -1,0 +1,163 @@
+"""Criteria as SQL: grouped by the index that serves them, looked up many at a time.
+
+A group is all criteria with the same types and the same shape; its tags travel as one array. So a batch of
+hundreds of conditions is a handful of index loops, and the statement's text depends on the shapes alone.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from studyspot.event_store.arrays import BigintArray, SmallintArray, text_array_literal
+from studyspot.event_store.types import Criterion
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a group's criteria name, and so which index serves them."""
+
+    typed: bool
+    tagged: bool
+    several_tags: bool
+    newest: bool = False
+
+
+@dataclass(slots=True)
+class Group:
+    """Criteria that differ only in their tags, and in the condition they belong to."""
+
+    shape: Shape
+    types: tuple[str, ...]
+    commands: SmallintArray = field(default_factory=SmallintArray)
+    tags: list[str] = field(default_factory=list)
+    other_tags: list[str] = field(default_factory=list)
+    afters: BigintArray = field(default_factory=BigintArray)
+
+    def parameters(self, number: int) -> dict[str, Any]:
+        """Return this group's parameters, named as the SQL of group `number` names them."""
+        return {
+            f"types_{number}": list(self.types),
+            f"tags_{number}": self.tags,
+            f"other_tags_{number}": self.other_tags,
+            f"commands_{number}": self.commands,
+            f"afters_{number}": self.afters,
+        }
+
+
+class Groups:
+    """The criteria of one query, or of every condition in a batch."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[tuple[str, ...], Shape], Group] = {}
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def add(self, criteria: Iterable[Criterion], *, command: int = 0, after: int = 0) -> None:
+        """Add criteria that must match after position `after`; without any, every event matches."""
+        for criterion in tuple(criteria) or (Criterion(),):
+            types, tags = criterion.types, criterion.tags
+            shape = Shape(bool(types), bool(tags), len(tags) > 1, criterion.newest)
+            group = self._groups.get((types, shape))
+            if group is None:
+                group = self._groups[(types, shape)] = Group(shape, types)
+            group.commands.append(command)
+            group.afters.append(after)
+            if tags:
+                group.tags.append(tags[0])
+            if shape.several_tags:
+                group.other_tags.append(text_array_literal(tags[1:]))
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shape of each group, in the order of their parameters."""
+        return tuple(group.shape for group in self._groups.values())
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters of all groups."""
+        merged: dict[str, Any] = {}
+        for number, group in enumerate(self._groups.values()):
+            merged.update(group.parameters(number))
+        return merged
+
+
+# LATERAL … LIMIT 1 keeps one index probe per criterion, whatever the planner believed about table sizes.
+_LOST = """
+        SELECT c.command FROM ({criteria}) c CROSS JOIN LATERAL (
+            SELECT FROM {table} t WHERE t.position > c.after {own_type} {own_tags} LIMIT 1
+        ) hit"""
+
+_MATCHING = """
+        SELECT m.position FROM {criteria} LATERAL (
+            SELECT t.position FROM {table} t
+            WHERE t.position > %(after)b AND t.position <= %(until)b {own_type} {own_tags} {first}
+        ) m"""
+
+_OTHER_TAGS = """AND NOT EXISTS (
+                SELECT FROM unnest(c.other_tags::text[]) o(tag) WHERE NOT EXISTS (
+                    SELECT FROM store.event_tags x
+                    WHERE x.tag = o.tag AND x.type = t.type AND x.position = t.position))"""
+
+_UNNEST = "SELECT * FROM unnest({values}) u({names})"
+
+
+def lost_commands(shapes: tuple[Shape, ...]) -> str:
+    """Return SQL for the commands (a `smallint` each) of whose criteria one matches a stored event."""
+    return "\nUNION\n".join(_lost(number, shape) for number, shape in enumerate(shapes))
+
+
+def matching_positions(shapes: tuple[Shape, ...], *, limited: bool) -> str:
+    """Return SQL for the positions in (`after`, `until`] that match, repeated where several criteria do.
+
+    With `limited`, no tag and type yields more than its first `limit`, so that one page of a long history
+    costs a page.
+    """
+    return "\nUNION ALL\n".join(_matching(number, shape, limited) for number, shape in enumerate(shapes))
+
+
+def _lost(number: int, shape: Shape) -> str:
+    return _LOST.format(
+        criteria=_unnested(number, shape, per_command=True),
+        table=_table(shape),
+        own_type=_own_type(number, shape),
+        own_tags=_own_tags(shape),
+    )
+
+
+def _matching(number: int, shape: Shape, limited: bool) -> str:
+    sources = [f"({_unnested(number, shape, per_command=False)}) c"] if shape.tagged else []
+    own_type = _own_type(number, shape)
+    if limited and shape.typed:
+        sources.append(f"unnest(%(types_{number})b::text[]) y(type)")
+        own_type = "AND t.type = y.type"
+    return _MATCHING.format(
+        criteria="".join(f"{source} CROSS JOIN " for source in sources),
+        table=_table(shape),
+        own_type=own_type,
+        own_tags=_own_tags(shape),
+        first="ORDER BY t.position LIMIT %(limit)b" if limited else "",
+    )
+
+
+def _table(shape: Shape) -> str:
+    return "store.event_tags" if shape.tagged else "store.events"
+
+
+def _unnested(number: int, shape: Shape, *, per_command: bool) -> str:
+    columns = {}
+    if per_command:
+        columns["command"] = f"%(commands_{number})b::smallint[]"
+        columns["after"] = f"%(afters_{number})b::bigint[]"
+    if shape.tagged:
+        columns["tag"] = f"%(tags_{number})b::text[]"
+    if shape.several_tags:
+        columns["other_tags"] = f"%(other_tags_{number})b::text[]"
+    return _UNNEST.format(values=", ".join(columns.values()), names=", ".join(columns))
+
+
+def _own_type(number: int, shape: Shape) -> str:
+    return f"AND t.type = ANY(%(types_{number})b::text[])" if shape.typed else ""
+
+
+def _own_tags(shape: Shape) -> str:
+    return ("AND t.tag = c.tag" if shape.tagged else "") + (f" {_OTHER_TAGS}" if shape.several_tags else "")

@@ -1,0 +1,86 @@
+"""The head of the log as it moves, for those who follow the log in an event loop."""
+
+import asyncio
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import psycopg
+import structlog
+from psycopg.rows import TupleRow
+
+from studyspot.event_store.batch import CHANNEL
+from studyspot.event_store.connections import CONNECT_WITHIN
+
+POLL_EVERY = timedelta(milliseconds=250)
+ANSWER_WITHIN = timedelta(seconds=2)
+
+log = structlog.get_logger()
+
+
+class HeadSignal:
+    """Knows the newest head: told by NOTIFY, and by asking where a notification may have been missed."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._position = 0
+        self._moved = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def position(self) -> int:
+        """The newest head known; 0 until the database has answered for the first time."""
+        return self._position
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._follow(), name="head-signal")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def wait(self, beyond: int, timeout: timedelta) -> int:
+        """Return the newest head known: as soon as it is greater than `beyond`, or else after `timeout`."""
+        try:
+            async with asyncio.timeout(timeout.total_seconds()), self._moved:
+                await self._moved.wait_for(lambda: self._position > beyond)
+        except TimeoutError:
+            pass
+        return self._position
+
+    async def _follow(self) -> None:
+        lost = False
+        while True:
+            try:
+                async with asyncio.timeout(CONNECT_WITHIN.total_seconds()):
+                    connection = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
+                async with connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    if lost:
+                        log.info("head signal regained")
+                    lost = False
+                    await self._listen(connection)
+            except (psycopg.OperationalError, TimeoutError) as error:
+                if not lost:
+                    log.warning("head signal lost", error=str(error))
+                lost = True
+            await asyncio.sleep(POLL_EVERY.total_seconds())
+
+    async def _listen(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
+        while True:
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                cursor = await connection.execute("SELECT position FROM store.head")
+                [(position,)] = await cursor.fetchall()
+            await self._tell(position)
+            async for notification in connection.notifies(timeout=POLL_EVERY.total_seconds()):
+                await self._tell(int(notification.payload))
+
+    async def _tell(self, position: int) -> None:
+        if position != self._position:
+            async with self._moved:
+                self._position = position
+                self._moved.notify_all()

@@ -1,0 +1,95 @@
+"""Reads: rows and the head that bounds them, from one statement and so from one instant."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from studyspot.event_store.answers import STORED_ANSWER
+from studyspot.event_store.connections import TimeLimitedConnection
+from studyspot.event_store.criteria import Groups, Shape, matching_positions
+from studyspot.event_store.errors import KeyReused
+from studyspot.event_store.types import Criterion, Head, IdempotencyKey, Snapshot, StoredAnswer, StoredEvent
+
+_HEAD = "SELECT position, epoch, halted FROM store.head"
+
+# Without the outer join an empty result would not tell the head it was empty at.
+_SNAPSHOT = """
+SELECT h.position, {answer}, e.position, e.epoch, e.type, e.data, e.tags
+FROM store.head h {with_answer} LEFT JOIN LATERAL (
+    SELECT e.* FROM (SELECT DISTINCT m.position FROM ({matching}) m ORDER BY m.position {limit}) m
+    CROSS JOIN LATERAL (SELECT * FROM store.events e WHERE e.position = m.position LIMIT 1) e
+) e ON true ORDER BY e.position
+"""
+_PAGE = """
+SELECT position, epoch, type, data, tags FROM store.events
+WHERE position > %(after)b AND position <= %(until)b ORDER BY position LIMIT %(limit)b
+"""
+_NO_LIMIT = 2**63 - 1
+
+
+def read_head(connection: TimeLimitedConnection) -> Head:
+    """Return the end of the log."""
+    with connection.cursor(binary=True) as cursor:
+        [(position, epoch, halted)] = cursor.execute(_HEAD, prepare=True).fetchall()
+    return Head(position, epoch, halted)
+
+
+def read_snapshot(
+    connection: TimeLimitedConnection,
+    criteria: Sequence[Criterion],
+    *,
+    after: int,
+    until: int | None,
+    limit: int | None,
+    key: IdempotencyKey | None,
+) -> Snapshot:
+    """Return the events in (`after`, `until`] that match any criterion, at most `limit`, oldest first.
+
+    Raises:
+        KeyReused: `key` belongs to a command with another body.
+    """
+    groups = Groups()
+    groups.add(criteria)
+    parameters: dict[str, Any] = groups.parameters() | {
+        "after": after,
+        "until": _NO_LIMIT if until is None else until,
+    }
+    if limit is not None:
+        parameters["limit"] = limit
+    if key is not None:
+        parameters |= {"actor": key.actor, "key": key.key}
+    statement = _snapshot_statement(groups.shapes, limit is not None, key is not None)
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(statement, parameters, prepare=True).fetchall()
+    head, answer_position, fingerprint, body = rows[0][:4]
+    answer = None
+    if key is not None and answer_position is not None:
+        if fingerprint != key.fingerprint:
+            raise KeyReused
+        answer = StoredAnswer(answer_position, body)
+    events = tuple(_event(*row[4:]) for row in rows if row[4] is not None)
+    return Snapshot(events, head, answer)
+
+
+def read_page(
+    connection: TimeLimitedConnection, *, after: int, until: int, limit: int
+) -> tuple[StoredEvent, ...]:
+    """Return the events of every type in (`after`, `until`], at most `limit`, oldest first."""
+    parameters = {"after": after, "until": until, "limit": limit}
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_PAGE, parameters, prepare=True).fetchall()
+    return tuple(_event(*row) for row in rows)
+
+
+def _event(position: int, epoch: str, event_type: str, data: bytes, tags: list[str]) -> StoredEvent:
+    return StoredEvent(position, epoch, event_type, data, tuple(tags))
+
+
+@lru_cache(maxsize=512)
+def _snapshot_statement(shapes: tuple[Shape, ...], limited: bool, keyed: bool) -> str:
+    return _SNAPSHOT.format(
+        answer="a.position, a.fingerprint, a.body" if keyed else "NULL::bigint, NULL::bytea, NULL::bytea",
+        with_answer=f"LEFT JOIN LATERAL ({STORED_ANSWER}) a ON true" if keyed else "",
+        matching=matching_positions(shapes, limited=limited),
+        limit="LIMIT %(limit)b" if limited else "",
+    )

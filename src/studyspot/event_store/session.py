@@ -1,0 +1,115 @@
+"""A writer's session with the database: batches under the head lock, and the truth after a lost answer."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from studyspot.event_store.answers import FORGET_EXPIRED
+from studyspot.event_store.batch import Batch, Outcome
+from studyspot.event_store.connections import TimeLimitedConnection, connect_writer
+from studyspot.event_store.types import Head, StoredAnswer
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_LOCK = "SELECT position, epoch, halted FROM store.head FOR UPDATE"
+
+# Beginning a session ends the one before: a batch that it has sent, and that still waits for the lock,
+# finds another session number and appends nothing.
+_REGISTER = """
+INSERT INTO store.writers AS w (id, session, batch, after, epoch, won) VALUES (%(writer)b, 1, 0, 0, '', '{}')
+ON CONFLICT (id) DO UPDATE SET session = w.session + 1, seen_at = now()
+RETURNING session, batch, after, epoch, won
+"""
+_FORGET_DEAD_WRITERS = "DELETE FROM store.writers WHERE seen_at < now() - interval '1 day'"
+
+
+@dataclass(frozen=True, slots=True)
+class LastBatch:
+    """The newest batch of a writer that appended anything, as the session that follows it finds it."""
+
+    number: int
+    after: int
+    epoch: str
+    winners: tuple[int, ...]
+
+
+class WriterSession:
+    """One connection of one writer, between a loss of connection and the next."""
+
+    def __init__(self, connection: TimeLimitedConnection, writer: UUID, number: int, last: LastBatch) -> None:
+        self._connection = connection
+        self._writer = writer
+        self._number = number
+        self.last = last
+
+    @classmethod
+    def begin(cls, database_url: str, writer: UUID) -> "WriterSession":
+        """Connect, take the head lock, and only then look up the writer's last batch.
+
+        Looking first could miss a commit that is still running, and append twice.
+
+        Raises:
+            psycopg.OperationalError: the database does not answer, or another writer holds the lock.
+        """
+        connection = connect_writer(database_url)
+        try:
+            connection.execute(_FORGET_DEAD_WRITERS)
+            registered = connection.cursor(binary=True)
+            with connection.pipeline():
+                connection.execute(_BEGIN)
+                connection.execute(_LOCK)
+                registered.execute(_REGISTER, {"writer": writer})
+                connection.execute("COMMIT")
+            [(number, batch, after, epoch, winners)] = registered.fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, writer, number, LastBatch(batch, after, epoch, tuple(winners)))
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone, and with it, perhaps, the answer to a batch."""
+        return self._connection.closed
+
+    def append(self, batch: Batch, number: int) -> Outcome:
+        """Decide and append `batch` in one transaction and one round trip.
+
+        Raises:
+            psycopg.Error: nothing was appended, unless the session is `lost` now; then nobody knows yet.
+        """
+        statement, parameters = batch.statement()
+        parameters |= {"writer": self._writer, "session": self._number, "batch": number}
+        head, decided = self._connection.cursor(binary=True), self._connection.cursor(binary=True)
+        try:
+            with self._connection.pipeline():
+                self._connection.execute(_BEGIN)
+                head.execute(_LOCK, prepare=True)
+                decided.execute(statement, parameters, prepare=True)
+                self._connection.execute("COMMIT")
+        except BaseException:
+            if not self._connection.closed:
+                self._connection.rollback()
+            raise
+        return _outcome(Head(*head.fetchall()[0]), decided.fetchall())
+
+    def forget_expired_answers(self, limit: int) -> None:
+        """Delete at most `limit` answers that are past their time."""
+        self._connection.execute(FORGET_EXPIRED, {"limit": limit}, prepare=True)
+
+    def end(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _outcome(head: Head, rows: list[tuple[int | None, int | None, bytes | None, bytes | None]]) -> Outcome:
+    won: dict[int, int] = {}
+    lost: set[int] = set()
+    answered: dict[int, tuple[bytes, StoredAnswer]] = {}
+    for command, position, fingerprint, body in rows:
+        if command is None:
+            continue
+        if position is None:
+            lost.add(command)
+        elif fingerprint is None or body is None:
+            won[command] = position
+        else:
+            answered[command] = (fingerprint, StoredAnswer(position, body))
+    return Outcome(head, won, frozenset(lost), answered)

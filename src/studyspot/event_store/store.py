@@ -1,0 +1,242 @@
+"""The event store: one ordered log in PostgreSQL, read in snapshots and appended by group commit."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from studyspot.event_store import epochs, limits, reading
+from studyspot.event_store.commands import Command
+from studyspot.event_store.connections import TimeLimitedConnection, read_pool
+from studyspot.event_store.errors import StoreUnavailable
+from studyspot.event_store.types import (
+    Appended,
+    Condition,
+    Criterion,
+    Head,
+    IdempotencyKey,
+    NewEvent,
+    Snapshot,
+    StoredEvent,
+)
+from studyspot.event_store.writer import GroupCommitWriter
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+# How long a command waits in the queue and for a database that is away.
+DECIDE_WITHIN = timedelta(seconds=5)
+# How long its caller waits: longer, so that the writer nearly always tells what became of it.
+ANSWER_WITHIN = timedelta(seconds=10)
+READ_WITHIN = timedelta(seconds=6)
+STOP_WITHIN = timedelta(seconds=10)
+
+
+class EventStore:
+    """Owns a writer thread, a pool of read connections, and threads for asynchronous reads."""
+
+    def __init__(self, database_url: str, *, read_connections: int = 8) -> None:
+        self.database_url = database_url
+        self._writer = GroupCommitWriter(database_url)
+        self._pool = read_pool(database_url, read_connections)
+        self._readers = ThreadPoolExecutor(read_connections, thread_name_prefix="event-store-read")
+
+    def open(self) -> None:
+        """Start the writer and the pool; connections are made when they are first needed."""
+        self._pool.open(wait=False)
+        self._writer.start()
+
+    def close(self) -> None:
+        """Append what is queued, then let go of every thread and connection."""
+        self._writer.stop(STOP_WITHIN)
+        self._readers.shutdown(cancel_futures=True)
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def head(self) -> Head:
+        """Return the end of the log.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        return self._ask(reading.read_head)
+
+    def read(
+        self,
+        criteria: Sequence[Criterion] = (),
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Snapshot:
+        """Return the events in (`after`, `until`] that match any criterion, oldest first, at most `limit`.
+
+        Rows, head and the answer stored under `key` are of one instant, so an append on the condition that
+        nothing matches after `head` cannot miss what this read did not see. Without criteria all match.
+
+        Raises:
+            KeyReused: `key` belongs to a command with another body.
+            StoreUnavailable: the database does not answer.
+        """
+        return self._ask(reading.read_snapshot, criteria, after=after, until=until, limit=limit, key=key)
+
+    def pages(
+        self, after: int, *, until: int | None = None, size: int = 1000
+    ) -> Iterator[tuple[StoredEvent, ...]]:
+        """Yield the events in (`after`, `until`] in pages of at most `size`, up to the head taken first.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        head = self.head().position
+        until = head if until is None else min(until, head)
+        while after < until:
+            page = self._ask(reading.read_page, after=after, until=until, limit=size)
+            if not page:
+                return
+            yield page
+            after = page[-1].position
+
+    def submit(
+        self,
+        events: Sequence[NewEvent],
+        condition: Condition | None = None,
+        *,
+        key: IdempotencyKey | None = None,
+        answer: bytes | None = None,
+    ) -> "Future[Appended]":
+        """Queue an append of `events`, all or none, and of `answer` under `key`.
+
+        The future raises ConditionFailed, AnsweredBefore, KeyReused, StoreHalted, EventRejected or
+        StoreUnavailable; cancelling it while it is queued means that nothing is appended.
+
+        Raises:
+            EventRejected: the events, the condition or the key could never be stored.
+            StoreUnavailable: too many appends are waiting, or the store is closed.
+        """
+        events = limits.checked(events)
+        if condition:
+            limits.check_condition(condition)
+        if key:
+            limits.check_key(key)
+        deadline = time.monotonic() + DECIDE_WITHIN.total_seconds()
+        command = Command(events, condition, key, answer or b"", deadline)
+        self._writer.submit(command)
+        return command.future
+
+    def append(
+        self,
+        events: Sequence[NewEvent],
+        condition: Condition | None = None,
+        *,
+        key: IdempotencyKey | None = None,
+        answer: bytes | None = None,
+    ) -> Appended:
+        """Append `events`, all or none, if `condition` holds; return when they are durable.
+
+        Raises:
+            ConditionFailed: an event that matches the condition was appended since.
+            AnsweredBefore: `key` has been answered already.
+            KeyReused: `key` belongs to a command with another body.
+            StoreHalted: appends are stopped until a new epoch.
+            EventRejected: the events, the condition or the key could never be stored.
+            StoreUnavailable: the database did not answer in time; whether it appended may be unknown.
+        """
+        future = self.submit(events, condition, key=key, answer=answer)
+        try:
+            return future.result(ANSWER_WITHIN.total_seconds())
+        except TimeoutError as error:
+            future.cancel()
+            raise StoreUnavailable("the append was not answered in time") from error
+
+    async def read_async(
+        self,
+        criteria: Sequence[Criterion] = (),
+        *,
+        after: int = 0,
+        until: int | None = None,
+        limit: int | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Snapshot:
+        """Return what `read` returns, without blocking the event loop."""
+        read = partial(self.read, criteria, after=after, until=until, limit=limit, key=key)
+        try:
+            async with asyncio.timeout(READ_WITHIN.total_seconds()):
+                return await asyncio.get_running_loop().run_in_executor(self._readers, read)
+        except TimeoutError as error:
+            raise StoreUnavailable("the read was not answered in time") from error
+
+    async def append_async(
+        self,
+        events: Sequence[NewEvent],
+        condition: Condition | None = None,
+        *,
+        key: IdempotencyKey | None = None,
+        answer: bytes | None = None,
+    ) -> Appended:
+        """Append as `append` does, without blocking the event loop.
+
+        Cancelled while it is queued, it appends nothing.
+        """
+        future = self.submit(events, condition, key=key, answer=answer)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                return await asyncio.wrap_future(future)
+        except TimeoutError as error:
+            raise StoreUnavailable("the append was not answered in time") from error
+
+    def halt(self, reason: str) -> None:
+        """Stop the appends of every process, for `reason`, until a new epoch.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        try:
+            epochs.halt(self.database_url, reason)
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def new_epoch(self) -> str:
+        """Begin a new epoch after the present head, and allow appends again; return its id.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        try:
+            return epochs.begin_epoch(self.database_url)
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def _ask(
+        self,
+        read: Callable[Concatenate[TimeLimitedConnection, Arguments], Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """Read on a connection of the pool, on another one if that has died while it was idle."""
+        deadline = time.monotonic() + READ_WITHIN.total_seconds() / 2
+        while True:
+            try:
+                with self._pool.connection() as connection:
+                    return read(connection, *args, **kwargs)
+            except PoolTimeout as error:
+                raise StoreUnavailable("the database does not answer") from error
+            except psycopg.OperationalError as error:
+                if time.monotonic() >= deadline:
+                    raise StoreUnavailable(str(error)) from error
