@@ -74,3 +74,10 @@ def test_a_second_up_on_the_same_home_is_refused_in_one_line_that_names_the_firs
         holder.wait()
         with locked_home(tmp_path):  # A killed holder holds nothing.
             pass
+
+
+def test_a_home_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartFailed) as told, locked_home(tmp_path / "file" / "home"):
+        pass
+    assert "\n" not in str(told.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from studyspot.embedded.errors import HomeInUse, StartFailed
+from studyspot.embedded.errors import HomeInUse, StartFailed, cannot_write
 from studyspot.embedded.identity import ProcessIdentity, identify
 from studyspot.embedded.private_files import write_private
 
@@ -48,7 +48,11 @@ def write_run_file(
     services: dict[str, ServiceEntry],
     postgres_data: Path | None = None,
 ) -> RunFile:
-    """Write `home`/run.json for this process, mode 0600, replacing an older one as a whole."""
+    """Write `home`/run.json for this process, mode 0600, replacing an older one as a whole.
+
+    Raises:
+        DiskFull, StartFailed: it cannot be written.
+    """
     myself = identify(os.getpid())
     assert myself is not None
     run_file = RunFile(
@@ -58,7 +62,10 @@ def write_run_file(
         services=services,
         postgres_data=postgres_data,
     )
-    write_private(home / FILE, run_file.model_dump_json(indent=2) + "\n")
+    try:
+        write_private(home / FILE, run_file.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise cannot_write(home / FILE, error) from error
     return run_file
 
 
@@ -83,9 +90,14 @@ def locked_home(home: Path) -> Iterator[None]:
 
     Raises:
         HomeInUse: another process holds it.
+        DiskFull, StartFailed: the folder cannot be made or written.
     """
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / LOCK).open("a+") as file:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        file = (home / LOCK).open("a+")
+    except OSError as error:
+        raise cannot_write(home, error) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
