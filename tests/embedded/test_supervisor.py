@@ -40,6 +40,14 @@ def service(name: str, script: str = SERVICE, status: int = 200) -> ChildSpec:
     )
 
 
+def starting_another(note: Path) -> str:
+    """The lines of a script that starts a process of its own and notes which."""
+    return f"""
+import pathlib, subprocess
+pathlib.Path({str(note)!r}).write_text(str(subprocess.Popen(["sleep", "60"]).pid))
+"""
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(LIMIT):
         while not condition():  # noqa: ASYNC110
@@ -74,6 +82,17 @@ async def test_a_child_that_is_killed_comes_back(home: Path) -> None:
         os.kill(first, signal.SIGKILL)
         await until(lambda: supervisor.pid_of("relay") != first)
         assert identify(supervisor.pid_of("relay")) is not None
+
+
+async def test_what_a_killed_child_had_started_is_gone_before_it_comes_back(home: Path) -> None:
+    note = home / "grandchildren"
+    async with supervised(home, [], [service("fanout", starting_another(note) + SERVICE)]) as supervisor:
+        first = supervisor.pid_of("fanout")
+        grandchild = identify(int(note.read_text()))
+        assert grandchild is not None
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: supervisor.pid_of("fanout") != first)
+        assert not grandchild.is_alive()
 
 
 async def test_a_child_that_ends_at_its_start_is_told_with_its_last_words_and_the_others_are_stopped(

@@ -116,6 +116,7 @@ class Supervisor:
             child = self._children[spec.name]
             while child.exit_code() is None:  # noqa: ASYNC110  The kernel tells its death by no event everywhere.
                 await asyncio.sleep(LOOK_EVERY.total_seconds())
+            child.stop()  # What it had started itself must not stand in its successor's way.
             delay = delays.after_death()
             log.error("child died", child=spec.name, exit_code=child.exit_code(), again_in=delay)
             await asyncio.sleep(delay)
