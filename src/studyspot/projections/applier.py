@@ -1,0 +1,158 @@
+"""One build's rows and position, moved together: both in one transaction, or neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import psycopg
+from psycopg import AsyncConnection
+
+from studyspot.catalogue.codec import Recorded
+from studyspot.projections.builds import CHANNEL, Build, make_current, prepare
+from studyspot.projections.errors import PoisonEvent
+from studyspot.projections.projection import Projection, RowChange
+from studyspot.projections.row_changes import Effects, fold, statements
+
+_SESSION = """
+SET application_name = 'studyspot projection';
+-- A stopped worker must not hold the position's row against its rival.
+SET idle_in_transaction_session_timeout = '5s';
+SET statement_timeout = '30s';
+SET lock_timeout = '10s';
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events that the projection takes, oldest first, and the position up to which there are no others.
+
+    `time` is that of the last event up to there, taken or not, where it is known.
+    """
+
+    events: Sequence[Recorded]
+    until: int
+    time: datetime | None = None
+
+
+class Applier:
+    """Writes one build over a connection of its own; `position` and `epoch` are what its row says.
+
+    Any error of the connection leaves it unusable: close it, open another, and go on from its position.
+    """
+
+    def __init__(
+        self, connection: AsyncConnection, projection: Projection, build: Build, position: int, epoch: str
+    ) -> None:
+        self.position = position
+        self.epoch = epoch
+        self.build = build
+        self._connection = connection
+        self._projection = projection
+
+    @classmethod
+    async def open(cls, database_url: str, projection: Projection, epoch: str) -> Self:
+        """Connect, make the tables that are missing, and read how far they are.
+
+        `epoch` is that of the log, for a build that is new.
+
+        Raises:
+            psycopg.OperationalError: the database is away.
+        """
+        connection = await AsyncConnection.connect(
+            database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
+        )
+        try:
+            await connection.execute(_SESSION)
+            build = await prepare(connection, projection, epoch)
+            applier = cls(connection, projection, build, 0, epoch)
+            await applier.reread()
+        except BaseException:
+            await connection.close()
+            raise
+        return applier
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def reread(self) -> None:
+        """Read position and epoch, as another worker of this build may have moved them."""
+        found = await self._connection.execute(
+            "SELECT position, epoch FROM read.builds WHERE (name, version, number) = (%s, %s, %s)",
+            self._identity,
+        )
+        row = await found.fetchone()
+        if row is None:
+            raise psycopg.OperationalError(f"the build {self.build} was dropped while it was kept up")
+        self.position, self.epoch = row
+
+    async def apply(self, batch: Batch) -> bool:
+        """Write what the batch changes; return false where a rival moved the position first.
+
+        Afterwards `position` is the one in the table, either way.
+
+        Raises:
+            PoisonEvent: an event cannot be applied, whatever the state of the database; those before it are.
+            psycopg.OperationalError: the database is away; whether the batch is applied, the table says.
+        """
+        try:
+            return await self._write(self._effects(batch.events), batch.until, batch.time)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            await self.reread()
+            await self._write_singly(batch.events)
+            # Each alone was accepted: the fault lay in nothing that stays.
+            raise psycopg.OperationalError(f"a batch was rejected, its events were not: {error}") from error
+
+    async def adopt(self, epoch: str) -> None:
+        """Record that positions now belong to `epoch`: the same events, under another name."""
+        await self._connection.execute(
+            "UPDATE read.builds SET epoch = %s"
+            " WHERE (name, version, number) = (%s, %s, %s) AND position = %s",
+            [epoch, *self._identity, self.position],
+        )
+        await self.reread()
+
+    async def serve(self) -> bool:
+        """Let readers read this build; return whether they read another before."""
+        return await make_current(self._connection, self.build)
+
+    @property
+    def _identity(self) -> tuple[str, int, int]:
+        return (self.build.name, self.build.version, self.build.number)
+
+    def _effects(self, events: Sequence[Recorded]) -> Effects:
+        changes: list[RowChange] = []
+        for recorded in events:
+            try:
+                changes += self._projection.changes(recorded)
+            except Exception as error:
+                raise PoisonEvent(self._projection.name, recorded.position, repr(error)) from error
+        return fold(changes)
+
+    async def _write_singly(self, events: Sequence[Recorded]) -> None:
+        for recorded in events:
+            if recorded.position <= self.position:
+                continue
+            try:
+                await self._write(self._effects((recorded,)), recorded.position, recorded.metadata.time)
+            except (psycopg.DataError, psycopg.IntegrityError) as error:
+                raise PoisonEvent(self._projection.name, recorded.position, str(error).strip()) from error
+
+    async def _write(self, effects: Effects, until: int, time: datetime | None) -> bool:
+        async with self._connection.transaction():
+            claimed = await self._connection.execute(
+                "UPDATE read.builds SET position = %s, event_time = coalesce(%s, event_time),"
+                " applied_at = clock_timestamp()"
+                " WHERE (name, version, number) = (%s, %s, %s) AND position = %s",
+                [until, time, *self._identity, self.position],
+            )
+            if claimed.rowcount == 1:
+                for statement in statements(effects, self.build):
+                    await self._connection.execute(statement.text, [statement.rows])
+                notice = " ".join(map(str, (*self._identity, until)))
+                await self._connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, notice])
+        if claimed.rowcount == 1:
+            self.position = until
+            return True
+        await self.reread()
+        return False

@@ -1,0 +1,34 @@
+"""Why a projection stops. None of these passes by itself."""
+
+
+class ProjectionStopped(Exception):
+    """A projection cannot go on without an operator; `mend` says what they do."""
+
+    def __init__(self, name: str, reason: str, mend: str) -> None:
+        super().__init__(f"projection {name} stopped: {reason}")
+        self.name = name
+        self.reason = reason
+        self.mend = mend
+
+
+class PoisonEvent(ProjectionStopped):
+    """An event that the projection can never apply as it is."""
+
+    def __init__(self, name: str, position: int, reason: str) -> None:
+        super().__init__(
+            name,
+            f"the event at {position} cannot be applied: {reason}",
+            f"`studyspot events show {position}` shows it; a release that can apply it goes on from there",
+        )
+        self.position = position
+
+
+class ProjectionAhead(ProjectionStopped):
+    """The rows tell of events that the log no longer has, as after the restore of an older backup."""
+
+    def __init__(self, name: str, position: int, head: int) -> None:
+        super().__init__(
+            name,
+            f"it is at position {position}, beyond the log's head {head}",
+            f"`studyspot projections rebuild {name}`",
+        )

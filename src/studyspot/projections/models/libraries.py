@@ -1,0 +1,145 @@
+"""Read model: what a library tells about itself, what it charges, and when it is closed."""
+
+from typing import Any, assert_never, get_args
+
+from studyspot.catalogue.codec import Recorded
+from studyspot.domain.events import (
+    ClosureAnnounced,
+    ClosureWithdrawn,
+    Event,
+    LibraryCreated,
+    LibraryDeleted,
+    LibraryDetails,
+    LibraryEvent,
+    LibraryUpdated,
+    Plan,
+    PricingUpdated,
+)
+from studyspot.projections.projection import (
+    Projection,
+    PutRow,
+    RemoveRow,
+    RowChange,
+    SetColumns,
+    Table,
+    Values,
+)
+
+LIBRARIES = Table(
+    "libraries",
+    {
+        "library_id": "text",
+        "owner_id": "text NOT NULL",
+        "name": "text NOT NULL",
+        "city": "text NOT NULL",
+        "address": "text",
+        "time_zone": "text NOT NULL",
+        "currency": "text NOT NULL",
+        "amenities": "text[] NOT NULL",
+        "retired": "boolean NOT NULL",
+        "price_version": "integer",
+        "price_from_minor": "bigint",
+        "plans": "jsonb NOT NULL",
+        "position": "bigint NOT NULL",  # of the newest event about the library: its ETag
+    },
+    key=("library_id",),
+    indexes=(("name", "library_id"), ("owner_id",)),
+)
+CLOSURES = Table(
+    "closures",
+    {
+        "library_id": "text",
+        "closure_id": "text",
+        "starts_at": "timestamptz NOT NULL",
+        "ends_at": "timestamptz",
+    },
+    key=("library_id", "closure_id"),
+)
+
+
+def changes(recorded: Recorded) -> tuple[RowChange, ...]:
+    event, position = recorded.event, recorded.position
+    if not isinstance(event, LibraryEvent):
+        return ()
+    match event:
+        case LibraryCreated():
+            return (PutRow(LIBRARIES, _created(event, position)),)
+        case LibraryUpdated():
+            return (_set(event.library_id, position, **_details(event)),)
+        case LibraryDeleted():
+            return (_set(event.library_id, position, retired=True),)
+        case PricingUpdated():
+            return (_set(event.library_id, position, **_pricing(event)),)
+        case ClosureAnnounced():
+            row = {**_closure(event), "starts_at": event.start, "ends_at": event.end}
+            return (PutRow(CLOSURES, row), _set(event.library_id, position))
+        case ClosureWithdrawn():
+            return (RemoveRow(CLOSURES, _closure(event)), _set(event.library_id, position))
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _key(event: Event) -> str:
+    return event.library_id
+
+
+def _set(library_id: str, position: int, **values: Any) -> SetColumns:
+    return SetColumns(LIBRARIES, {"library_id": library_id}, {**values, "position": position})
+
+
+def _created(event: LibraryCreated, position: int) -> Values:
+    return {
+        "library_id": event.library_id,
+        "owner_id": event.owner_id,
+        **_details(event),
+        "currency": event.currency,
+        "retired": False,
+        "price_version": None,
+        "price_from_minor": None,
+        "plans": [],
+        "position": position,
+    }
+
+
+def _details(details: LibraryDetails) -> dict[str, Any]:
+    return {
+        "name": details.name,
+        "city": details.city,
+        "address": details.address,
+        "time_zone": details.time_zone,
+        "amenities": list(details.amenities),
+    }
+
+
+def _pricing(event: PricingUpdated) -> dict[str, Any]:
+    return {
+        "currency": event.currency,
+        "price_version": event.price_version,
+        "price_from_minor": min((plan.amount_minor for plan in event.plans), default=None),
+        "plans": [_plan(plan) for plan in event.plans],
+    }
+
+
+def _plan(plan: Plan) -> Values:
+    """The plan as it is answered, by its public names."""
+    return {
+        "id": plan.id,
+        "unit": plan.unit,
+        "shift": plan.shift,
+        "zone": plan.zone,
+        "amountMinor": plan.amount_minor,
+    }
+
+
+def _closure(event: ClosureAnnounced | ClosureWithdrawn) -> dict[str, Any]:
+    return {"library_id": event.library_id, "closure_id": event.closure_id}
+
+
+PROJECTION = Projection(
+    name="libraries",
+    version=1,
+    tables=(LIBRARIES, CLOSURES),
+    event_classes=get_args(LibraryEvent),
+    key=_key,
+    changes=changes,
+)

@@ -1,0 +1,126 @@
+"""Read model: the seats of each library, and what occupies them when.
+
+An occupation is a row from the event that takes the seat until the one that frees it; the clock alone ends
+the rest, so a reader compares its interval, and a hold's `until`, with the time that it asks for.
+Libraries are here as well, so that a map is told from an unknown library at one and the same position.
+"""
+
+from typing import Any, assert_never, get_args
+
+from studyspot.catalogue.codec import Recorded
+from studyspot.domain.events import (
+    BookingCancelled,
+    BookingCheckedIn,
+    BookingCheckedOut,
+    BookingCreated,
+    BookingEvent,
+    Event,
+    LibraryCreated,
+    SeatAdded,
+    SeatAvailabilityChanged,
+    SeatEvent,
+)
+from studyspot.projections.projection import (
+    Projection,
+    PutRow,
+    RemoveRow,
+    RowChange,
+    SetColumns,
+    Table,
+    Values,
+)
+
+MAPS = Table("seat_maps", {"library_id": "text"}, key=("library_id",))
+SEATS = Table(
+    "seats",
+    {
+        "seat_id": "text",
+        "library_id": "text NOT NULL",
+        "label": "text NOT NULL",
+        "zone": "text NOT NULL",
+        "attributes": "jsonb NOT NULL",
+        "in_service": "boolean NOT NULL",
+        "added_at": "bigint NOT NULL",  # a position: seats stand in the order in which they were added
+    },
+    key=("seat_id",),
+    indexes=(("library_id", "added_at"),),
+)
+OCCUPATIONS = Table(
+    "occupations",
+    {
+        "occupation": "text",
+        "library_id": "text NOT NULL",
+        "seat_id": "text NOT NULL",
+        "state": "text NOT NULL",  # held, booked or occupied
+        "starts_at": "timestamptz NOT NULL",
+        "ends_at": "timestamptz NOT NULL",
+        "until": "timestamptz",  # when a hold ends by itself
+    },
+    key=("occupation",),
+    indexes=(("library_id", "ends_at", "starts_at"),),
+)
+
+MapEvent = LibraryCreated | SeatEvent | BookingEvent
+
+
+def changes(recorded: Recorded) -> tuple[RowChange, ...]:
+    event = recorded.event
+    if not isinstance(event, MapEvent):
+        return ()
+    match event:
+        case LibraryCreated():
+            return (PutRow(MAPS, {"library_id": event.library_id}),)
+        case SeatAdded():
+            return (PutRow(SEATS, _seat(event, recorded.position)),)
+        case SeatAvailabilityChanged():
+            return (SetColumns(SEATS, {"seat_id": event.seat_id}, {"in_service": event.in_service}),)
+        case BookingCreated():
+            return (PutRow(OCCUPATIONS, _occupation(event, "booked")),)
+        case BookingCheckedIn():
+            return (PutRow(OCCUPATIONS, _occupation(event, "occupied")),)
+        case BookingCancelled() | BookingCheckedOut():
+            return (RemoveRow(OCCUPATIONS, {"occupation": event.occupation}),)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _key(event: Event) -> str:
+    if isinstance(event, BookingEvent):
+        return event.occupation
+    if isinstance(event, SeatEvent):
+        return event.seat_id
+    return event.library_id
+
+
+def _seat(event: SeatAdded, position: int) -> Values:
+    return {
+        "seat_id": event.seat_id,
+        "library_id": event.library_id,
+        "label": event.label,
+        "zone": event.zone,
+        "attributes": dict(event.attributes),
+        "in_service": True,
+        "added_at": position,
+    }
+
+
+def _occupation(event: BookingEvent, state: str) -> dict[str, Any]:
+    return {
+        "occupation": event.occupation,
+        "library_id": event.library_id,
+        "seat_id": event.seat_id,
+        "state": state,
+        "starts_at": event.start,
+        "ends_at": event.end,
+        "until": None,
+    }
+
+
+PROJECTION = Projection(
+    name="seats",
+    version=1,
+    tables=(MAPS, SEATS, OCCUPATIONS),
+    event_classes=get_args(MapEvent),
+    key=_key,
+    changes=changes,
+)

@@ -1,0 +1,139 @@
+"""Many row changes as few statements: each row is written once a batch, however often it changed.
+
+Rows travel as one JSON array that PostgreSQL reads by the table's own row type, so a batch of any size is
+one statement per table and kind.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import orjson
+from psycopg import sql
+
+from studyspot.projections.builds import Build
+from studyspot.projections.projection import PutRow, RemoveRow, RowChange, SetColumns, Table, Values
+
+Effects = dict[tuple[str, tuple[Any, ...]], RowChange]
+"""The last word on each row, by table name and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement and its one parameter: the rows as JSON."""
+
+    text: sql.Composed
+    rows: bytes
+
+
+def fold(changes: Iterable[RowChange]) -> Effects:
+    """Return what the changes, in order, amount to for each row."""
+    effects: Effects = {}
+    for change in changes:
+        match change:
+            case PutRow(table=table, row=row):
+                effects[table.name, table.key_of(row)] = change
+            case SetColumns(table=table, key=key):
+                place = (table.name, table.key_of(key))
+                effects[place] = _then_set(effects.get(place), change)
+            case RemoveRow(table=table, key=key):
+                effects[table.name, table.key_of(key)] = change
+            case _ as unreachable:
+                assert_never(unreachable)
+    return effects
+
+
+def statements(effects: Effects, build: Build) -> Iterator[Statement]:
+    """Return the statements that write these effects into the tables of one build."""
+    puts: dict[str, list[PutRow]] = {}
+    sets: dict[tuple[str, tuple[str, ...]], list[SetColumns]] = {}
+    removals: dict[str, list[RemoveRow]] = {}
+    for effect in effects.values():
+        match effect:
+            case PutRow(table=table):
+                puts.setdefault(table.name, []).append(effect)
+            case SetColumns(table=table, values=values):
+                sets.setdefault((table.name, tuple(sorted(values))), []).append(effect)
+            case RemoveRow(table=table):
+                removals.setdefault(table.name, []).append(effect)
+            case _ as unreachable:
+                assert_never(unreachable)
+    for put in puts.values():
+        table = put[0].table
+        yield Statement(_put(table, build), _json(change.row for change in put))
+    for (_, columns), changed in sets.items():
+        table = changed[0].table
+        rows = ({**change.key, **change.values} for change in changed)
+        yield Statement(_set(table, columns, build), _json(rows))
+    for removed in removals.values():
+        table = removed[0].table
+        yield Statement(_remove(table, build), _json(change.key for change in removed))
+
+
+def _then_set(before: RowChange | None, change: SetColumns) -> RowChange:
+    match before:
+        case None:
+            return change
+        case PutRow(table=table, row=row):
+            return PutRow(table, {**row, **change.values})
+        case SetColumns(table=table, key=key, values=values):
+            return SetColumns(table, key, {**values, **change.values})
+        case RemoveRow():
+            return before
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _put(table: Table, build: Build) -> sql.Composed:
+    rest = [column for column in table.columns if column not in table.key]
+    action = sql.SQL("UPDATE SET {}").format(_assignments(rest, "excluded")) if rest else sql.SQL("NOTHING")
+    return sql.SQL(
+        "INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows} ON CONFLICT ({key}) DO {action}"
+    ).format(
+        table=build.table(table),
+        columns=_names(table.columns),
+        rows=_rows(table, build),
+        key=_names(table.key),
+        action=action,
+    )
+
+
+def _set(table: Table, columns: Iterable[str], build: Build) -> sql.Composed:
+    return sql.SQL("UPDATE {table} AS kept SET {assignments} FROM {rows} AS given WHERE {same}").format(
+        table=build.table(table),
+        assignments=_assignments(columns, "given"),
+        rows=_rows(table, build),
+        same=_same_key(table),
+    )
+
+
+def _remove(table: Table, build: Build) -> sql.Composed:
+    return sql.SQL("DELETE FROM {table} AS kept USING {rows} AS given WHERE {same}").format(
+        table=build.table(table), rows=_rows(table, build), same=_same_key(table)
+    )
+
+
+def _rows(table: Table, build: Build) -> sql.Composed:
+    return sql.SQL("jsonb_populate_recordset(NULL::{}, %s::jsonb)").format(build.table(table))
+
+
+def _names(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
+
+
+def _assignments(columns: Iterable[str], source: str) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(column), sql.Identifier(source, column))
+        for column in columns
+    )
+
+
+def _same_key(table: Table) -> sql.Composed:
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("kept", column), sql.Identifier("given", column))
+        for column in table.key
+    )
+
+
+def _json(rows: Iterable[Values]) -> bytes:
+    return orjson.dumps([dict(row) for row in rows])
