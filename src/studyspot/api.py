@@ -1,0 +1,172 @@
+"""The HTTP process: commands, queries, and what a client needs to find and trust us."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from psycopg_pool import AsyncConnectionPool
+
+from studyspot.access.private_texts import PrivateTexts
+from studyspot.access.tokens import Verifier
+from studyspot.catalogue.schemas import asyncapi, schemas
+from studyspot.commands import bookings, libraries, seats
+from studyspot.commands.names import NameBook
+from studyspot.decisions.run import Decisions
+from studyspot.event_store.errors import StoreError
+from studyspot.event_store.store import EventStore
+from studyspot.telemetry import Readiness, serve_metrics
+from studyspot.wire.errors import BodyLimit, answer_with_problems
+from studyspot.wire.problems import NOT_FOUND, Problem
+
+log = structlog.get_logger()
+
+BACKLOG = 4096
+"""With fewer, a storm of connects waits for SYN retries."""
+GRACE = timedelta(seconds=8)
+"""How long requests that have begun may take after SIGTERM."""
+_POOL_WAIT = timedelta(seconds=2)
+_CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiConfig:
+    """What the process is told; `key_sets` are the JWKS documents whose keys are accepted."""
+
+    database_url: str
+    nats_url: str
+    verifier: Verifier
+    key_sets: tuple[dict[str, Any], ...]
+    fanout_url: str
+
+
+def create_app(config: ApiConfig) -> FastAPI:
+    """Return the HTTP application; its connections open with its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store = EventStore(config.database_url)
+        pool = AsyncConnectionPool(
+            config.database_url,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=_POOL_WAIT.total_seconds(),
+            open=False,
+            kwargs={"autocommit": True},
+        )
+        names = NameBook(config.nats_url)
+        app.state.store = store
+        app.state.verifier = config.verifier
+        app.state.decisions = Decisions(store)
+        app.state.private_texts = PrivateTexts(pool)
+        app.state.names = names
+        await asyncio.to_thread(store.open)
+        try:
+            async with pool, asyncio.TaskGroup() as tasks:
+                publishing = tasks.create_task(names.run())
+                try:
+                    yield
+                finally:
+                    publishing.cancel()
+        finally:
+            await asyncio.to_thread(store.close)
+
+    app = FastAPI(
+        title="StudySpot",
+        version=version("studyspot"),
+        description="Seats in study libraries: book them, run them, and see every change at once.",
+        lifespan=lifespan,
+    )
+    app.add_middleware(BodyLimit)
+    answer_with_problems(app)
+    for router in (libraries.router, seats.router, bookings.router):
+        app.include_router(router)
+    _serve_documents(app, config)
+    return app
+
+
+def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
+    @app.get("/api/config", tags=["service"])
+    async def where_things_are() -> dict[str, Any]:
+        """Where the fan-out is, and what it speaks."""
+        return {"fanoutUrl": config.fanout_url, "subprotocol": "studyspot.v1"}
+
+    @app.get("/api/health", tags=["service"])
+    async def health() -> dict[str, str]:
+        """Alive; no dependency is asked."""
+        return {"status": "alive"}
+
+    @app.get("/api/ready", tags=["service"])
+    async def ready(request: Request) -> JSONResponse:
+        """Whether commands can be taken now."""
+        now = await asyncio.to_thread(readiness, request.app.state.store)
+        return JSONResponse({"ready": now.ready, **now.details}, 200 if now.ready else 503)
+
+    @app.get("/.well-known/jwks.json", tags=["service"])
+    async def public_keys() -> dict[str, Any]:
+        """The keys that verify our tokens."""
+        return {"keys": [key for document in config.key_sets for key in document["keys"]]}
+
+    @app.get("/asyncapi.json", tags=["service"])
+    async def event_documents() -> dict[str, Any]:
+        """The events on the stream's subjects, as AsyncAPI 3."""
+        return asyncapi(app.version)
+
+    known = {f"{name}.json": schema for name, schema in schemas().items()}
+
+    @app.get("/schemas/{name}", tags=["service"])
+    async def schema(name: str) -> JSONResponse:
+        """The JSON Schema of one event."""
+        if name not in known:
+            raise Problem(NOT_FOUND, "There is no such schema.")
+        return JSONResponse(known[name], media_type="application/schema+json")
+
+
+def readiness(store: EventStore) -> Readiness:
+    """Say whether commands can be taken: the database answers, and the log is not halted."""
+    try:
+        head = store.head()
+    except StoreError as error:
+        return Readiness(False, {"database": str(error)})
+    return Readiness(head.halted is None, {"database": "ok", "head": head.position, "halted": head.halted})
+
+
+def serve(config: ApiConfig, *, host: str, port: int, metrics_port: int | None) -> None:
+    """Serve until SIGTERM or SIGINT; requests that have begun are finished, within `GRACE`.
+
+    Raises:
+        OSError: a port is taken.
+    """
+    app = create_app(config)
+    stop_metrics = None
+    if metrics_port is not None:
+        stop_metrics = serve_metrics(metrics_port, lambda: _readiness_of(app))
+    try:
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            backlog=BACKLOG,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=int(GRACE.total_seconds()),
+        )
+    finally:
+        if stop_metrics is not None:
+            stop_metrics()
+
+
+def _readiness_of(app: FastAPI) -> Readiness:
+    store = getattr(app.state, "store", None)
+    return readiness(store) if store is not None else Readiness(False, {"starting": True})

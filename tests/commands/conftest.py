@@ -1,0 +1,68 @@
+"""The HTTP process over real sockets, on a free port, in the test's own event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from studyspot.access.keys import SigningKey
+from studyspot.access.tokens import Verifier
+from studyspot.api import ApiConfig, create_app
+from studyspot.domain.people import Role
+
+KEY = SigningKey.generate()
+ISSUER = AUDIENCE = "studyspot"
+
+
+def token(user_id: str, role: Role = "student", **changes: Any) -> str:
+    arguments: dict[str, Any] = {
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "now": datetime.now(UTC),
+        "lifetime": timedelta(minutes=10),
+    }
+    return KEY.sign(user_id=user_id, role=role, **(arguments | changes))
+
+
+def bearer(user_id: str, role: Role = "student") -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(user_id, role)}"}
+
+
+@asynccontextmanager
+async def serving(database_url: str, nats_url: str) -> AsyncIterator[str]:
+    """Serve the API; the URL of it, ready."""
+    config = ApiConfig(
+        database_url=database_url,
+        nats_url=nats_url,
+        verifier=Verifier.of([KEY.jwks()], issuer=ISSUER, audience=AUDIENCE),
+        key_sets=(KEY.jwks(),),
+        fanout_url="ws://127.0.0.1:1/ws",
+    )
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    server = uvicorn.Server(uvicorn.Config(create_app(config), log_config=None, timeout_graceful_shutdown=2))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=10) as client:
+            assert (await client.get("/api/ready")).status_code == httpx.codes.OK
+        yield url
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(serving, 10)
+
+
+@pytest.fixture
+async def api(database_url: str, nats_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the running HTTP process."""
+    limits = httpx.Limits(max_connections=250)
+    async with (
+        serving(database_url, nats_url) as url,
+        httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as client,
+    ):
+        yield client
