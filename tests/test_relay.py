@@ -1,0 +1,408 @@
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+
+import psycopg
+import pytest
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from studyspot.broker.connection import connect
+from studyspot.broker.consumer import WatchedConsumer
+from studyspot.broker.errors import EpochChanged
+from studyspot.broker.stream import StreamMessage, StreamState, delete_stream, stream_state
+from studyspot.catalogue.cloudevents import to_message
+from studyspot.event_store.errors import StoreHalted
+from studyspot.event_store.notifications import HeadSignal
+from studyspot.event_store.store import EventStore
+from studyspot.event_store.types import NewEvent
+from studyspot.relay import Relay, RelayMetrics, relay_status
+from tests.broker.streams import collect, lose_disk, until
+from tests.engines import NatsServer, PostgresServer
+
+
+def happening(number: int) -> NewEvent:
+    """An event that no other number gives."""
+    data = {
+        "v": 1,
+        "time": "2026-12-01T09:00:00Z",
+        "actor": f"s{number % 7}",
+        "commandid": f"c{number}",
+        "traceparent": None,
+        "data": {"bookingId": f"B{number}", "libraryId": f"L{number % 10}", "userId": f"s{number % 7}"},
+    }
+    return NewEvent("booking.created", json.dumps(data).encode(), (f"booking:B{number}",))
+
+
+@pytest.fixture
+def log_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A database with an empty log."""
+    with postgres_server.migrated_database() as url:
+        yield url
+
+
+@pytest.fixture
+def store(log_url: str) -> Iterator[EventStore]:
+    with EventStore(log_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def nc(nats_url: str) -> AsyncIterator[Client]:
+    connection = await connect(nats_url, name="test")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def js(nc: Client) -> JetStreamContext:
+    return nc.jetstream(timeout=2)
+
+
+@asynccontextmanager
+async def relaying(log_url: str, nats_url: str, metrics: RelayMetrics | None = None) -> AsyncIterator[Relay]:
+    """A relay that runs beside the test."""
+    nc = await connect(nats_url, name="relay")
+    with EventStore(log_url) as store:
+        async with HeadSignal(log_url) as signal:
+            relay = Relay(store, nc, signal, metrics=metrics)
+            task = asyncio.create_task(relay.run())
+            try:
+                yield relay
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+    await nc.close()
+
+
+@pytest.fixture
+def relay(log_url: str, nats_url: str) -> Callable[[], AbstractAsyncContextManager[Relay]]:
+    return lambda: relaying(log_url, nats_url)
+
+
+Running = Callable[[], AbstractAsyncContextManager[Relay]]
+
+
+@asynccontextmanager
+async def relay_process(log_url: str, nats_url: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.relay_process", log_url, nats_url, stdin=DEVNULL, stdout=DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def append(store: EventStore, first: int, last: int) -> None:
+    for start in range(first, last + 1, 500):
+        await store.append_async([happening(n) for n in range(start, min(start + 500, last + 1))])
+
+
+def expected(store: EventStore) -> list[StreamMessage]:
+    """The whole log as the stream should have it."""
+    found: list[StreamMessage] = []
+    for page in store.pages(0):
+        for event in page:
+            message = to_message(event.position, event.epoch, event.type, event.data)
+            found.append(StreamMessage(event.position, message.subject, message.body))
+    return found
+
+
+async def stream_reaches(js: JetStreamContext, position: int, *, epoch: str | None = None) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            with suppress(Exception):
+                state = await stream_state(js)
+                if state and state.last_position >= position and epoch in (None, state.epoch):
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def stream_holds(nc: Client, wanted: list[StreamMessage]) -> None:
+    """The stream holds exactly `wanted`."""
+    async with WatchedConsumer(nc, after=0) as consumer:
+        assert await collect(consumer, wanted[-1].position) == wanted
+        assert consumer.head == wanted[-1].position
+
+
+async def test_every_event_is_published_at_its_position_soon_after_its_append(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    await append(store, 1, 2300)
+    async with relay():
+        await stream_reaches(js, 2300)
+        clock = asyncio.get_running_loop().time
+        async with WatchedConsumer(nc, after=2300) as consumer:
+            delays = []
+            for number in range(2301, 2341):
+                waiting = asyncio.ensure_future(anext(consumer))
+                await store.append_async([happening(number)])
+                begun = clock()
+                await asyncio.wait_for(waiting, 5)
+                delays.append(clock() - begun)
+        await stream_holds(nc, expected(store))
+    assert sorted(delays)[20] < 0.1
+
+
+async def test_the_stream_carries_the_epoch_and_begins_at_the_first_position(
+    relay: Running, store: EventStore, js: JetStreamContext
+) -> None:
+    await append(store, 1, 3)
+    async with relay():
+        await stream_reaches(js, 3)
+    assert await stream_state(js) == StreamState(1, 3, store.head().epoch)
+
+
+async def test_two_relays_at_once_publish_every_position_exactly_once(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    async with relay(), relay(), relay():
+        for first in range(1, 2001, 20):
+            await append(store, first, first + 19)
+        await stream_reaches(js, 2000)
+        await stream_holds(nc, expected(store))
+
+
+async def test_a_relay_that_stands_by_takes_over_within_about_a_second(
+    log_url: str, nats_url: str, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    async with relay_process(log_url, nats_url) as one, relay_process(log_url, nats_url):
+        number = 0
+        for _ in range(60):  # Long enough for both to have begun and for one to stand by.
+            number += 1
+            await append(store, number, number)
+            await asyncio.sleep(0.05)
+        await stream_reaches(js, number)
+        one.kill()
+        await one.wait()
+        begun = asyncio.get_running_loop().time()
+        await append(store, number + 1, number + 10)
+        await stream_reaches(js, number + 10)
+        assert asyncio.get_running_loop().time() - begun < 2
+        await stream_holds(nc, expected(store))
+
+
+async def test_a_relay_killed_amid_publishing_is_resumed_from_the_stream(
+    log_url: str, nats_url: str, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    await append(store, 1, 20_000)
+    async with relay_process(log_url, nats_url) as process:
+        await stream_reaches(js, 1)
+        process.kill()
+        await process.wait()
+    state = await stream_state(js)
+    assert state is not None
+    assert 1 <= state.last_position < 20_000
+    async with relay_process(log_url, nats_url):
+        await stream_reaches(js, 20_000)
+    await stream_holds(nc, expected(store))
+
+
+async def test_an_erased_stream_is_published_again_and_consumers_see_nothing_of_it(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    await append(store, 1, 300)
+    async with relay(), WatchedConsumer(nc, after=0) as consumer:
+        everything = asyncio.ensure_future(collect(consumer, 330))
+        await until(lambda: consumer.position == 300)
+        await delete_stream(js)
+        await append(store, 301, 320)
+        await delete_stream(js)
+        async with asyncio.timeout(5):
+            await append(store, 321, 330)
+            assert await everything == expected(store)
+
+
+async def test_a_stream_erased_while_nothing_happens_is_made_again(
+    relay: Running, store: EventStore, js: JetStreamContext
+) -> None:
+    await append(store, 1, 10)
+    async with relay():
+        await stream_reaches(js, 10)
+        await delete_stream(js)
+        async with asyncio.timeout(5):
+            await stream_reaches(js, 10)
+
+
+async def test_while_nats_is_down_commands_go_on_and_it_gets_everything_afterwards(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext, nats_server: NatsServer
+) -> None:
+    await append(store, 1, 100)
+    async with relay(), WatchedConsumer(nc, after=0) as consumer:
+        everything = asyncio.ensure_future(collect(consumer, 700))
+        await stream_reaches(js, 100)
+        nats_server.kill()
+        await append(store, 101, 600)
+        nats_server.restart()
+        await append(store, 601, 700)
+        async with asyncio.timeout(10):
+            assert await everything == expected(store)
+
+
+async def test_a_nats_that_lost_its_disk_gets_the_same_positions_again(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext, nats_server: NatsServer
+) -> None:
+    await append(store, 1, 500)
+    async with relay(), WatchedConsumer(nc, after=0) as consumer:
+        everything = asyncio.ensure_future(collect(consumer, 550))
+        await until(lambda: consumer.position == 500)
+        lose_disk(nats_server)
+        nats_server.restart()
+        await append(store, 501, 550)
+        async with asyncio.timeout(10):
+            assert await everything == expected(store)
+        await stream_holds(nc, expected(store))
+
+
+async def test_while_postgresql_is_down_the_relay_waits_and_then_goes_on(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext, postgres_server: PostgresServer
+) -> None:
+    await append(store, 1, 10)
+    async with relay():
+        await stream_reaches(js, 10)
+        postgres_server.kill()
+        postgres_server.restart()
+        await append(store, 11, 20)
+        await stream_reaches(js, 20)
+        await stream_holds(nc, expected(store))
+
+
+async def refuses_appends(store: EventStore) -> str:
+    """Wait until the store is halted, and return why."""
+    await until(lambda: store.head().halted is not None)
+    with pytest.raises(StoreHalted) as halted:
+        await store.append_async([happening(0)])
+    return halted.value.reason
+
+
+async def test_a_foreign_message_halts_the_appends_and_a_new_epoch_mends_it(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    await append(store, 1, 10)
+    async with relay():
+        await stream_reaches(js, 10)
+    await js.publish("studyspot.booking.created.L1.s1", b"not ours")
+    await append(store, 11, 20)
+    with capture_logs() as logs:
+        async with relay():
+            reason = await refuses_appends(store)
+            assert "position 11" in reason
+            epoch = store.new_epoch()
+            await stream_reaches(js, 20, epoch=epoch)
+            await append(store, 21, 25)
+            await stream_reaches(js, 25)
+            await stream_holds(nc, expected(store))
+    assert [line["log_level"] for line in logs if line["event"] == "relay and appends are halted"] == [
+        "error"
+    ]
+
+
+async def test_a_foreign_message_while_the_relay_runs_halts_the_appends(
+    relay: Running, store: EventStore, js: JetStreamContext
+) -> None:
+    await append(store, 1, 10)
+    async with relay():
+        await stream_reaches(js, 10)
+        await js.publish("studyspot.booking.created.L1.s1", b"not ours")
+        assert "11" in await refuses_appends(store)
+
+
+async def test_a_database_restored_from_an_older_backup_halts_the_appends(
+    relay: Running, store: EventStore, log_url: str, nc: Client, js: JetStreamContext
+) -> None:
+    await append(store, 1, 30)
+    async with relay():
+        await stream_reaches(js, 30)
+    forget_after(log_url, 20)
+    async with relay():
+        assert "30" in await refuses_appends(store)
+    store.new_epoch()
+    await append(store, 101, 105)
+    async with relay():
+        await stream_reaches(js, 25, epoch=store.head().epoch)
+        await stream_holds(nc, expected(store))
+
+
+async def test_a_restored_database_that_has_grown_past_the_stream_is_found_by_content(
+    relay: Running, store: EventStore, log_url: str, js: JetStreamContext
+) -> None:
+    await append(store, 1, 30)
+    async with relay():
+        await stream_reaches(js, 30)
+    forget_after(log_url, 20)
+    await append(store, 121, 150)
+    async with relay():
+        assert "30" in await refuses_appends(store)
+
+
+def forget_after(log_url: str, position: int) -> None:
+    """Leave the database as a backup of that position would be."""
+    with psycopg.connect(log_url) as connection:
+        connection.execute("DELETE FROM store.event_tags WHERE position > %s", [position])
+        connection.execute("DELETE FROM store.events WHERE position > %s", [position])
+        connection.execute("UPDATE store.head SET position = %s", [position])
+
+
+async def test_a_new_epoch_is_told_to_consumers_and_the_stream_is_made_anew(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    await append(store, 1, 50)
+    async with relay(), WatchedConsumer(nc, after=0) as consumer:
+        assert await collect(consumer, 50) == expected(store)
+        old, new = store.head().epoch, store.new_epoch()
+        with pytest.raises(EpochChanged) as change:
+            await asyncio.wait_for(anext(consumer), 5)
+        assert (change.value.expected, change.value.found) == (old, new)
+        await append(store, 51, 60)
+        await stream_reaches(js, 60, epoch=new)
+        await stream_holds(nc, expected(store))
+
+
+async def test_a_halted_store_is_not_relayed(relay: Running, store: EventStore, js: JetStreamContext) -> None:
+    await append(store, 1, 10)
+    store.halt("an operator looks into something")
+    with capture_logs() as logs:
+        async with relay():
+            await until(lambda: any("halted" in line["event"] for line in logs))
+            assert await stream_state(js) is None
+            await stream_reaches(js, 10, epoch=store.new_epoch())
+
+
+async def test_the_status_says_how_far_the_stream_is_behind(
+    relay: Running, store: EventStore, js: JetStreamContext, nats_server: NatsServer
+) -> None:
+    epoch = store.head().epoch
+    await append(store, 1, 10)
+    status = await relay_status(store, js)
+    assert (status.head, status.epoch, status.last_position, status.lag) == (10, epoch, None, None)
+    async with relay():
+        await stream_reaches(js, 10)
+    await append(store, 11, 15)
+    status = await relay_status(store, js)
+    assert (status.last_position, status.stream_epoch, status.lag, status.halted) == (10, epoch, 5, None)
+    nats_server.stop()
+    status = await relay_status(store, js)
+    assert (status.head, status.last_position, status.lag) == (15, None, None)
+
+
+async def test_metrics_tell_lag_and_published_events_also_while_nats_is_away(
+    log_url: str, nats_url: str, store: EventStore, js: JetStreamContext, nats_server: NatsServer
+) -> None:
+    registry = CollectorRegistry()
+    async with relaying(log_url, nats_url, RelayMetrics(registry)):
+        await append(store, 1, 10)
+        await stream_reaches(js, 10)
+        await until(lambda: registry.get_sample_value("studyspot_relay_published_events_total") == 10)
+        await until(lambda: registry.get_sample_value("studyspot_relay_lag_events") == 0)
+        nats_server.stop()
+        await append(store, 11, 17)
+        await until(lambda: registry.get_sample_value("studyspot_relay_lag_events") == 7)
