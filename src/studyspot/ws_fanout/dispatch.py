@@ -1,0 +1,116 @@
+"""Getting bytes to sockets: each frame encoded once for all who get the same, one write a socket and turn."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import assert_never
+
+from studyspot.wire.frames import write_frame
+from studyspot.ws_fanout.effects import (
+    Admitted,
+    Close,
+    Effect,
+    Listen,
+    Send,
+    SendPing,
+    Serve,
+    Unlisten,
+)
+from studyspot.ws_fanout.encoder import FrameEncoder, text_frame
+from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.peers import Peer, Rosters
+from studyspot.ws_fanout.routed import RoutedEvent
+
+WRITES_A_STEP = 100
+"""Of each round; so a big room does not keep others waiting."""
+
+
+class Dispatcher:
+    """Does what sessions ask for, and deals events out to the sockets that get them as they come."""
+
+    def __init__(
+        self,
+        encoder: FrameEncoder,
+        *,
+        unsent_limit_bytes: int,
+        clock: Callable[[], Now],
+        serve: Callable[[Peer], None],
+    ) -> None:
+        """Make it; `serve` is called with a peer that waits to be served from the log."""
+        self.rosters = Rosters()
+        self._encoder = encoder
+        self._unsent_limit_bytes = unsent_limit_bytes
+        self._clock = clock
+        self._serve = serve
+        self._rounds: deque[deque[Peer]] = deque()
+
+    @property
+    def rounds(self) -> int:
+        """How many batches of events have sockets yet to be written."""
+        return len(self._rounds)
+
+    def perform(self, peer: Peer, effects: Sequence[Effect]) -> None:
+        """Do what the peer's session asks for, in order. Flush before the session is asked anything."""
+        for effect in effects:
+            match effect:
+                case Send(frame):
+                    peer.outlet.write(text_frame(write_frame(frame)))
+                case SendPing():
+                    peer.outlet.ping()
+                case Close(code, reason):
+                    self.rosters.remove(peer)
+                    peer.outlet.close(code, reason)
+                case Admitted(user_id):
+                    self.rosters.admit(peer, user_id)
+                case Listen(rooms):
+                    self.rosters.enter(peer, rooms)
+                case Unlisten(rooms):
+                    self.rosters.leave(peer, rooms)
+                case Serve():
+                    self._serve(peer)
+                case _ as unreachable:
+                    assert_never(unreachable)
+
+    def deal(self, rooms: Sequence[str], events: Sequence[RoutedEvent], dealt: dict[Peer, None]) -> None:
+        """Put consecutive events of the same occupied rooms into the outboxes of all who are in them."""
+        if not rooms or not events:
+            return
+        before = events[0].position - 1
+        for named, peers in self.rosters.audiences(rooms):
+            data = b"".join([self._encoder.frame(event, named) for event in events])
+            for peer in peers:
+                if not peer.outbox:
+                    peer.outbox_after = before
+                    dealt[peer] = None
+                peer.outbox.append(data)
+
+    def begin_round(self, peers: dict[Peer, None]) -> None:
+        """Let the outboxes of these peers be written, a part in each step."""
+        if peers:
+            self._rounds.append(deque(peers))
+
+    def step(self) -> bool:
+        """Write a part of every round, and return whether more is to be written."""
+        for _ in range(len(self._rounds)):
+            peers = self._rounds.popleft()
+            for _ in range(min(WRITES_A_STEP, len(peers))):
+                self.flush(peers.popleft())
+            if peers:
+                self._rounds.append(peers)
+        return bool(self._rounds)
+
+    def flush(self, peer: Peer) -> None:
+        """Write the outbox; if the client has too much to read already, leave it to the log instead."""
+        outbox = peer.outbox
+        if not outbox:
+            return
+        peer.outbox = []
+        if peer.session.closed:
+            return
+        data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
+        unsent = peer.outlet.unsent_bytes()
+        if unsent and unsent + len(data) > self._unsent_limit_bytes:
+            self.perform(peer, peer.session.fell_behind(peer.outbox_after, self._clock()))
+            if not peer.outlet.is_full():
+                self._serve(peer)
+        else:
+            peer.outlet.write(data)

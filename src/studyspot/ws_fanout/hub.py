@@ -1,0 +1,199 @@
+"""The hub: the sockets of one node, its window on the log, and the rights that events gave.
+
+It waits for nothing and starts nothing: whoever owns it calls `step` and `tick`, and brings the events.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import assert_never
+
+from studyspot.access.tokens import Identity, Verifier
+from studyspot.domain.events import Event
+from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.deadlines import Deadlines
+from studyspot.ws_fanout.dispatch import WRITES_A_STEP, Dispatcher
+from studyspot.ws_fanout.encoder import FrameEncoder
+from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.peers import Outlet, Peer
+from studyspot.ws_fanout.replays import Replays
+from studyspot.ws_fanout.rights import Change, Granted, Rights
+from studyspot.ws_fanout.routed import RoutedEvent
+from studyspot.ws_fanout.session import Session
+from studyspot.ws_fanout.window import Window
+
+_MOST_ROUNDS = 4
+
+
+class Hub:
+    """One node of the fan-out.
+
+    Attributes:
+        epoch: the history that positions belong to; empty before the first `begin`.
+        head: the last position that this node has.
+        first_position: the oldest that the stream still holds.
+        stale_since: since when the stream is silent (UTC), if it is.
+        replays: the lanes that are not live; some wait for whoever reads the stream.
+    """
+
+    def __init__(
+        self,
+        *,
+        verifier: Verifier,
+        name_of: Callable[[str], str],
+        limits: Limits,
+        clock: Callable[[], Now],
+        wake: Callable[[], None],
+    ) -> None:
+        """Make an empty node; `wake` is called when `step` has something to do."""
+        self.epoch = ""
+        self.head = 0
+        self.first_position = 1
+        self.stale_since: datetime | None = None
+        self._verifier = verifier
+        self._limits = limits
+        self._clock = clock
+        self._wake = wake
+        self._rights = Rights()
+        self._peers: dict[Peer, None] = {}
+        self._beats: deque[Peer] = deque()
+        self._deadlines = Deadlines()
+        self._encoder = FrameEncoder(name_of, most_bytes=limits.encoded_bytes)
+        self._dispatcher = Dispatcher(
+            self._encoder, unsent_limit_bytes=limits.unsent_bytes, clock=clock, serve=self._serve
+        )
+        self.replays = Replays(self._dispatcher, self._encoder, self._empty_window(0))
+
+    def verify(self, token: str, now: datetime) -> Identity:
+        return self._verifier.verify(token, now)
+
+    def staff_rooms_of(self, user_id: str) -> Sequence[str]:
+        return self._rights.staff_rooms_of(user_id)
+
+    def sockets_of(self, user_id: str) -> int:
+        return len(self._dispatcher.rosters.of_user(user_id))
+
+    @property
+    def room_count(self) -> int:
+        """How many rooms have someone in them who gets their events as they come."""
+        return self._dispatcher.rosters.room_count
+
+    @property
+    def peers(self) -> Sequence[Peer]:
+        """Every socket, also those that have yet to connect."""
+        return tuple(self._peers)
+
+    def open(self, outlet: Outlet) -> Peer:
+        """Take in a socket, which has yet to connect."""
+        peer = Peer(Session(self, self._limits, self._clock()), outlet)
+        self._peers[peer] = None
+        self._deadlines.watch(peer)
+        return peer
+
+    def receive(self, peer: Peer, data: str | bytes) -> None:
+        """Take a frame of the client."""
+        self._dispatcher.flush(peer)
+        self._dispatcher.perform(peer, peer.session.receive(data, self._clock()))
+        self._deadlines.watch(peer)
+
+    def heard_pong(self, peer: Peer) -> None:
+        peer.session.heard_pong()
+
+    def drained(self, peer: Peer) -> None:
+        """The client has read what was too much before."""
+        peer.session.has_read(self._clock())
+        self._serve(peer)
+
+    def close(self, peer: Peer, code: CloseCode, reason: str) -> None:
+        """Close a socket, after what has been dealt to it."""
+        self._dispatcher.flush(peer)
+        self._dispatcher.perform(peer, peer.session.close(code, reason))
+
+    def gone(self, peer: Peer) -> None:
+        """The socket is closed."""
+        peer.session.closed = True
+        self._dispatcher.rosters.remove(peer)
+        self.replays.forget(peer)
+        self._peers.pop(peer, None)
+
+    def begin(self, epoch: str, head: int, first_position: int, rights: Rights) -> None:
+        """Begin at `head` of a history; sockets of another one are closed, to come back and learn of it."""
+        for peer in self.peers:
+            self.close(peer, CloseCode.RESTART, "the history is another one")
+        self.epoch, self.head, self.first_position = epoch, head, first_position
+        self._rights = rights
+        self.replays.window = self._empty_window(head)
+        self._encoder.forget()
+
+    def publish(self, batch: Sequence[tuple[RoutedEvent, Event | None]]) -> None:
+        """Bring the next events of the log, in order, to everyone who may see them."""
+        dealt: dict[Peer, None] = {}
+        run: list[RoutedEvent] = []
+        run_rooms: tuple[str, ...] = ()
+        for routed, event in batch:
+            changes = self._rights.apply(routed.position, event) if event is not None else ()
+            rooms = self._dispatcher.rosters.occupied(routed.route.sights)
+            if changes or rooms != run_rooms:
+                self._dispatcher.deal(run_rooms, run, dealt)
+                for change in changes:
+                    self._change(change, routed.position)
+                run, run_rooms = [], self._dispatcher.rosters.occupied(routed.route.sights)
+            run.append(routed)
+            self.replays.window.append(routed)
+            self.head = routed.position
+        self._dispatcher.deal(run_rooms, run, dealt)
+        self._dispatcher.begin_round(dealt)
+        self.replays.head_moved()
+        # The first part goes out in this very turn.
+        if self.step():
+            self._wake()
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether sockets should be written before more is published."""
+        return self._dispatcher.rounds > _MOST_ROUNDS
+
+    def tell_staleness(self, since: datetime | None) -> None:
+        """The stream has fallen silent, or is heard again: every client is told at once."""
+        self.stale_since = since
+        self._beats = deque(self._peers)
+        self._wake()
+
+    def step(self) -> bool:
+        """Do a bounded part of the work that waits, and return whether more does."""
+        writing = self._dispatcher.step()
+        serving = self.replays.step()
+        for _ in range(min(WRITES_A_STEP, len(self._beats))):
+            self._beat(self._beats.popleft())
+        return writing or serving or bool(self._beats)
+
+    def tick(self) -> None:
+        """Do what the time calls for."""
+        now = self._clock()
+        for peer in self._deadlines.due(now.seconds):
+            self._dispatcher.flush(peer)
+            self._dispatcher.perform(peer, peer.session.tick(now))
+            self._deadlines.watch(peer)
+
+    def _serve(self, peer: Peer) -> None:
+        self.replays.enqueue(peer)
+        self._wake()
+
+    def _beat(self, peer: Peer) -> None:
+        self._dispatcher.flush(peer)
+        self._dispatcher.perform(peer, peer.session.beat(self._clock()))
+
+    def _change(self, change: Change, position: int) -> None:
+        match change:
+            case Granted(user_id, room):
+                for peer in tuple(self._dispatcher.rosters.of_user(user_id)):
+                    self._dispatcher.flush(peer)
+                    self._dispatcher.perform(peer, peer.session.granted(room, position))
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _empty_window(self, after: int) -> Window:
+        return Window(
+            after=after, most_events=self._limits.window_events, most_bytes=self._limits.window_bytes
+        )

@@ -1,0 +1,124 @@
+"""The sockets of a node: how one is written to, whose they are, and which of them are in which room."""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.session import Session
+
+Audience = tuple[tuple[str, ...], Collection["Peer"]]
+"""Rooms, and the peers that are in exactly those of an event's rooms."""
+
+
+class Outlet(Protocol):
+    """The way out to one client; nothing here waits."""
+
+    def write(self, data: bytes) -> None:
+        """Send whole WebSocket frames; on a socket that is closing nothing is sent."""
+
+    def unsent_bytes(self) -> int:
+        """Return how much has been written that the operating system has not taken yet."""
+
+    def is_full(self) -> bool:
+        """Return whether the client should read first; `Hub.drained` is called when it has."""
+
+    def ping(self) -> None:
+        """Ask for a sign of life; `Hub.heard_pong` is called when it comes."""
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """Begin the closing handshake; `Hub.gone` is called at its end."""
+
+
+class Peer:
+    """A socket with its session, and the event frames that wait to be written together.
+
+    Attributes:
+        outbox: frames not yet written.
+        outbox_after: everything up to here was written before them.
+        is_queued: it waits for its turn to be served from the log.
+        watched_at: when its next deadline is looked at, in seconds of the clock that never jumps.
+    """
+
+    __slots__ = ("is_queued", "outbox", "outbox_after", "outlet", "session", "watched_at")
+
+    def __init__(self, session: Session, outlet: Outlet) -> None:
+        self.session = session
+        self.outlet = outlet
+        self.outbox: list[bytes] = []
+        self.outbox_after = 0
+        self.is_queued = False
+        self.watched_at = math.inf
+
+
+class Rosters:
+    """Whose sockets are whose, and which are in which room as far as they get its events as they come."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, set[Peer]] = {}
+        self._users: dict[str, set[Peer]] = {}
+
+    @property
+    def room_count(self) -> int:
+        return len(self._rooms)
+
+    def admit(self, peer: Peer, user_id: str) -> None:
+        _enter(self._users, user_id, peer)
+
+    def of_user(self, user_id: str) -> Collection[Peer]:
+        return self._users.get(user_id, ())
+
+    def enter(self, peer: Peer, rooms: Sequence[str]) -> None:
+        for room in rooms:
+            _enter(self._rooms, room, peer)
+
+    def leave(self, peer: Peer, rooms: Sequence[str]) -> None:
+        for room in rooms:
+            _leave(self._rooms, room, peer)
+
+    def remove(self, peer: Peer) -> None:
+        """Forget a socket whose session has ended."""
+        if peer.session.identity is not None:
+            _leave(self._users, peer.session.identity.user_id, peer)
+        self.leave(peer, tuple(peer.session.lanes.main.rooms))
+
+    def occupied(self, rooms: Collection[str]) -> tuple[str, ...]:
+        """Return those of the rooms that anyone is in, in the same order."""
+        return tuple(room for room in rooms if room in self._rooms)
+
+    def audiences(self, rooms: Sequence[str]) -> Sequence[Audience]:
+        """Divide the peers in these occupied rooms by which of the rooms they are in."""
+        if len(rooms) == 1:
+            return ((tuple(rooms), self._rooms[rooms[0]]),)
+        parts: list[tuple[tuple[str, ...], set[Peer]]] = []
+        for room in rooms:
+            rest = self._rooms[room]
+            divided: list[tuple[tuple[str, ...], set[Peer]]] = []
+            for names, peers in parts:
+                both = peers & rest
+                others = peers
+                if both:
+                    divided.append(((*names, room), both))
+                    others, rest = peers - both, rest - both
+                if others:
+                    divided.append((names, others))
+            if rest:
+                divided.append(((room,), rest))
+            parts = divided
+        return parts
+
+
+def _enter(index: dict[str, set[Peer]], key: str, peer: Peer) -> None:
+    peers = index.get(key)
+    if peers is None:
+        index[key] = {peer}
+    else:
+        peers.add(peer)
+
+
+def _leave(index: dict[str, set[Peer]], key: str, peer: Peer) -> None:
+    peers = index.get(key)
+    if peers is not None:
+        peers.discard(peer)
+        if not peers:
+            del index[key]

@@ -1,0 +1,145 @@
+"""Serving lanes from the log: what they missed, in order, no faster than their client reads."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from studyspot.ws_fanout.dispatch import Dispatcher
+from studyspot.ws_fanout.encoder import FrameEncoder
+from studyspot.ws_fanout.lanes import Lane
+from studyspot.ws_fanout.peers import Peer
+from studyspot.ws_fanout.routed import RoutedEvent
+from studyspot.ws_fanout.window import PositionForgotten, Window
+
+_PEERS_A_STEP = 16
+_EVENTS_A_TURN = 256
+_WRITE_BYTES = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A lane that is served from the stream, because the window has forgotten where it is."""
+
+    peer: Peer
+    lane: Lane
+
+    def is_wanted(self) -> bool:
+        """Return whether the client is still there, and in the lane's rooms."""
+        return not self.peer.session.closed and any(lane is self.lane for lane in self.peer.session.lanes)
+
+
+class Replays:
+    """The peers that are not live, and how they become so."""
+
+    def __init__(self, dispatcher: Dispatcher, encoder: FrameEncoder, window: Window) -> None:
+        self.window = window
+        self._dispatcher = dispatcher
+        self._encoder = encoder
+        self._queue: deque[Peer] = deque()
+        self._at_head: dict[Peer, None] = {}
+        self._readings: dict[Lane, Reading] = {}
+        self._asked: list[Reading] = []
+
+    @property
+    def has_readings(self) -> bool:
+        return bool(self._asked)
+
+    def enqueue(self, peer: Peer) -> None:
+        """Serve this peer soon."""
+        if not peer.is_queued and not peer.session.closed:
+            peer.is_queued = True
+            self._queue.append(peer)
+
+    def head_moved(self) -> None:
+        """Serve those who have all there was, but are not live."""
+        for peer in self._at_head:
+            self.enqueue(peer)
+        self._at_head.clear()
+
+    def forget(self, peer: Peer) -> None:
+        """The socket is gone."""
+        self._at_head.pop(peer, None)
+
+    def step(self) -> bool:
+        """Serve some of the peers that wait, and return whether more do."""
+        for _ in range(min(_PEERS_A_STEP, len(self._queue))):
+            peer = self._queue.popleft()
+            peer.is_queued = False
+            self._serve(peer)
+        return bool(self._queue)
+
+    def take_readings(self) -> Sequence[Reading]:
+        """Return the lanes that wait for the stream. Each must be finished or given up."""
+        asked, self._asked = self._asked, []
+        return asked
+
+    def bring(self, reading: Reading, events: Sequence[RoutedEvent]) -> bool:
+        """Serve further events of the stream, and return whether the lane can take more now."""
+        if not reading.is_wanted():
+            return False
+        self._dispatcher.flush(reading.peer)
+        return self._write_due(reading.peer, reading.lane, events) and not reading.peer.outlet.is_full()
+
+    def finish(self, reading: Reading, until: int) -> None:
+        """Everything up to `until` has been brought; the window goes on from there."""
+        reading.lane.cursor = max(reading.lane.cursor, until)
+        self.give_up(reading)
+
+    def give_up(self, reading: Reading) -> None:
+        """Let the lane be served again from where it is; a client that must read first says when it has."""
+        del self._readings[reading.lane]
+        if not reading.peer.outlet.is_full():
+            self.enqueue(reading.peer)
+
+    def _serve(self, peer: Peer) -> None:
+        """Give the peer a turn: some events for each of its lanes that is not live."""
+        session = peer.session
+        self._dispatcher.flush(peer)
+        for lane in tuple(session.lanes):
+            if session.closed or peer.outlet.is_full():
+                return
+            if lane.live or lane in self._readings:
+                continue
+            if lane.cursor > self.window.head:
+                self._at_head[peer] = None
+                continue
+            try:
+                events = self.window.read(lane.rooms, lane.cursor, limit=_EVENTS_A_TURN)
+            except PositionForgotten:
+                reading = self._readings[lane] = Reading(peer, lane)
+                self._asked.append(reading)
+                continue
+            if not self._write_due(peer, lane, events):
+                return
+            if len(events) == _EVENTS_A_TURN:
+                self.enqueue(peer)
+                continue
+            self._dispatcher.perform(peer, session.arrived(lane))
+            if not session.lanes.main.live:
+                self._at_head[peer] = None
+
+    def _write_due(self, peer: Peer, lane: Lane, events: Sequence[RoutedEvent]) -> bool:
+        """Write what of `events` is due to the lane, and move its cursor past them.
+
+        Returns:
+            Whether all events were passed; if not, the client should read first.
+        """
+        frames: list[bytes] = []
+        size = 0
+        for event in events:
+            if event.position <= lane.cursor:
+                continue
+            if size >= _WRITE_BYTES:
+                peer.outlet.write(b"".join(frames))
+                frames, size = [], 0
+                if peer.outlet.is_full():
+                    return False
+            rooms = peer.session.lanes.due(lane, event)
+            if rooms:
+                frame = self._encoder.frame(event, rooms)
+                frames.append(frame)
+                size += len(frame)
+            lane.cursor = event.position
+        if frames:
+            peer.outlet.write(b"".join(frames))
+        return True

@@ -1,0 +1,48 @@
+"""Events as the fan-out holds them: the message as it came, and who sees it how."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from studyspot.broker.stream import StreamMessage
+from studyspot.catalogue.cloudevents import UnreadableMessage, from_message
+from studyspot.domain.events import Event
+from studyspot.ws_fanout.rooms import Route, route
+
+log = structlog.get_logger()
+
+_UNSEEN = Route({})
+
+
+@dataclass(frozen=True, slots=True)
+class RoutedEvent:
+    """The event at `position`; `body` is its CloudEvent in JSON."""
+
+    position: int
+    body: bytes
+    route: Route
+
+    def richness(self, rooms: Sequence[str]) -> int:
+        """Return how much of the event is seen in the best of these of its rooms."""
+        return max(self.route.sights[room].view.richness for room in rooms)
+
+
+def routed(message: StreamMessage) -> tuple[RoutedEvent, Event | None]:
+    """Return what a message of the stream brings, and the event itself where this release knows it.
+
+    A message that cannot be read is shown to nobody and said in the log: its position counts, and a newer
+    release's events must not stop the others.
+    """
+    try:
+        recorded = from_message(message.body)
+    except UnreadableMessage as error:
+        return _unseen(message, str(error)), None
+    if recorded.position != message.position:
+        return _unseen(message, f"it calls itself {recorded.id}"), None
+    return RoutedEvent(message.position, message.body, route(recorded.event)), recorded.event
+
+
+def _unseen(message: StreamMessage, reason: str) -> RoutedEvent:
+    log.error("message not readable", position=message.position, subject=message.subject, reason=reason)
+    return RoutedEvent(message.position, b"", _UNSEEN)
