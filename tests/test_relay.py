@@ -344,6 +344,21 @@ async def test_a_restored_database_that_has_grown_past_the_stream_is_found_by_co
         assert "30" in await refuses_appends(store)
 
 
+async def test_a_database_restored_to_before_an_epoch_halts_the_appends_until_another_begins(
+    relay: Running, store: EventStore, log_url: str, nc: Client, js: JetStreamContext
+) -> None:
+    await append(store, 1, 10)
+    old = store.head().epoch
+    async with relay():
+        await stream_reaches(js, 10, epoch=old)
+        await stream_reaches(js, 10, epoch=store.new_epoch())
+    with psycopg.connect(log_url) as connection:
+        connection.execute("UPDATE store.head SET epoch = %s", [old])
+    async with relay():
+        assert old in await refuses_appends(store)
+        await stream_reaches(js, 10, epoch=store.new_epoch())
+
+
 def forget_after(log_url: str, position: int) -> None:
     """Leave the database as a backup of that position would be."""
     with psycopg.connect(log_url) as connection:

@@ -35,6 +35,7 @@ from studyspot.event_store.types import Head, StoredEvent
 
 API_LIMIT = timedelta(seconds=2)
 PAGE = 1000
+EPOCHS_REMEMBERED = 100
 LOOK_EVERY = timedelta(milliseconds=500)
 RETRY_FIRST = timedelta(milliseconds=200)
 RETRY_AT_MOST = timedelta(seconds=2)
@@ -177,12 +178,16 @@ class Relay:
 
     async def _make_stream(self, old: StreamState | None, head: Head) -> StreamState:
         """Make an empty stream of the store's epoch, to be filled from the first position."""
+        earlier: tuple[str, ...] = ()
         if old is not None:
-            log.warning(
-                "stream is made anew", old_epoch=old.epoch, epoch=head.epoch, old_position=old.last_position
-            )
+            if head.epoch in old.earlier_epochs:
+                await self._halt(f"the stream has gone on to epoch {old.epoch}, the store is at {head.epoch}")
+            earlier = (*old.earlier_epochs, old.epoch)[-EPOCHS_REMEMBERED:]
+            log.warning("stream is made anew", old_epoch=old.epoch, old_position=old.last_position)
             await delete_stream(self._js)
-        state = await ensure_stream(self._js, epoch=head.epoch, replicas=self._replicas)
+        state = await ensure_stream(
+            self._js, epoch=head.epoch, earlier_epochs=earlier, replicas=self._replicas
+        )
         if state.epoch != head.epoch:
             raise _StartAgain(f"a stream of epoch {state.epoch} was made meanwhile")
         return state

@@ -1,5 +1,6 @@
 """The one stream: its sequence is the log's position, and its metadata name the epoch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nats.js import JetStreamContext
@@ -11,6 +12,7 @@ from studyspot.broker.errors import BrokerUnavailable, reaching_broker
 STREAM = "STUDYSPOT"
 SUBJECTS = ("studyspot.>",)
 EPOCH = "epoch"
+EARLIER_EPOCHS = "earlier-epochs"
 
 _NAME_IN_USE = 10058
 
@@ -29,12 +31,14 @@ class StreamState:
     """What a stream holds: nothing where `last_position` is `first_position - 1`.
 
     A stream that carries no epoch in its metadata is named by the time of its creation, so that one
-    which was erased and made again is known as another.
+    which was erased and made again is known as another. `earlier_epochs` are those that its own followed,
+    as far as streams before it told.
     """
 
     first_position: int
     last_position: int
     epoch: str
+    earlier_epochs: tuple[str, ...] = ()
 
 
 async def stream_state(js: JetStreamContext, stream: str = STREAM) -> StreamState | None:
@@ -50,11 +54,19 @@ async def stream_state(js: JetStreamContext, stream: str = STREAM) -> StreamStat
         return None
     state, metadata = info.state, info.config.metadata or {}
     first = max(state.first_seq, 1) if state.messages else state.last_seq + 1
-    return StreamState(first, state.last_seq, metadata.get(EPOCH) or f"created {info.created}")
+    earlier = tuple(metadata.get(EARLIER_EPOCHS, "").split())
+    return StreamState(
+        first, state.last_seq, metadata.get(EPOCH) or f"created-{info.created:%Y%m%dT%H%M%S.%f}", earlier
+    )
 
 
 async def ensure_stream(
-    js: JetStreamContext, *, epoch: str, first_position: int = 1, replicas: int = 1
+    js: JetStreamContext,
+    *,
+    epoch: str,
+    earlier_epochs: Sequence[str] = (),
+    first_position: int = 1,
+    replicas: int = 1,
 ) -> StreamState:
     """Make the stream, empty, unless it is there; its first message will be at `first_position`.
 
@@ -75,7 +87,7 @@ async def ensure_stream(
         deny_delete=True,
         deny_purge=True,
         allow_direct=True,
-        metadata={EPOCH: epoch},
+        metadata={EPOCH: epoch, EARLIER_EPOCHS: " ".join(earlier_epochs)},
     )
     state = await stream_state(js)
     if state is None:
