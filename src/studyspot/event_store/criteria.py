@@ -88,9 +88,9 @@ _LOST = """
         ) hit"""
 
 _MATCHING = """
-        SELECT m.position FROM {criteria} LATERAL (
+        SELECT m.position FROM ({criteria}) c {each_type} CROSS JOIN LATERAL (
             SELECT t.position FROM {table} t
-            WHERE t.position > %(after)b AND t.position <= %(until)b {own_type} {own_tags} {first}
+            WHERE t.position > c.after AND t.position <= %(until)b {own_type} {own_tags} {first}
         ) m"""
 
 _OTHER_TAGS = """AND NOT EXISTS (
@@ -107,7 +107,7 @@ def lost_commands(shapes: tuple[Shape, ...]) -> str:
 
 
 def matching_positions(shapes: tuple[Shape, ...], *, limited: bool) -> str:
-    """Return SQL for the positions in (`after`, `until`] that match, repeated where several criteria do.
+    """Return SQL for the positions up to `until` that match, repeated where several criteria do.
 
     With `limited`, no tag and type yields more than its first `limit`, so that one page of a long history
     costs a page.
@@ -125,17 +125,20 @@ def _lost(number: int, shape: Shape) -> str:
 
 
 def _matching(number: int, shape: Shape, limited: bool) -> str:
-    sources = [f"({_unnested(number, shape, per_command=False)}) c"] if shape.tagged else []
-    own_type = _own_type(number, shape)
-    if limited and shape.typed:
-        sources.append(f"unnest(%(types_{number})b::text[]) y(type)")
+    each_type, own_type = "", _own_type(number, shape)
+    if (limited or shape.newest) and shape.typed:
+        each_type = f"CROSS JOIN unnest(%(types_{number})b::text[]) y(type)"
         own_type = "AND t.type = y.type"
+    first = "ORDER BY t.position LIMIT %(limit)b" if limited else ""
+    if shape.newest:
+        first = "ORDER BY t.position DESC LIMIT 1"
     return _MATCHING.format(
-        criteria="".join(f"{source} CROSS JOIN " for source in sources),
+        criteria=_unnested(number, shape, per_command=False),
+        each_type=each_type,
         table=_table(shape),
         own_type=own_type,
         own_tags=_own_tags(shape),
-        first="ORDER BY t.position LIMIT %(limit)b" if limited else "",
+        first=first,
     )
 
 
@@ -144,10 +147,9 @@ def _table(shape: Shape) -> str:
 
 
 def _unnested(number: int, shape: Shape, *, per_command: bool) -> str:
-    columns = {}
+    columns = {"after": f"%(afters_{number})b::bigint[]"}
     if per_command:
         columns["command"] = f"%(commands_{number})b::smallint[]"
-        columns["after"] = f"%(afters_{number})b::bigint[]"
     if shape.tagged:
         columns["tag"] = f"%(tags_{number})b::text[]"
     if shape.several_tags:

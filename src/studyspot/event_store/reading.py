@@ -49,11 +49,9 @@ def read_snapshot(
         KeyReused: `key` belongs to a command with another body.
     """
     groups = Groups()
-    groups.add(criteria)
-    parameters: dict[str, Any] = groups.parameters() | {
-        "after": after,
-        "until": _NO_LIMIT if until is None else until,
-    }
+    for criterion in criteria or (Criterion(),):
+        groups.add([criterion], after=max(after, criterion.after))
+    parameters: dict[str, Any] = groups.parameters() | {"until": _NO_LIMIT if until is None else until}
     if limit is not None:
         parameters["limit"] = limit
     if key is not None:

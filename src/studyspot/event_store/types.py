@@ -28,12 +28,14 @@ class Criterion:
     """Matches an event of one of `types` (any type when empty) that carries all of `tags`.
 
     With `newest`, for one tag and given types, a read returns only the last event of each type: those events
-    carry a whole setting. A condition takes no notice of it.
+    carry a whole setting. With `after`, a read leaves out what a caller has folded already. A condition takes
+    no notice of either.
     """
 
     types: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     newest: bool = False
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
