@@ -1,11 +1,24 @@
 """A command waiting in the writer's queue: what to append, on which condition, and who waits."""
 
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
+from typing import Protocol
 
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.types import Appended, Condition, IdempotencyKey, NewEvent
+
+
+class Waiter(Protocol):
+    """Who waits for an append; `concurrent.futures.Future` is one."""
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """Take note that the append begins; False if nobody waits any more, so that it must not."""
+
+    def set_result(self, result: Appended) -> None:
+        """Tell where the append ended."""
+
+    def set_exception(self, exception: StoreError) -> None:
+        """Tell why there was no append."""
 
 
 @dataclass(slots=True, eq=False)
@@ -17,18 +30,21 @@ class Command:
     key: IdempotencyKey | None
     answer: bytes
     deadline: float
-    future: "Future[Appended]" = field(default_factory=Future)
+    waiter: Waiter
+    answered: bool = False
 
     @property
     def weight(self) -> int:
         """How many rows and index probes the command costs, roughly."""
-        tags = sum(len(event.tags) for event in self.events)
-        return len(self.events) + tags + (len(self.condition.criteria) if self.condition else 0)
+        weight = len(self.condition.criteria) if self.condition else 0
+        for event in self.events:
+            weight += 1 + len(event.tags)
+        return weight
 
     @property
     def size_bytes(self) -> int:
         """How many bytes of event data the command carries."""
-        return sum(len(event.data) for event in self.events)
+        return sum([len(event.data) for event in self.events])
 
     @property
     def event_types(self) -> list[str]:
@@ -42,12 +58,14 @@ class Command:
 
     def begin(self) -> bool:
         """Take the command out of the queue; False if its caller has given up, so that it must not happen."""
-        return self.future.set_running_or_notify_cancel()
+        return self.waiter.set_running_or_notify_cancel()
 
     def succeed(self, appended: Appended) -> None:
         """Tell the caller where the append ended."""
-        self.future.set_result(appended)
+        self.answered = True
+        self.waiter.set_result(appended)
 
     def fail(self, error: StoreError) -> None:
         """Tell the caller why there was no append."""
-        self.future.set_exception(error)
+        self.answered = True
+        self.waiter.set_exception(error)

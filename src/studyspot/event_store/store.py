@@ -13,9 +13,10 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from studyspot.event_store import epochs, limits, reading
-from studyspot.event_store.commands import Command
+from studyspot.event_store.commands import Command, Waiter
 from studyspot.event_store.connections import TimeLimitedConnection, read_pool
 from studyspot.event_store.errors import StoreUnavailable
+from studyspot.event_store.loop_waiter import LoopWaiter, Mailbox
 from studyspot.event_store.types import (
     Appended,
     Condition,
@@ -45,6 +46,7 @@ class EventStore:
     def __init__(self, database_url: str, *, read_connections: int = 8) -> None:
         self.database_url = database_url
         self._writer = GroupCommitWriter(database_url)
+        self._mailbox: Mailbox | None = None
         self._pool = read_pool(database_url, read_connections)
         self._readers = ThreadPoolExecutor(read_connections, thread_name_prefix="event-store-read")
 
@@ -130,15 +132,9 @@ class EventStore:
             EventRejected: the events, the condition or the key could never be stored.
             StoreUnavailable: too many appends are waiting, or the store is closed.
         """
-        events = limits.checked(events)
-        if condition:
-            limits.check_condition(condition)
-        if key:
-            limits.check_key(key)
-        deadline = time.monotonic() + DECIDE_WITHIN.total_seconds()
-        command = Command(events, condition, key, answer or b"", deadline)
-        self._writer.submit(command)
-        return command.future
+        future: Future[Appended] = Future()
+        self._submit(future, events, condition, key, answer)
+        return future
 
     def append(
         self,
@@ -194,12 +190,20 @@ class EventStore:
 
         Cancelled while it is queued, it appends nothing.
         """
-        future = self.submit(events, condition, key=key, answer=answer)
+        loop = asyncio.get_running_loop()
+        if self._mailbox is None or self._mailbox.loop is not loop:
+            self._mailbox = Mailbox(loop)
+        waiter = LoopWaiter(self._mailbox)
+        self._submit(waiter, events, condition, key, answer)
+        limit = loop.call_later(
+            ANSWER_WITHIN.total_seconds(),
+            waiter.set_exception,
+            StoreUnavailable("the append was not answered in time"),
+        )
         try:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-                return await asyncio.wrap_future(future)
-        except TimeoutError as error:
-            raise StoreUnavailable("the append was not answered in time") from error
+            return await waiter.future
+        finally:
+            limit.cancel()
 
     def halt(self, reason: str) -> None:
         """Stop the appends of every process, for `reason`, until a new epoch.
@@ -222,6 +226,22 @@ class EventStore:
             return epochs.begin_epoch(self.database_url)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
+
+    def _submit(
+        self,
+        waiter: Waiter,
+        events: Sequence[NewEvent],
+        condition: Condition | None,
+        key: IdempotencyKey | None,
+        answer: bytes | None,
+    ) -> None:
+        accepted = limits.checked(events)
+        if condition:
+            limits.check_condition(condition)
+        if key:
+            limits.check_key(key)
+        deadline = time.monotonic() + DECIDE_WITHIN.total_seconds()
+        self._writer.submit(Command(accepted, condition, key, answer or b"", deadline, waiter))
 
     def _ask(
         self,

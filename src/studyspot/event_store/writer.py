@@ -134,7 +134,7 @@ class GroupCommitWriter:
 
     def _append_once(self, commands: Sequence[Command]) -> None:
         session = self._session or self._begin_session()
-        if not (commands := [command for command in commands if not command.future.done()]):
+        if not (commands := [command for command in commands if not command.answered]):
             return
         self._batches += 1
         batch = Batch.of(commands)
@@ -209,7 +209,7 @@ class GroupCommitWriter:
 def _still_wanted(commands: Sequence[Command]) -> list[Command]:
     wanted = []
     for command in commands:
-        if command.future.done():
+        if command.answered:
             continue
         if command.expired:
             command.fail(StoreUnavailable("the database did not answer in time"))
