@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 
 from studyspot.catalogue.codec import Recorded
 from studyspot.projections.builds import CHANNEL, Build, make_current, prepare
-from studyspot.projections.errors import PoisonEvent
+from studyspot.projections.errors import PoisonEvent, TablesLost
 from studyspot.projections.projection import Projection, RowChange
 from studyspot.projections.row_changes import Effects, fold, statements
 
@@ -93,10 +93,20 @@ class Applier:
 
         Raises:
             PoisonEvent: an event cannot be applied, whatever the state of the database; those before it are.
+            TablesLost: the tables are not those of the description.
             psycopg.OperationalError: the database is away; whether the batch is applied, the table says.
         """
         try:
-            return await self._write(self._effects(batch.events), batch.until, batch.time)
+            effects = self._effects(batch.events)
+        except PoisonEvent as poison:
+            if poison.position > self.position + 1:
+                sound = [recorded for recorded in batch.events if recorded.position < poison.position]
+                await self._write(self._effects(sound), poison.position - 1, None)
+            raise
+        try:
+            return await self._write(effects, batch.until, batch.time)
+        except psycopg.ProgrammingError as error:
+            raise TablesLost(self._projection.name, str(error).strip()) from error
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             await self.reread()
             await self._write_singly(batch.events)

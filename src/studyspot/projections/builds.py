@@ -53,21 +53,23 @@ class Build:
 async def prepare(connection: AsyncConnection, projection: Projection, epoch: str) -> Build:
     """Make what the projection's version lacks, and return the build that its worker keeps up.
 
-    Safe to repeat, and concurrently. A projection that nobody reads yet is read from this build on.
+    Safe to repeat, and concurrently. Tables that were lost are not made again empty. A projection that
+    nobody reads yet is read from this build on.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         await connection.execute(_FRAME)
         build = Build(projection.name, projection.version, await _number(connection, projection))
-        for table in projection.tables:
-            for statement in definition(table, build):
-                await connection.execute(statement)
         identity = [build.name, build.version, build.number]
-        await connection.execute(
+        begun = await connection.execute(
             "INSERT INTO read.builds (name, version, number, position, epoch)"
             " VALUES (%s, %s, %s, 0, %s) ON CONFLICT DO NOTHING",
             [*identity, epoch],
         )
+        if begun.rowcount == 1:
+            for table in projection.tables:
+                for statement in definition(table, build):
+                    await connection.execute(statement)
         await connection.execute(
             "INSERT INTO read.current (name, version, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
             identity,
@@ -86,17 +88,17 @@ async def make_current(connection: AsyncConnection, build: Build) -> bool:
 
 
 def definition(table: Table, build: Build) -> tuple[sql.Composed, ...]:
-    """Return the statements that make the table, and then its indexes, unless they are there."""
+    """Return the statements that make the table, and then its indexes."""
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
         for column, kind in table.columns.items()
     )
     name = build.table(table)
-    made = sql.SQL("CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({}))").format(
+    made = sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(
         name, columns, sql.SQL(", ").join(map(sql.Identifier, table.key))
     )
     indexes = (
-        sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} ({})").format(
+        sql.SQL("CREATE INDEX {} ON {} ({})").format(
             sql.Identifier(f"{table.name}_{build.version}_{build.number}_by_{'_'.join(by)}"),
             name,
             sql.SQL(", ").join(map(sql.Identifier, by)),

@@ -23,6 +23,13 @@ class PoisonEvent(ProjectionStopped):
         self.position = position
 
 
+class TablesLost(ProjectionStopped):
+    """The tables are gone, or not as the description says."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, f"its tables are not as they should be: {reason}", _rebuild(name))
+
+
 class ProjectionAhead(ProjectionStopped):
     """The rows tell of events that the log no longer has, as after the restore of an older backup."""
 
@@ -30,5 +37,9 @@ class ProjectionAhead(ProjectionStopped):
         super().__init__(
             name,
             f"it is at position {position}, beyond the log's head {head}",
-            f"`studyspot projections rebuild {name}`",
+            _rebuild(name),
         )
+
+
+def _rebuild(name: str) -> str:
+    return f"`studyspot projections rebuild {name}`"

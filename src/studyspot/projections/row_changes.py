@@ -23,7 +23,7 @@ class Statement:
     """A statement and its one parameter: the rows as JSON."""
 
     text: sql.Composed
-    rows: bytes
+    rows: str
 
 
 def fold(changes: Iterable[RowChange]) -> Effects:
@@ -135,5 +135,5 @@ def _same_key(table: Table) -> sql.Composed:
     )
 
 
-def _json(rows: Iterable[Values]) -> bytes:
-    return orjson.dumps([dict(row) for row in rows])
+def _json(rows: Iterable[Values]) -> str:
+    return orjson.dumps([dict(row) for row in rows]).decode()

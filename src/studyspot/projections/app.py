@@ -1,0 +1,93 @@
+"""The process that keeps read models up."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+
+import structlog
+
+from studyspot.event_store.notifications import HeadSignal
+from studyspot.event_store.store import EventStore
+from studyspot.projections.errors import ProjectionStopped
+from studyspot.projections.metrics import observe_stop
+from studyspot.projections.models.registry import named
+from studyspot.projections.worker import Worker
+from studyspot.telemetry import Readiness
+
+log = structlog.get_logger()
+
+
+class AllStopped(Exception):
+    """None of the process's projections can go on without an operator."""
+
+
+class ProjectionsProcess:
+    """Runs the workers of some projections, or of all."""
+
+    def __init__(self, *, database_url: str, nats_url: str, names: Sequence[str] = ()) -> None:
+        """Raises: UnknownProjection, a name is not one of a projection."""
+        self._database_url = database_url
+        self._nats_url = nats_url
+        self._projections = named(names)
+        self._workers: tuple[Worker, ...] = ()
+
+    def readiness(self) -> Readiness:
+        """Whether every projection has applied all that is known of the log."""
+        workers = self._workers
+        details = {
+            worker.projection.name: worker.stopped.reason if worker.stopped else worker.position
+            for worker in workers
+        }
+        ready = bool(workers) and all(worker.caught_up and not worker.stopped for worker in workers)
+        return Readiness(ready, details)
+
+    def end(self) -> None:
+        """Let `run` return, each worker after the batch that it is applying."""
+        for worker in self._workers:
+            worker.end()
+
+    async def run(self) -> None:
+        """Run until cancelled, or until SIGTERM or SIGINT ends it after the batches under way.
+
+        A projection that meets an event it cannot apply stops alone; the others go on.
+
+        Raises:
+            AllStopped: no projection is left that could go on.
+        """
+        store = EventStore(self._database_url, read_connections=len(self._projections) + 1)
+        with store:
+            async with HeadSignal(self._database_url) as head:
+                self._workers = tuple(
+                    Worker(
+                        projection,
+                        database_url=self._database_url,
+                        nats_url=self._nats_url,
+                        store=store,
+                        signal=head,
+                    )
+                    for projection in self._projections
+                )
+                loop = asyncio.get_running_loop()
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.add_signal_handler(number, self.end)
+                async with asyncio.TaskGroup() as tasks:
+                    for worker in self._workers:
+                        tasks.create_task(_run(worker))
+        if all(worker.stopped for worker in self._workers):
+            raise AllStopped("no projection can go on; each has said why")
+
+
+async def _run(worker: Worker) -> None:
+    name = worker.projection.name
+    observe_stop(name, stopped=False)
+    try:
+        await worker.run()
+    except ProjectionStopped as stopped:
+        observe_stop(name, stopped=True)
+        log.error(  # noqa: TRY400  # One line says it all.
+            "projection stopped",
+            projection=name,
+            position=worker.position,
+            reason=stopped.reason,
+            mend=stopped.mend,
+        )

@@ -1,0 +1,67 @@
+"""Which events of the log, or of the stream, one projection takes; the others are not even decoded."""
+
+from collections.abc import Iterable, Sequence
+
+from studyspot.broker.stream import StreamMessage
+from studyspot.catalogue.cloudevents import from_message
+from studyspot.catalogue.codec import Recorded, UnreadableEvent, decode
+from studyspot.catalogue.subjects import ROOT
+from studyspot.event_store.types import StoredEvent
+from studyspot.projections.applier import Batch
+from studyspot.projections.errors import PoisonEvent
+from studyspot.projections.projection import Projection
+
+
+class Selection:
+    """Turns what arrives into batches of one projection."""
+
+    def __init__(self, projection: Projection) -> None:
+        self._name = projection.name
+        self._types = projection.event_types()
+
+    def of_messages(self, messages: Sequence[StreamMessage]) -> Batch:
+        """Return what contiguous messages of the stream hold for the projection.
+
+        Raises:
+            UnreadableMessage: one is not an event of ours; the log has the truth.
+        """
+        taken = [message for message in messages if self._type_of(message.subject) in self._types]
+        events = tuple(from_message(message.body) for message in taken)
+        return _batch(events, messages[-1].position)
+
+    def of_events(self, stored: Sequence[StoredEvent]) -> Batch:
+        """Return what contiguous events of the log hold for the projection; `until` is the last one's.
+
+        An event that cannot be read ends the batch before it.
+
+        Raises:
+            PoisonEvent: the first one cannot be read.
+        """
+        events: list[Recorded] = []
+        until = stored[0].position - 1
+        for event in stored:
+            if event.type in self._types:
+                try:
+                    happened, metadata = decode(event.type, event.data)
+                except UnreadableEvent as error:
+                    if until < stored[0].position:
+                        raise PoisonEvent(self._name, event.position, str(error)) from error
+                    break
+                events.append(
+                    Recorded(position=event.position, epoch=event.epoch, event=happened, metadata=metadata)
+                )
+            until = event.position
+        return _batch(events, until)
+
+    def _type_of(self, subject: str) -> str:
+        """`studyspot.booking.created.L1.s1` is about a `booking.created`."""
+        return subject.removeprefix(f"{ROOT}.").rsplit(".", 2)[0]
+
+
+def is_contiguous(messages: Iterable[StreamMessage], after: int) -> bool:
+    """Say whether the messages follow position `after` without a gap."""
+    return all(message.position == expected for expected, message in enumerate(messages, after + 1))
+
+
+def _batch(events: Sequence[Recorded], until: int) -> Batch:
+    return Batch(events, until, events[-1].metadata.time if events else None)

@@ -1,0 +1,223 @@
+"""One projection, kept up with the log: from the broker, and from the store where the broker is silent."""
+
+import asyncio
+import random
+import time
+from datetime import timedelta
+
+import psycopg
+import structlog
+
+from studyspot.broker.stream import StreamMessage
+from studyspot.catalogue.cloudevents import UnreadableMessage
+from studyspot.event_store.errors import StoreUnavailable
+from studyspot.event_store.notifications import HeadSignal
+from studyspot.event_store.store import EventStore
+from studyspot.projections.applier import Applier, Batch
+from studyspot.projections.errors import ProjectionAhead, ProjectionStopped
+from studyspot.projections.feed import Feed
+from studyspot.projections.metrics import observe
+from studyspot.projections.projection import Projection
+from studyspot.projections.selection import Selection, is_contiguous
+
+SILENCE = timedelta(seconds=1)
+"""The log is read when its head is ahead and the broker has brought nothing for this long."""
+
+CHECK_EPOCH_EVERY = timedelta(seconds=1)
+PAGE = 1000
+FIRST_RETRY = timedelta(milliseconds=200)
+LAST_RETRY = timedelta(seconds=2)
+
+# Before its first migration a database has no log; `up` migrates while workers start.
+OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable, StoreUnavailable)
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """Applies every event to one projection, in order, exactly once in effect.
+
+    Only the position in the table counts: what comes twice is left out, what does not come is read from the
+    log, and a rival's batch moves the position for both.
+    """
+
+    def __init__(
+        self,
+        projection: Projection,
+        *,
+        database_url: str,
+        nats_url: str,
+        store: EventStore,
+        signal: HeadSignal,
+    ) -> None:
+        self.projection = projection
+        self.stopped: ProjectionStopped | None = None
+        self._database_url = database_url
+        self._store = store
+        self._signal = signal
+        self._selection = Selection(projection)
+        self._applier: Applier | None = None
+        self._feed = Feed(nats_url, name=projection.name, position=self._position, epoch=self._epoch)
+        self._broker_silent = False
+        self._served = False
+        self._epoch_checked = 0.0
+        self._ending = asyncio.Event()
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether it has applied all of the log that is known."""
+        return self._applier is not None and self._applier.position >= self._signal.position
+
+    @property
+    def position(self) -> int:
+        """The position of the build that it keeps up; 0 until it is known."""
+        return self._position()
+
+    def end(self) -> None:
+        """Let `run` return after the batch that is being applied."""
+        self._ending.set()
+
+    async def run(self) -> None:
+        """Keep the projection up until `end`; wait where database or broker are away.
+
+        Raises:
+            ProjectionStopped: it cannot go on without an operator.
+        """
+        feed = asyncio.create_task(self._feed.run(), name=f"feed-{self.projection.name}")
+        following = asyncio.create_task(self._follow(), name=f"worker-{self.projection.name}")
+        ending = asyncio.create_task(self._ending.wait())
+        tasks = (feed, following, ending)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if feed.done():
+                feed.result()  # It never returns; it can only have failed.
+            await following
+        except ProjectionStopped as stopped:
+            self.stopped = stopped
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            if self._applier is not None:
+                await self._applier.close()
+
+    async def _follow(self) -> None:
+        retry, away = FIRST_RETRY, False
+        while not self._ending.is_set():
+            try:
+                await self._open()
+                if away:
+                    log.info("database is back", projection=self.projection.name, position=self._position())
+                retry, away = FIRST_RETRY, False
+                while not self._ending.is_set():
+                    await self._step()
+            except OUTAGES as error:
+                if not away:
+                    log.warning(
+                        "projection waits for the database",
+                        projection=self.projection.name,
+                        position=self._position(),
+                        reason=str(error).strip(),
+                    )
+                away = True
+                await self._pause(retry)
+                retry = min(retry * 2, LAST_RETRY)
+
+    async def _open(self) -> None:
+        if self._applier is not None:
+            await self._applier.close()
+        head = await asyncio.to_thread(self._store.head)
+        self._applier = await Applier.open(self._database_url, self.projection, head.epoch)
+        await self._check_epoch(self._applier)
+        log.info("projection follows the log", projection=self.projection.name, position=self._position())
+
+    async def _step(self) -> None:
+        """Apply what comes next, or find that nothing does."""
+        applier = self._applier
+        assert applier is not None
+        if time.monotonic() - self._epoch_checked >= CHECK_EPOCH_EVERY.total_seconds():
+            await self._check_epoch(applier)
+        messages = await self._await_messages(applier)
+        if messages:
+            self._broker_silent = False
+            await self._apply_messages(applier, messages)
+        elif self._signal.position > applier.position and not self._ending.is_set():
+            self._broker_silent = True
+            await self._apply_log(applier, until=self._signal.position)
+        if applier.position >= self._signal.position and await applier.serve():
+            log.info(
+                "readers read this build now", projection=self.projection.name, build=applier.build.number
+            )
+
+    async def _await_messages(self, applier: Applier) -> tuple[StreamMessage, ...]:
+        """Return what the broker brings; nothing as soon as the log should be read instead."""
+        if self._broker_silent:
+            await self._signal.wait(applier.position, SILENCE)
+            return self._feed.take()
+        return await self._feed.next(SILENCE)
+
+    async def _apply_messages(self, applier: Applier, messages: tuple[StreamMessage, ...]) -> None:
+        last = messages[-1].position
+        if last > self._signal.position:
+            # The log is first to know its events: a stream that is ahead of it is of another history.
+            known = await self._signal.wait(last - 1, SILENCE)
+            if known < last:
+                log.warning(
+                    "stream is ahead of the log", projection=self.projection.name, stream=last, log=known
+                )
+            last = min(last, known)
+        new = tuple(message for message in messages if applier.position < message.position <= last)
+        if not new:
+            return
+        if not is_contiguous(new, applier.position):
+            await self._apply_log(applier, until=last)
+            return
+        try:
+            batch = self._selection.of_messages(new)
+        except UnreadableMessage as error:
+            log.warning("message is not an event", projection=self.projection.name, reason=str(error))
+            await self._apply_log(applier, until=last)
+            return
+        await self._apply(applier, batch)
+
+    async def _apply_log(self, applier: Applier, until: int) -> None:
+        while applier.position < until and not self._ending.is_set():
+            page = await self._store.read_async(after=applier.position, until=until, limit=PAGE)
+            if not page.events:
+                return
+            await self._apply(applier, self._selection.of_events(page.events))
+
+    async def _apply(self, applier: Applier, batch: Batch) -> None:
+        if await applier.apply(batch):
+            observe(self.projection.name, applier.position, batch.time)
+
+    async def _check_epoch(self, applier: Applier) -> None:
+        """Follow the log into a new epoch, unless the rows are of events that it no longer has.
+
+        Raises:
+            ProjectionAhead: the projection must be rebuilt.
+        """
+        head = await asyncio.to_thread(self._store.head)
+        self._epoch_checked = time.monotonic()
+        if head.position < applier.position:
+            await applier.reread()
+            raise ProjectionAhead(self.projection.name, applier.position, head.position)
+        if head.epoch != applier.epoch:
+            await applier.adopt(head.epoch)
+            log.info("projection is in a new epoch", projection=self.projection.name, epoch=head.epoch)
+
+    async def _pause(self, retry: timedelta) -> None:
+        """Wait, a little more or less than others do, or until the end."""
+        jitter = random.uniform(0.5, 1.5)  # noqa: S311  # Not a secret.
+        try:
+            async with asyncio.timeout(retry.total_seconds() * jitter):
+                await self._ending.wait()
+        except TimeoutError:
+            return
+
+    def _position(self) -> int:
+        return self._applier.position if self._applier is not None else 0
+
+    def _epoch(self) -> str | None:
+        return self._applier.epoch if self._applier is not None else None

@@ -1,0 +1,110 @@
+"""A log, a stream and workers, on the real engines."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from nats.aio.client import Client
+
+from studyspot.broker.publisher import FencedPublisher
+from studyspot.broker.stream import StreamMessage, delete_stream, ensure_stream, stream_state
+from studyspot.catalogue.cloudevents import to_message
+from studyspot.catalogue.codec import Metadata, encode
+from studyspot.catalogue.tags import tags_of
+from studyspot.catalogue.types import type_of
+from studyspot.domain.events import Event
+from studyspot.event_store.notifications import HeadSignal
+from studyspot.event_store.store import EventStore
+from studyspot.event_store.types import NewEvent
+from studyspot.projections.projection import Projection
+from studyspot.projections.worker import Worker
+
+NO_BROKER = "nats://127.0.0.1:9"
+
+
+async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
+    """Wait for the condition; fail when it does not come true."""
+    async with asyncio.timeout(limit):
+        while not condition():
+            await asyncio.sleep(0.005)  # noqa: ASYNC110  # Tables and servers tell nobody.
+
+
+@dataclass(frozen=True)
+class Log:
+    """The store, and the stream that a test fills from it when it wants to."""
+
+    database_url: str
+    store: EventStore
+    signal: HeadSignal
+
+    async def append(self, *events: Event, at: datetime | None = None) -> int:
+        time = at or datetime.now(UTC)
+        new = [
+            NewEvent(
+                type_of(type(event)),
+                encode(event, Metadata(time=time, command_id=str(uuid4()))),
+                tags_of(event),
+            )
+            for event in events
+        ]
+        return (await self.store.append_async(new)).position
+
+    async def publish(self, nc: Client) -> None:
+        """Bring the stream up to the log, as the relay would."""
+        streams = nc.jetstream()
+        head = self.store.head()
+        state = await stream_state(streams)
+        if state is None:
+            state = await ensure_stream(streams, epoch=head.epoch)
+        messages = []
+        for page in self.store.pages(state.last_position):
+            for event in page:
+                message = to_message(event.position, event.epoch, event.type, event.data)
+                messages.append(StreamMessage(event.position, message.subject, message.body))
+        if messages:
+            publisher = FencedPublisher(nc)
+            await publisher.publish(messages)
+            await publisher.close()
+
+    async def erase_stream(self, nc: Client) -> None:
+        await delete_stream(nc.jetstream())
+
+    def rows(self, statement: str, *parameters: Any) -> list[Any]:
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), parameters).fetchall()
+
+    def position(self, name: str) -> int:
+        """The position of a projection as its table says; 0 where there is none."""
+        try:
+            found = self.rows("SELECT position FROM read.builds WHERE name = %s", name)
+        except psycopg.errors.UndefinedTable:
+            return 0
+        return int(found[0][0]) if found else 0
+
+
+@asynccontextmanager
+async def a_log(database_url: str) -> AsyncIterator[Log]:
+    with EventStore(database_url, read_connections=4) as store:
+        async with HeadSignal(database_url) as signal:
+            yield Log(database_url, store, signal)
+
+
+@asynccontextmanager
+async def working(log: Log, projection: Projection, nats_url: str = NO_BROKER) -> AsyncIterator[Worker]:
+    """A worker that runs until the end of the block."""
+    worker = Worker(
+        projection, database_url=log.database_url, nats_url=nats_url, store=log.store, signal=log.signal
+    )
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled() and worker.stopped is None:
+            task.result()  # Only an operator's stop is expected.
