@@ -55,10 +55,10 @@ class Dispatcher:
                 case Send(frame):
                     peer.outlet.write(text_frame(write_frame(frame)))
                 case SendPing():
-                    peer.outlet.ping()
+                    peer.outlet.send_ping()
                 case Close(code, reason):
                     self.rosters.remove(peer)
-                    peer.outlet.close(code, reason)
+                    peer.outlet.begin_close(code, reason)
                 case Admitted(user_id):
                     self.rosters.admit(peer, user_id)
                 case Listen(rooms):

@@ -118,13 +118,17 @@ class Hub:
         self._peers.pop(peer, None)
 
     def begin(self, epoch: str, head: int, first_position: int, rights: Rights) -> None:
-        """Begin at `head` of a history; sockets of another one are closed, to come back and learn of it."""
-        for peer in self.peers:
-            self.close(peer, CloseCode.RESTART, "the history is another one")
+        """Begin at `head` of a history, without sockets."""
+        self.dismiss_all()
         self.epoch, self.head, self.first_position = epoch, head, first_position
         self._rights = rights
         self.replays.window = self._empty_window(head)
         self._encoder.forget()
+
+    def dismiss_all(self) -> None:
+        """The history ends here: close every socket, to come back and learn of another one."""
+        for peer in self.peers:
+            self.close(peer, CloseCode.RESTART, "the history has ended: take a snapshot")
 
     def publish(self, batch: Sequence[tuple[RoutedEvent, Event | None]]) -> None:
         """Bring the next events of the log, in order, to everyone who may see them."""

@@ -23,10 +23,10 @@ class Outlet(Protocol):
     def is_full(self) -> bool:
         """Return whether the client should read first; `Hub.drained` is called when it has."""
 
-    def ping(self) -> None:
+    def send_ping(self) -> None:
         """Ask for a sign of life; `Hub.heard_pong` is called when it comes."""
 
-    def close(self, code: CloseCode, reason: str) -> None:
+    def begin_close(self, code: CloseCode, reason: str) -> None:
         """Begin the closing handshake; `Hub.gone` is called at its end."""
 
 

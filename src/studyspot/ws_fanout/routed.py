@@ -1,6 +1,6 @@
 """Events as the fan-out holds them: the message as it came, and who sees it how."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -9,6 +9,9 @@ from studyspot.broker.stream import StreamMessage
 from studyspot.catalogue.cloudevents import UnreadableMessage, from_message
 from studyspot.domain.events import Event
 from studyspot.ws_fanout.rooms import Route, route
+
+_SLICE_EVENTS = 128
+_SLICE_BYTES = 128 * 1024
 
 log = structlog.get_logger()
 
@@ -41,6 +44,20 @@ def routed(message: StreamMessage) -> tuple[RoutedEvent, Event | None]:
     if recorded.position != message.position:
         return _unseen(message, f"it calls itself {recorded.id}"), None
     return RoutedEvent(message.position, message.body, route(recorded.event)), recorded.event
+
+
+def slices(batch: Sequence[StreamMessage]) -> Iterator[Sequence[StreamMessage]]:
+    """Divide a batch into parts whose handling does not hold up the loop for long."""
+    part: list[StreamMessage] = []
+    size = 0
+    for message in batch:
+        if part and (len(part) == _SLICE_EVENTS or size + len(message.body) > _SLICE_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(message)
+        size += len(message.body)
+    if part:
+        yield part
 
 
 def _unseen(message: StreamMessage, reason: str) -> RoutedEvent:

@@ -1,0 +1,171 @@
+"""The fan-out process: NATS on one side, sockets on the other."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+import uvloop
+
+from studyspot.access.tokens import Verifier
+from studyspot.broker.connection import connect
+from studyspot.broker.errors import BrokerError
+from studyspot.telemetry import Readiness, serve_metrics
+from studyspot.ws_fanout.feed import Feed
+from studyspot.ws_fanout.hub import Hub
+from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.names import Names
+from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.server import FanoutServer
+from studyspot.ws_fanout.stream_reader import StreamReader
+
+TICK = timedelta(milliseconds=100)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanoutConfig:
+    """What the process is told; with port 0 it finds a free one."""
+
+    nats_url: str
+    verifier: Verifier
+    host: str
+    port: int
+    allowed_origins: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+class Fanout:
+    """A running node; `port` is where it listens."""
+
+    def __init__(self, hub: Hub, feed: Feed, server: FanoutServer, port: int) -> None:
+        self.hub = hub
+        self.port = port
+        self._feed = feed
+        self._server = server
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether sockets are let in."""
+        return self._feed.is_ready
+
+    async def drain(self) -> None:
+        """Send every socket elsewhere."""
+        await self._server.drain()
+
+    def readiness(self) -> Readiness:
+        stale_since = self.hub.stale_since
+        details = {
+            "epoch": self.hub.epoch,
+            "head": self.hub.head,
+            "sockets": len(self.hub.peers),
+            "staleSince": stale_since.isoformat() if stale_since else None,
+        }
+        return Readiness(self.is_ready and stale_since is None, details)
+
+
+@asynccontextmanager
+async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
+    """Run a node inside; at the end its sockets are cut off, unless it was drained before.
+
+    Raises:
+        BrokerUnavailable: NATS did not let us in.
+        OSError: the address is not to be had.
+    """
+    nc = await connect(config.nats_url, name="studyspot fanout")
+    try:
+        names, woken = Names(), asyncio.Event()
+        hub = Hub(
+            verifier=config.verifier,
+            name_of=names.name_of,
+            limits=config.limits,
+            clock=_now,
+            wake=woken.set,
+        )
+        feed = Feed(nc, hub, window_events=config.limits.window_events)
+        reader = StreamReader(nc, hub)
+        server = FanoutServer(
+            hub,
+            limits=config.limits,
+            allowed_origins=config.allowed_origins,
+            is_ready=lambda: feed.is_ready,
+        )
+        port = await server.start(config.host, config.port)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                owned = [
+                    tasks.create_task(work)
+                    for work in (
+                        feed.run(),
+                        feed.look_at_stream(),
+                        reader.run(),
+                        names.follow(nc),
+                        _drive(hub, woken, reader),
+                        _tick(hub),
+                    )
+                ]
+                try:
+                    yield Fanout(hub, feed, server, port)
+                finally:
+                    for task in owned:
+                        task.cancel()
+        finally:
+            server.abort()
+    finally:
+        await nc.close()
+
+
+def serve(config: FanoutConfig, *, metrics_port: int | None) -> None:
+    """Serve until SIGTERM or SIGINT; then clients are sent elsewhere, within `drain_within`.
+
+    Raises:
+        BrokerError: NATS did not let us in, or shut us out for good.
+        OSError: a port is taken.
+    """
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(config, metrics_port))
+    except* BrokerError as errors:
+        raise errors.exceptions[0] from errors
+
+
+async def _serve(config: FanoutConfig, metrics_port: int | None) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopped.set)
+    async with running(config) as fanout:
+        stop_metrics = serve_metrics(metrics_port, fanout.readiness) if metrics_port is not None else None
+        try:
+            log.info("fan-out listening", host=config.host, port=fanout.port)
+            await stopped.wait()
+            await fanout.drain()
+        finally:
+            if stop_metrics is not None:
+                stop_metrics()
+
+
+async def _drive(hub: Hub, woken: asyncio.Event, reader: StreamReader) -> None:
+    """Do the hub's work a step at a time, so that sockets and stream have their turns in between."""
+    while True:
+        await woken.wait()
+        woken.clear()
+        while hub.step():
+            reader.wake()
+            await asyncio.sleep(0)
+        reader.wake()
+
+
+async def _tick(hub: Hub) -> None:
+    while True:
+        await asyncio.sleep(TICK.total_seconds())
+        hub.tick()
+
+
+def _now() -> Now:
+    return Now(time.monotonic(), datetime.now(UTC))

@@ -1,0 +1,79 @@
+"""One WebSocket: websockets' own connection, with a way past its queues for frames that are shared."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event, State
+from websockets.server import ServerProtocol
+
+from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.hub import Hub
+from studyspot.ws_fanout.peers import Peer
+
+FULL_BYTES = 64 * 1024
+"""Unsent bytes from which a client should read before it is served more."""
+_EMPTY_BYTES = 16 * 1024
+_CLOSE_WITHIN = timedelta(seconds=3)
+_LONGEST_REASON_BYTES = 123
+
+
+class Socket(ServerConnection):
+    """A connection that the hub writes to; it lives in `hub` from the opening handshake to the end."""
+
+    def __init__(self, hub: Hub, protocol: ServerProtocol, server: Server, **options: Any) -> None:
+        super().__init__(protocol, server, **(options | {"write_limit": (FULL_BYTES, _EMPTY_BYTES)}))
+        self._hub = hub
+        self._peer: Peer | None = None
+        self._abort_timer: asyncio.TimerHandle | None = None
+
+    def enter_hub(self) -> Peer:
+        """Take part in the fan-out."""
+        self._peer = self._hub.open(self)
+        return self._peer
+
+    def write(self, data: bytes) -> None:
+        # Shared bytes go past the protocol object, which would serialize them once more for each socket.
+        # It only counts what it sends in control frames and fragments; we send neither this way.
+        if self.protocol.state is State.OPEN:
+            self.transport.write(data)
+
+    def unsent_bytes(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def is_full(self) -> bool:
+        return self.paused
+
+    def send_ping(self) -> None:
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_ping(b"")
+            self.send_data()
+
+    def begin_close(self, code: CloseCode, reason: str) -> None:
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(code, _short(reason))
+            self.send_data()
+            self._abort_timer = self.loop.call_later(_CLOSE_WITHIN.total_seconds(), self.transport.abort)
+
+    def process_event(self, event: Event) -> None:
+        super().process_event(event)
+        if self._peer is not None and isinstance(event, Frame) and event.opcode is Opcode.PONG:
+            self._hub.heard_pong(self._peer)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._peer is not None:
+            self._hub.drained(self._peer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._abort_timer is not None:
+            self._abort_timer.cancel()
+        if self._peer is not None:
+            self._hub.gone(self._peer)
+
+
+def _short(reason: str) -> str:
+    return reason.encode()[:_LONGEST_REASON_BYTES].decode(errors="ignore")

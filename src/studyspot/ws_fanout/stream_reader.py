@@ -1,0 +1,112 @@
+"""Reads the stream for lanes that are older than the window: together for all who ask meanwhile."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from datetime import timedelta
+
+import structlog
+from nats.aio.client import Client
+
+from studyspot.broker.consumer import read_range
+from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
+from studyspot.broker.stream import StreamMessage
+from studyspot.broker.subjects import reduce_subjects
+from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.hub import Hub
+from studyspot.ws_fanout.replays import Reading
+from studyspot.ws_fanout.rooms import subjects_of
+from studyspot.ws_fanout.routed import routed, slices
+
+_READS_AT_ONCE = 4
+_MOST_SUBJECTS = 100
+"""Beyond, everything is read: many filters cost the server more than they save."""
+_RETRY_AFTER = timedelta(milliseconds=500)
+
+log = structlog.get_logger()
+
+
+class StreamReader:
+    """Brings lanes what the window has forgotten. While every reader is busy, those who ask gather."""
+
+    def __init__(self, nc: Client, hub: Hub) -> None:
+        self._nc = nc
+        self._hub = hub
+        self._asked = asyncio.Event()
+        self._free = asyncio.Semaphore(_READS_AT_ONCE)
+
+    def wake(self) -> None:
+        """Some lane may wait for the stream."""
+        if self._hub.replays.has_readings:
+            self._asked.set()
+
+    async def run(self) -> None:
+        """Read for whoever asks, without end.
+
+        Raises:
+            BrokerClosed: the connection is gone for good.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._free.acquire()
+                await self._asked.wait()
+                self._asked.clear()
+                readings = self._hub.replays.take_readings()
+                task = tasks.create_task(self._serve(readings))
+                task.add_done_callback(lambda _: self._free.release())
+
+    async def _serve(self, readings: Sequence[Reading]) -> None:
+        waiting = dict.fromkeys(readings)
+        try:
+            if waiting:
+                await self._read(waiting, self._hub.head)
+        except PositionForgotten as error:
+            self._turn_away(waiting, error.first)
+        except (BrokerUnavailable, EpochChanged) as error:
+            log.warning("replay interrupted", lanes=len(waiting), reason=str(error))
+            await asyncio.sleep(_RETRY_AFTER.total_seconds())
+        finally:
+            for reading in waiting:
+                self._hub.replays.give_up(reading)
+            self.wake()
+
+    async def _read(self, waiting: dict[Reading, None], until: int) -> None:
+        """Bring every lane of `waiting` up to `until`; those who cannot take more drop out."""
+        subjects = _subjects(waiting)
+        after = min(reading.lane.cursor for reading in waiting)
+        if subjects is not None:
+            batches = read_range(self._nc, after=after, until=until, subjects=subjects, epoch=self._hub.epoch)
+            async with aclosing(batches):
+                async for batch in batches:
+                    for messages in slices(batch):
+                        self._bring(waiting, messages)
+                        await asyncio.sleep(0)
+                    if not waiting:
+                        return
+        for reading in tuple(waiting):
+            del waiting[reading]
+            self._hub.replays.finish(reading, until)
+
+    def _bring(self, waiting: dict[Reading, None], messages: Sequence[StreamMessage]) -> None:
+        events = [routed(message)[0] for message in messages]
+        for reading in tuple(waiting):
+            if not self._hub.replays.bring(reading, events):
+                del waiting[reading]
+                self._hub.replays.give_up(reading)
+
+    def _turn_away(self, waiting: Iterable[Reading], first: int) -> None:
+        """Close those who need what the stream no longer holds: they come back and take a snapshot."""
+        self._hub.first_position = max(self._hub.first_position, first)
+        for reading in waiting:
+            if reading.lane.cursor < first - 1:
+                reason = "the log no longer reaches back: take a snapshot"
+                self._hub.close(reading.peer, CloseCode.RESTART, reason)
+
+
+def _subjects(readings: Iterable[Reading]) -> tuple[str, ...] | None:
+    """Return the filters for all these lanes: empty for everything; none where no event has these rooms."""
+    rooms = {room for reading in readings for room in reading.lane.rooms}
+    subjects = reduce_subjects(subject for room in rooms for subject in subjects_of(room))
+    if not subjects:
+        return None
+    return subjects if len(subjects) <= _MOST_SUBJECTS else ()
