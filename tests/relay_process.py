@@ -1,7 +1,8 @@
 """A relay as a process of its own, for tests that kill it: `python -m tests.relay_process DATABASE NATS`."""
 
-import asyncio
 import sys
+
+import uvloop
 
 from studyspot.broker.connection import connect
 from studyspot.event_store.notifications import HeadSignal
@@ -17,4 +18,4 @@ async def main(database_url: str, nats_url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    uvloop.run(main(*sys.argv[1:]))

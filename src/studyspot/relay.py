@@ -9,6 +9,7 @@ it all appends, until an operator begins a new epoch; then the stream is made an
 import asyncio
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -206,17 +207,17 @@ class Relay:
             await self._halt(f"the stream's message at position {last} is not the store's event")
 
     def _is_ours(self, found: StreamMessage) -> bool:
-        for page in self._store.pages(found.position - 1, until=found.position):
-            (event,) = page
-            expected = to_message(event.position, event.epoch, event.type, event.data)
-            if (found.subject, found.body) == (expected.subject, expected.body):
-                return True
-            try:
-                # An earlier release may have put the same event into other bytes.
-                return from_message(found.body) == from_message(expected.body)
-            except UnreadableMessage:
-                return False
-        return False
+        events = self._store.read(after=found.position - 1, until=found.position).events
+        if not events:
+            return False
+        expected = _message(events[0])
+        if found == expected:
+            return True
+        try:
+            # An earlier release may have put the same event into other bytes.
+            return from_message(found.body) == from_message(expected.body)
+        except UnreadableMessage:
+            return False
 
     async def _halt(self, reason: str) -> None:
         await asyncio.to_thread(self._store.halt, reason)
@@ -234,17 +235,24 @@ class Relay:
 
     async def _publish(self) -> bool:
         """Publish up to the store's head, and return whether there was anything."""
-        pages = self._store.pages(self._last, size=PAGE)
         published = False
-        while page := await asyncio.to_thread(next, pages, None):
-            if page[-1].epoch != self._epoch:
+        while True:
+            page = await self._store.read_async(after=self._last, limit=PAGE)
+            if not page.events:
+                return published
+            if page.events[-1].epoch != self._epoch:
                 await self._check_epoch()
-            self._last = await self._publisher.publish([_message(event) for event in page])
-            self._metrics.published.inc(len(page))
-            self._measure(self._signal.position)
+            messages, unreadable = _messages(page.events)
+            if messages:
+                self._last = await self._publisher.publish(messages)
+                published = True
+                self._metrics.published.inc(len(messages))
+                self._measure(page.head)
+            if unreadable is not None:
+                raise unreadable
             self._be_content()
-            published = True
-        return published
+            if self._last >= page.head:
+                return True
 
     async def _check_epoch(self) -> None:
         head = await asyncio.to_thread(self._store.head)
@@ -301,6 +309,17 @@ class Relay:
             self._trouble = None
             self._metrics.halted.set(0)
             log.info("relay is in its place", position=self._last, epoch=self._epoch)
+
+
+def _messages(events: Iterable[StoredEvent]) -> tuple[list[StreamMessage], UnreadableMessage | None]:
+    """Return the messages of `events` up to the first that has none, and what is wrong with that one."""
+    messages: list[StreamMessage] = []
+    try:
+        for event in events:
+            messages.append(_message(event))  # noqa: PERF401  # What came before an error is kept.
+    except UnreadableMessage as error:
+        return messages, error
+    return messages, None
 
 
 def _message(event: StoredEvent) -> StreamMessage:
