@@ -5,7 +5,7 @@ Read once, by a process's entry; everything below is handed values.
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     """Every setting; a field `api_port` is the variable `STUDYSPOT_API_PORT`."""
 
     model_config = SettingsConfigDict(env_prefix="STUDYSPOT_", env_file=".env", extra="ignore", frozen=True)
+
+    reads_run_file: ClassVar[bool] = True
 
     home: Path = Field(Path(".studyspot"), description="where `up` keeps its data, keys and run.json")
     api_host: str = Field("127.0.0.1", description="address of the HTTP server")
@@ -60,9 +62,18 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        own = (init_settings, env_settings, dotenv_settings)
+        if not cls.reads_run_file:
+            return own
         named: dict[str, Any] = {**dotenv_settings(), **env_settings(), **init_settings()}
         home = Path(named.get("home", cls.model_fields["home"].default))
-        return init_settings, env_settings, dotenv_settings, _RunFile(settings_cls, home / RUN_FILE)
+        return *own, _RunFile(settings_cls, home / RUN_FILE)
+
+
+class OwnSettings(Settings):
+    """Settings without run.json: for `up`, which writes it."""
+
+    reads_run_file: ClassVar[bool] = False
 
 
 class _RunFile(PydanticBaseSettingsSource):

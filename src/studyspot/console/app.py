@@ -1,0 +1,161 @@
+"""The `studyspot` command. Everything heavy is imported by the command that needs it."""
+
+import logging
+
+import typer
+
+from studyspot.console.faults import told_plainly
+
+app = typer.Typer(
+    name="studyspot",
+    help="Real-time seat booking for study libraries.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+projections = typer.Typer(help="Read models: their workers and their lag.", no_args_is_help=True)
+events = typer.Typer(help="The log of events.", no_args_is_help=True)
+epoch = typer.Typer(help="The epoch: which history positions belong to.", no_args_is_help=True)
+relay = typer.Typer(help="Relay the store's events to NATS.", invoke_without_command=True)
+for group, name in ((projections, "projections"), (events, "events"), (epoch, "epoch"), (relay, "relay")):
+    group.rich_markup_mode = None
+    app.add_typer(group, name=name)
+
+PROJECTION_NAMES = typer.Argument(None, help="Which ones; all without a name.")
+AS_JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+@app.command()
+def up() -> None:
+    """Run everything, on embedded PostgreSQL and NATS unless their URLs are set."""
+    from studyspot.console.up import run_up
+
+    run_up()
+
+
+@app.command()
+def api() -> None:
+    """Serve HTTP: commands and queries."""
+    from studyspot.console.services import run_api
+
+    run_api()
+
+
+@relay.callback()
+def relay_run(context: typer.Context) -> None:
+    """Relay the store's events to NATS, in order."""
+    if context.invoked_subcommand is None:
+        from studyspot.console.services import run_relay
+
+        run_relay()
+
+
+@relay.command("status")
+def relay_status(as_json: bool = AS_JSON) -> None:
+    """Show how far the stream follows the store."""
+    from studyspot.console.status import show_relay
+
+    show_relay(as_json)
+
+
+@projections.command("run")
+def projections_run(
+    names: list[str] = PROJECTION_NAMES,
+) -> None:
+    """Keep read models up to date."""
+    from studyspot.console.services import run_projections
+
+    run_projections(names or [])
+
+
+@projections.command("status")
+def projections_status(as_json: bool = AS_JSON) -> None:
+    """Show position, head and lag of each projection."""
+    from studyspot.console.status import show_projections
+
+    show_projections(as_json)
+
+
+@app.command()
+def fanout() -> None:
+    """Serve WebSockets: every event to those entitled to it."""
+    from studyspot.console.services import run_fanout
+
+    run_fanout()
+
+
+@app.command()
+def migrate() -> None:
+    """Create or upgrade schemas and buckets; safe to repeat."""
+    from studyspot.console.migrate import run_migrate
+
+    run_migrate()
+
+
+@app.command()
+def token(
+    user: str = typer.Option(..., help="Id of the person."),
+    role: str = typer.Option(..., help="student, library_owner, staff or admin."),
+    ttl: str = typer.Option("1h", help="How long it is valid: 30s, 15m, 1h, 7d."),
+    name: str = typer.Option(None, help="Display name."),
+) -> None:
+    """Print a token signed with this installation's key."""
+    from studyspot.console.tokens import print_token
+
+    print_token(user, role, ttl, name)
+
+
+@epoch.command("show")
+def epoch_show(as_json: bool = AS_JSON) -> None:
+    """Show the epoch, and why appends are halted, if they are."""
+    from studyspot.console.status import show_epoch
+
+    show_epoch(as_json)
+
+
+@epoch.command("new")
+def epoch_new(as_json: bool = AS_JSON) -> None:
+    """Begin a new epoch: appends go on, the stream is published again, clients take snapshots."""
+    from studyspot.console.status import begin_epoch
+
+    begin_epoch(as_json)
+
+
+@events.command("tail")
+def events_tail(
+    subject: str = typer.Option("studyspot.>", help="NATS subject, with * and >."),
+    since: int = typer.Option(None, min=0, help="Begin after this position; now without it."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Watch events as they come."""
+    from studyspot.console.tail import tail
+
+    tail(subject, since, as_json)
+
+
+@app.command()
+def doctor(as_json: bool = AS_JSON) -> None:
+    """Check every dependency, and tell the mend for each fault."""
+    from studyspot.console.doctor import run_doctor
+
+    run_doctor(as_json)
+
+
+@app.command()
+def demo(
+    as_json: bool = AS_JSON,
+    fail_step: int = typer.Option(None, hidden=True, help="Make this step fail, to see that it is noticed."),
+) -> None:
+    """Play the main job on a temporary system of real processes, and check it."""
+    from studyspot.console.demo import run_demo
+
+    run_demo(as_json, fail_step)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Drivers warn through the standard module; a command tells its faults in its own words.
+    logging.getLogger().addHandler(logging.NullHandler())
+    with told_plainly():
+        app()

@@ -1,0 +1,124 @@
+"""What every command needs to know of the installation it works on."""
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import structlog
+
+from studyspot.access.key_sets import load_key_sets
+from studyspot.access.keys import SigningKey
+from studyspot.access.tokens import Verifier
+from studyspot.console.faults import Fault
+from studyspot.migrations.run import pending
+from studyspot.settings import Settings
+
+log = structlog.get_logger()
+
+WAIT_AT_START = timedelta(seconds=30)
+_BETWEEN = timedelta(milliseconds=500)
+
+
+def database_url(settings: Settings) -> str:
+    """Return where PostgreSQL is.
+
+    Raises:
+        Fault: nobody has said.
+    """
+    if settings.database_url is None:
+        raise Fault("No database is known.", "Start `studyspot up`, or set STUDYSPOT_DATABASE_URL.")
+    return settings.database_url
+
+
+def nats_url(settings: Settings) -> str:
+    """Return where NATS is.
+
+    Raises:
+        Fault: nobody has said.
+    """
+    if settings.nats_url is None:
+        raise Fault("No NATS server is known.", "Start `studyspot up`, or set STUDYSPOT_NATS_URL.")
+    return settings.nats_url
+
+
+def key_sets(settings: Settings) -> tuple[dict[str, Any], ...]:
+    """Return the public keys that are accepted: ours, and those of STUDYSPOT_JWKS.
+
+    Raises:
+        Fault: there are none.
+        KeysUnavailable: one cannot be read.
+    """
+    documents = load_key_sets(settings.jwks)
+    if not documents and settings.signing_key is not None:
+        documents.append(signing_key(settings).jwks())
+    if not documents:
+        raise Fault("No keys are known.", "Start `studyspot up`, or set STUDYSPOT_JWKS.")
+    return tuple(documents)
+
+
+def verifier(settings: Settings) -> Verifier:
+    """Return what checks tokens here.
+
+    Raises:
+        Fault: there are no keys, or none that can be used.
+    """
+    try:
+        return Verifier.of(key_sets(settings), issuer=settings.token_issuer, audience=settings.token_audience)
+    except ValueError as error:
+        raise Fault(f"The public keys cannot be used: {error}.", "Check STUDYSPOT_JWKS.") from error
+
+
+def signing_key(settings: Settings) -> SigningKey:
+    """Return the private key.
+
+    Raises:
+        Fault: it is not known, or cannot be read.
+    """
+    path: Path | None = settings.signing_key
+    if path is None:
+        raise Fault("No signing key is known.", "Start `studyspot up`, or set STUDYSPOT_SIGNING_KEY.")
+    try:
+        return SigningKey.load(path)
+    except (OSError, ValueError) as error:
+        raise Fault(f"The signing key cannot be read: {error}.", "Check STUDYSPOT_SIGNING_KEY.") from error
+
+
+def wait_for_database(url: str) -> None:
+    """Return once the database answers and is migrated; both may still be under way when we start.
+
+    Raises:
+        Fault: it was neither within `WAIT_AT_START`.
+    """
+    deadline = time.monotonic() + WAIT_AT_START.total_seconds()
+    told = False
+    while True:
+        try:
+            if not pending(url):
+                return
+            fault = Fault("The database is not migrated.", "Run `studyspot migrate`.")
+        except psycopg.OperationalError as error:
+            first = str(error).strip().splitlines()[0]
+            fault = Fault(
+                f"The database does not answer: {first}.", "Start it, or check STUDYSPOT_DATABASE_URL."
+            )
+        if time.monotonic() > deadline:
+            raise fault
+        if not told:
+            log.warning("waiting for the database", reason=str(fault))
+            told = True
+        time.sleep(_BETWEEN.total_seconds())
+
+
+async def wait_for_nats(url: str, name: str) -> Any:
+    """Return a connection to NATS, which may still be starting when we do.
+
+    Raises:
+        BrokerUnavailable: no server let us in within `WAIT_AT_START`.
+    """
+    from studyspot.broker.connection import connect
+
+    async with asyncio.timeout(WAIT_AT_START.total_seconds() + 5):
+        return await connect(url, name=name, limit=WAIT_AT_START)

@@ -1,0 +1,24 @@
+"""Read-outs: a table for people, JSON for programs."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on one line, flushed."""
+    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_UTC_Z) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows under their columns."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*("–" if cell is None else str(cell) for cell in row))
+    Console().print(table)

@@ -1,0 +1,146 @@
+"""The processes: each reads its settings, waits for what it depends on, and runs until SIGTERM or Ctrl-C."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+import uvloop
+
+from studyspot.console.faults import Fault
+from studyspot.console.installation import (
+    database_url,
+    key_sets,
+    nats_url,
+    verifier,
+    wait_for_database,
+    wait_for_nats,
+)
+from studyspot.settings import Settings
+from studyspot.telemetry import Readiness, configure_logging, serve_metrics
+
+log = structlog.get_logger()
+
+
+def run_api() -> None:
+    """Serve HTTP."""
+    from studyspot.api import ApiConfig, serve
+
+    settings = _begin()
+    database = database_url(settings)
+    config = ApiConfig(
+        database_url=database,
+        nats_url=nats_url(settings),
+        verifier=verifier(settings),
+        key_sets=key_sets(settings),
+        fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}/ws",
+    )
+    _require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")
+    wait_for_database(database)
+    serve(config, host=settings.api_host, port=settings.api_port, metrics_port=settings.metrics_port)
+
+
+def run_relay() -> None:
+    """Relay the store's events to NATS."""
+    from prometheus_client import REGISTRY
+
+    from studyspot.event_store.notifications import HeadSignal
+    from studyspot.event_store.store import EventStore
+    from studyspot.relay import Relay, RelayMetrics
+
+    settings = _begin()
+    database, nats = database_url(settings), nats_url(settings)
+    wait_for_database(database)
+
+    async def relay() -> None:
+        connection = await wait_for_nats(nats, "studyspot-relay")
+        with EventStore(database, read_connections=2) as store:
+            try:
+                async with HeadSignal(database) as head:
+                    metrics = RelayMetrics(REGISTRY)
+                    await Relay(store, connection, head, metrics=metrics).run()
+            finally:
+                await connection.close()
+
+    _run(relay, settings, lambda: Readiness(True))
+
+
+def run_projections(names: list[str]) -> None:
+    """Keep read models up to date."""
+    from studyspot.projections.app import ProjectionsProcess
+    from studyspot.projections.models.registry import UnknownProjection
+
+    settings = _begin()
+    database = database_url(settings)
+    try:
+        process = ProjectionsProcess(database_url=database, nats_url=nats_url(settings), names=names)
+    except UnknownProjection as unknown:
+        raise Fault(f"{unknown}.", "See `studyspot projections status`.") from unknown
+    wait_for_database(database)
+    _run(process.run, settings, process.readiness)
+
+
+def run_fanout() -> None:
+    """Serve WebSockets."""
+    from studyspot.ws_fanout.app import FanoutConfig, serve
+
+    settings = _begin()
+    _require_free(settings.fanout_host, settings.fanout_port, "STUDYSPOT_FANOUT_PORT")
+    config = FanoutConfig(
+        nats_url=nats_url(settings),
+        verifier=verifier(settings),
+        host=settings.fanout_host,
+        port=settings.fanout_port,
+        allowed_origins=settings.allowed_origins,
+    )
+    serve(config, metrics_port=settings.metrics_port)
+
+
+def _begin() -> Settings:
+    settings = Settings()
+    configure_logging(settings.log_level, settings.log_format)
+    return settings
+
+
+def _run(
+    main: Callable[[], Coroutine[Any, Any, None]], settings: Settings, readiness: Callable[[], Readiness]
+) -> None:
+    """Run until SIGTERM or SIGINT, which cancel `main` and are no failure."""
+    stop_metrics = None
+    if settings.metrics_port is not None:
+        _require_free("127.0.0.1", settings.metrics_port, "STUDYSPOT_METRICS_PORT")
+        stop_metrics = serve_metrics(settings.metrics_port, readiness)
+    try:
+        uvloop.run(_until_signalled(main))
+    finally:
+        if stop_metrics is not None:
+            stop_metrics()
+
+
+async def _until_signalled(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    loop = asyncio.get_running_loop()
+    running = asyncio.ensure_future(main())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        log.info("stopped")
+
+
+def _require_free(host: str, port: int, variable: str) -> None:
+    """Say plainly that a port is taken, before anything else is begun.
+
+    Raises:
+        Fault: something listens there.
+    """
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise Fault(
+            f"Port {port} on {host} cannot be used: {error.strerror}.",
+            f"Stop what listens there, or set {variable}.",
+        ) from error

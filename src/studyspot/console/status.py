@@ -1,0 +1,92 @@
+"""Read-outs of the relay, the epoch and the projections."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from studyspot.broker.connection import connect
+from studyspot.broker.errors import BrokerUnavailable
+from studyspot.console.installation import database_url, nats_url
+from studyspot.console.output import print_json, print_table
+from studyspot.event_store.store import EventStore
+from studyspot.projections.status import ProjectionStatus, statuses
+from studyspot.relay import RelayStatus, relay_status
+from studyspot.settings import Settings
+
+_ANSWER_SECONDS = 2
+
+
+def show_relay(as_json: bool) -> None:
+    """Show how far the stream follows the store."""
+    settings = Settings()
+    with EventStore(database_url(settings), read_connections=1) as store:
+        status = asyncio.run(_relay_status(store, nats_url(settings)))
+    if as_json:
+        print_json(asdict(status))
+        return
+    print_table(
+        ("head", "epoch", "stream", "stream epoch", "lag", "halted"),
+        [
+            (
+                status.head,
+                status.epoch,
+                status.last_position,
+                status.stream_epoch,
+                status.lag,
+                status.halted or "no",
+            )
+        ],
+    )
+
+
+def show_projections(as_json: bool) -> None:
+    """Show position, head and lag of each projection."""
+    found = statuses(database_url(Settings()))
+    if as_json:
+        print_json([_projection(status) for status in found])
+        return
+    print_table(
+        ("projection", "version", "position", "head", "lag", "lag s", "applied"),
+        [tuple(_projection(status).values()) for status in found],
+    )
+
+
+def _projection(status: ProjectionStatus) -> dict[str, Any]:
+    return {
+        "name": status.name,
+        "version": status.version,
+        "position": status.position,
+        "head": status.head,
+        "lagEvents": status.lag_events,
+        "lagSeconds": round(status.lag.total_seconds(), 3),
+        "appliedAt": status.applied_at,
+    }
+
+
+def show_epoch(as_json: bool) -> None:
+    """Show the epoch, and why appends are halted, if they are."""
+    with EventStore(database_url(Settings()), read_connections=1) as store:
+        head = store.head()
+    if as_json:
+        print_json(asdict(head))
+        return
+    print_table(("epoch", "head", "halted"), [(head.epoch, head.position, head.halted or "no")])
+
+
+def begin_epoch(as_json: bool) -> None:
+    """Begin a new epoch, and show it."""
+    with EventStore(database_url(Settings()), read_connections=1) as store:
+        store.new_epoch()
+    show_epoch(as_json)
+
+
+async def _relay_status(store: EventStore, url: str) -> RelayStatus:
+    try:
+        connection = await connect(url, name="studyspot-console")
+    except BrokerUnavailable:
+        head = await asyncio.to_thread(store.head)
+        return RelayStatus(head.position, head.epoch, head.halted, None, None, None)
+    try:
+        return await relay_status(store, connection.jetstream(timeout=_ANSWER_SECONDS))
+    finally:
+        await connection.close()

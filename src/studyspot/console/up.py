@@ -1,0 +1,154 @@
+"""`studyspot up`: one command that runs it all."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from studyspot.access.keys import SigningKey
+from studyspot.console.faults import Fault
+from studyspot.console.migrate import migrate
+from studyspot.embedded.errors import cannot_write
+from studyspot.embedded.nats import EmbeddedNats
+from studyspot.embedded.ports import free_port, is_free
+from studyspot.embedded.postgres import EmbeddedPostgres
+from studyspot.embedded.runfile import ServiceEntry, locked_home, write_run_file
+from studyspot.embedded.supervisor import ChildSpec, Engine, supervised
+from studyspot.settings import OwnSettings
+from studyspot.telemetry import configure_logging
+
+SERVICES = {
+    "relay": ("relay",),
+    "api": ("api",),
+    "projections": ("projections", "run"),
+    "fanout": ("fanout",),
+}
+"""The children, in the order of their starts, with the command that each runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The database and the broker that this installation uses, and those of them that are its own."""
+
+    database_url: str
+    nats_urls: dict[str, str]
+    own: tuple[Engine, ...]
+    postgres_data: Path | None
+
+
+def run_up() -> None:
+    """Run the whole installation until SIGTERM or Ctrl-C.
+
+    Raises:
+        Fault, EngineError: one line says what is missing and how to mend it.
+    """
+    # An older run.json describes what ran then, and is about to be written anew.
+    settings = OwnSettings()
+    configure_logging(settings.log_level, "console" if sys.stderr.isatty() else settings.log_format)
+    home = settings.home.absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with locked_home(home):
+            _require_free(settings)
+            with _engines(settings, home) as engines:
+                migrate(engines.database_url, engines.nats_urls["admin"])
+                asyncio.run(_serve(settings, home, engines))
+    except OSError as error:
+        raise cannot_write(home, error) from error
+
+
+def _require_free(settings: OwnSettings) -> None:
+    for port, variable in ((settings.api_port, "API_PORT"), (settings.fanout_port, "FANOUT_PORT")):
+        if not is_free(port):
+            raise Fault(f"Port {port} is taken.", f"Stop what listens there, or set STUDYSPOT_{variable}.")
+
+
+@contextmanager
+def _engines(settings: OwnSettings, home: Path) -> Iterator[Engines]:
+    """Start the engines that no URL points elsewhere; stop them at the end."""
+    postgres = EmbeddedPostgres(home) if settings.database_url is None else None
+    nats = EmbeddedNats(home) if settings.nats_url is None else None
+    own: tuple[Engine, ...] = tuple(engine for engine in (postgres, nats) if engine is not None)
+    try:
+        database = postgres.start() if postgres else str(settings.database_url)
+        urls = asdict(nats.start()) if nats else dict.fromkeys((*SERVICES, "admin"), str(settings.nats_url))
+        yield Engines(database, urls, own, postgres.data_directory() if postgres else None)
+    finally:
+        for engine in reversed(own):
+            engine.stop()
+
+
+async def _serve(settings: OwnSettings, home: Path, engines: Engines) -> None:
+    signing, public = _keys(settings, home)
+    known: dict[str, JsonValue] = {
+        "database_url": engines.database_url,
+        "nats_url": engines.nats_urls["admin"],
+        "signing_key": str(signing),
+        "jwks": ",".join((str(public), *settings.jwks)),
+        "api_host": settings.api_host,
+        "api_port": settings.api_port,
+        "fanout_host": settings.fanout_host,
+        "fanout_port": settings.fanout_port,
+        "token_issuer": settings.token_issuer,
+        "token_audience": settings.token_audience,
+        "allowed_origins": ",".join(settings.allowed_origins),
+    }
+    services = {
+        name: ServiceEntry(nats_url=engines.nats_urls[name], metrics_port=free_port()) for name in SERVICES
+    }
+    write_run_file(home, settings=known, services=services, postgres_data=engines.postgres_data)
+    specs = [_spec(name, services[name], known, settings, home) for name in SERVICES]
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with supervised(home, engines.own, specs):
+        api = f"http://{settings.api_host}:{settings.api_port}"
+        fanout = f"ws://{settings.fanout_host}:{settings.fanout_port}/ws"
+        print(f"ready  {api}  {fanout}", flush=True)  # noqa: T201 - what `up` promises
+        await stopped.wait()
+
+
+def _spec(
+    name: str, entry: ServiceEntry, known: dict[str, JsonValue], settings: OwnSettings, home: Path
+) -> ChildSpec:
+    mine = {
+        **known,
+        "home": str(home),
+        "nats_url": entry.nats_url,
+        "metrics_port": entry.metrics_port,
+        "log_level": settings.log_level,
+        "log_format": settings.log_format,
+    }
+    if name != "api":
+        # Whoever only verifies tokens holds public keys.
+        del mine["signing_key"]
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
+    return ChildSpec(
+        name=name,
+        argv=(sys.executable, "-m", "studyspot", *SERVICES[name]),
+        environment=inherited | {f"STUDYSPOT_{key.upper()}": str(value) for key, value in mine.items()},
+        ready_url=f"http://127.0.0.1:{entry.metrics_port}/ready",
+    )
+
+
+def _keys(settings: OwnSettings, home: Path) -> tuple[Path, Path]:
+    """Return the files of the private key and of its public half, made at the first start."""
+    private = settings.signing_key or home / "keys" / "signing.pem"
+    public = home / "keys" / "jwks.json"
+    public.parent.mkdir(mode=0o700, exist_ok=True)
+    if settings.signing_key is None and not private.exists():
+        SigningKey.generate().save(private)
+    try:
+        key = SigningKey.load(private)
+    except (OSError, ValueError) as error:
+        raise Fault(f"The signing key cannot be read: {error}.", "Check STUDYSPOT_SIGNING_KEY.") from error
+    public.write_text(json.dumps(key.jwks()))
+    return private, public
