@@ -30,8 +30,8 @@ NO_BROKER = "nats://127.0.0.1:9"
 async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
     """Wait for the condition; fail when it does not come true."""
     async with asyncio.timeout(limit):
-        while not condition():
-            await asyncio.sleep(0.005)  # noqa: ASYNC110  # Tables and servers tell nobody.
+        while not condition():  # noqa: ASYNC110  # Tables and servers tell nobody.
+            await asyncio.sleep(0.005)
 
 
 @dataclass(frozen=True)

@@ -159,8 +159,8 @@ async def test_a_worker_comes_back_to_a_stream_that_was_erased_and_made_again(
 
 async def until_consumed(streams: JetStreamContext) -> None:
     async with asyncio.timeout(5):
-        while (await streams.stream_info(STREAM)).state.consumer_count == 0:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110  # The server tells nobody.
+        while (await streams.stream_info(STREAM)).state.consumer_count == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_stream_of_another_history_is_not_applied(

@@ -5,6 +5,7 @@ the rest, so a reader compares its interval, and a hold's `until`, with the time
 Libraries are here as well, so that a map is told from an unknown library at one and the same position.
 """
 
+from datetime import timedelta
 from typing import Any, assert_never, get_args
 
 from studyspot.catalogue.codec import Recorded
@@ -20,6 +21,7 @@ from studyspot.domain.events import (
     SeatAvailabilityChanged,
     SeatEvent,
 )
+from studyspot.domain.rules import LONGEST_BOOKING
 from studyspot.projections.projection import (
     Projection,
     PutRow,
@@ -55,10 +57,13 @@ OCCUPATIONS = Table(
         "starts_at": "timestamptz NOT NULL",
         "ends_at": "timestamptz NOT NULL",
         "until": "timestamptz",  # when a hold ends by itself
+        "span_days": "smallint NOT NULL",  # the least of SPANS_DAYS that holds the interval
     },
     key=("occupation",),
-    indexes=(("library_id", "ends_at", "starts_at"),),
+    indexes=(("library_id", "span_days", "starts_at"),),
 )
+SPANS_DAYS = (1, 8, 32, LONGEST_BOOKING.days)
+"""What overlaps a moment began at most its span before: so a search reads neither history nor the future."""
 
 MapEvent = LibraryCreated | SeatEvent | BookingEvent
 
@@ -113,7 +118,12 @@ def _occupation(event: BookingEvent, state: str) -> dict[str, Any]:
         "starts_at": event.start,
         "ends_at": event.end,
         "until": None,
+        "span_days": _span(event.end - event.start),
     }
+
+
+def _span(length: timedelta) -> int:
+    return next((span for span in SPANS_DAYS if length <= timedelta(days=span)), SPANS_DAYS[-1])
 
 
 PROJECTION = Projection(

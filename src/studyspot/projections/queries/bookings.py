@@ -1,0 +1,124 @@
+"""Bookings, for their students and for the owners of their libraries; to all others they do not exist."""
+
+from datetime import datetime
+from typing import Annotated, Any, LiteralString
+
+from fastapi import APIRouter, Path, Query
+
+from studyspot.access.tokens import Identity
+from studyspot.domain.refusals import BookingUnknown
+from studyspot.projections.models import bookings
+from studyspot.projections.queries import query
+from studyspot.projections.queries.reading import Reads
+from studyspot.wire.bearer import Caller
+from studyspot.wire.cursors import Cursor, Limit, cursor_of, unreadable, values_of
+from studyspot.wire.read_bodies import BookingFound, BookingsFound, BookingStatus, BookingView
+from studyspot.wire.shape import Identifier, Instant
+
+router = APIRouter(prefix="/api/bookings", tags=["bookings"])
+
+_OWN: LiteralString = "b.user_id = %(caller)s"
+_OF_THEIR_LIBRARIES: LiteralString = """
+    b.library_id IN (SELECT library_id FROM {library_owners} WHERE owner_id = %(caller)s)
+"""
+_LISTED: LiteralString = """
+      AND (%(library_id)s::text IS NULL OR b.library_id = %(library_id)s)
+      AND (%(user_id)s::text IS NULL OR b.user_id = %(user_id)s)
+      AND (%(status)s::text IS NULL OR b.status = %(status)s)
+      AND (%(from)s::timestamptz IS NULL OR b.ends_at > %(from)s)
+      AND (%(to)s::timestamptz IS NULL OR b.starts_at < %(to)s)
+      AND (%(before_id)s::text IS NULL OR (b.starts_at, b.booking_id) < (%(before_start)s, %(before_id)s))
+    ORDER BY b.starts_at DESC, b.booking_id DESC LIMIT %(limit)s
+"""
+
+
+def _query(visible: LiteralString, narrowed: LiteralString) -> query.Query:
+    return query.Query(
+        "SELECT b.* FROM {bookings} AS b WHERE " + visible + narrowed,
+        order="found.starts_at DESC, found.booking_id DESC",
+        sources=(bookings.PROJECTION,),
+    )
+
+
+_LIST_OWN = _query(_OWN, _LISTED)
+_LIST_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _LISTED)
+_ONE_OWN = _query(_OWN, " AND b.booking_id = %(booking_id)s")
+_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, " AND b.booking_id = %(booking_id)s")
+
+
+@router.get("")
+async def list_bookings(
+    reader: Reads,
+    caller: Caller,
+    library_id: Annotated[Identifier | None, Query(alias="libraryId")] = None,
+    user_id: Annotated[Identifier | None, Query(alias="userId")] = None,
+    status: BookingStatus | None = None,
+    overlaps_from: Annotated[Instant | None, Query(alias="from", description="what ends after")] = None,
+    overlaps_to: Annotated[Instant | None, Query(alias="to", description="what starts before")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> BookingsFound:
+    """List one's own bookings, or those in one's libraries; those that start last come first."""
+    before_start, before_id = _place_of(cursor) if cursor else (None, None)
+    reading = await reader.read(
+        _LIST_OF_THEIR_LIBRARIES if _owns(caller) else _LIST_OWN,
+        caller=caller.user_id,
+        library_id=library_id,
+        user_id=user_id,
+        status=status,
+        to=overlaps_to,
+        before_start=before_start,
+        before_id=before_id,
+        limit=limit + 1,
+        **{"from": overlaps_from},
+    )
+    page = reading.rows[:limit]
+    more = len(reading.rows) > limit
+    return BookingsFound(
+        bookings=tuple(BookingView(**_told(row)) for row in page),
+        next=cursor_of(page[-1]["starts_at"].isoformat(), page[-1]["booking_id"]) if more else None,
+        position=reading.position,
+        server_now=reader.now,
+    )
+
+
+@router.get("/{booking_id}")
+async def read_booking(
+    reader: Reads, caller: Caller, booking_id: Annotated[Identifier, Path()]
+) -> BookingFound:
+    """Read one booking, as its student or its library's owner."""
+    reading = await reader.read(
+        _ONE_OF_THEIR_LIBRARIES if _owns(caller) else _ONE_OWN,
+        caller=caller.user_id,
+        booking_id=booking_id,
+    )
+    if not reading.rows:
+        raise BookingUnknown
+    return BookingFound(**_told(reading.rows[0]), position=reading.position, server_now=reader.now)
+
+
+def _owns(caller: Identity) -> bool:
+    return caller.role == "library_owner"
+
+
+def _place_of(cursor: str) -> tuple[datetime, str]:
+    start, booking_id = values_of(cursor, 2)
+    try:
+        return datetime.fromisoformat(start), booking_id
+    except ValueError:
+        raise unreadable() from None
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    same = (
+        *("library_id", "seat_id", "user_id", "occupation", "status", "amount_minor", "currency"),
+        *("plan_id", "price_version", "check_in_from", "check_in_until", "free_cancel_until"),
+        *("created_at", "changed_at"),
+    )
+    return {
+        "id": row["booking_id"],
+        "start": row["starts_at"],
+        "end": row["ends_at"],
+        "late": row["cancelled_late"],
+        **{column: row[column] for column in same},
+    }

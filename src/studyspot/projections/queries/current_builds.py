@@ -1,0 +1,97 @@
+"""Which builds are read now, and how far they are: told by the workers' notifications."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from studyspot.projections.builds import CHANNEL, Build
+from studyspot.projections.projection import Projection
+
+LOOK_EVERY = timedelta(seconds=1)
+"""Beneath the notifications: a connection that has died in silence is noticed."""
+
+RETRY_AFTER = timedelta(milliseconds=250)
+_ANSWER_WITHIN_SECONDS = 2.0
+_CURRENT = (
+    "SELECT name, version, number, position FROM read.current JOIN read.builds USING (name, version, number)"
+)
+
+log = structlog.get_logger()
+
+
+class CurrentBuilds:
+    """Follows the pointer rows and positions over a connection of its own."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database_url = database_url
+        self._positions: dict[Build, int] = {}
+        self._moved = asyncio.Event()
+
+    def of(self, projections: Sequence[Projection]) -> tuple[Build, ...] | None:
+        """Return the builds to be read, or none while one is not there in the version that we know."""
+        current = {(build.name, build.version): build for build in self._positions}
+        builds = [current.get((projection.name, projection.version)) for projection in projections]
+        return tuple(build for build in builds if build) if all(builds) else None
+
+    def reached(self, projections: Sequence[Projection], position: int) -> bool:
+        """Say whether all of them are known to be at `position`, or beyond."""
+        builds = self.of(projections)
+        return builds is not None and all(self._positions[build] >= position for build in builds)
+
+    async def wait(self, projections: Sequence[Projection], position: int, timeout: timedelta) -> bool:
+        """Wait until all of them have reached `position`; return whether they have."""
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                while not self.reached(projections, position):
+                    await self._moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def look(self, connection: AsyncConnection) -> None:
+        """Read the pointers and positions again."""
+        try:
+            found = await connection.execute(_CURRENT)
+        except psycopg.errors.UndefinedTable:  # No worker has run yet.
+            return
+        self._tell({Build(*identity): position for *identity, position in await found.fetchall()})
+
+    async def run(self) -> None:
+        """Follow until cancelled; while the database is away, what was known stays known."""
+        away = False
+        while True:
+            try:
+                connection = await AsyncConnection.connect(
+                    self._database_url, autocommit=True, connect_timeout=2
+                )
+                async with connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    if away:
+                        log.info("read positions are heard again")
+                    away = False
+                    await self._follow(connection)
+            except (psycopg.OperationalError, TimeoutError) as error:
+                if not away:
+                    log.warning("read positions are not heard", reason=str(error).strip() or "no answer")
+                away = True
+            await asyncio.sleep(RETRY_AFTER.total_seconds())
+
+    async def _follow(self, connection: AsyncConnection) -> None:
+        while True:
+            async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
+                await self.look(connection)
+            async for notice in connection.notifies(timeout=LOOK_EVERY.total_seconds()):
+                name, *numbers = notice.payload.split(" ")
+                version, number, position = map(int, numbers)
+                build = Build(name, version, number)
+                if build in self._positions:  # Others are not read yet, or no more.
+                    self._tell({**self._positions, build: position})
+
+    def _tell(self, positions: dict[Build, int]) -> None:
+        self._positions = positions
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()

@@ -1,0 +1,143 @@
+"""Find libraries, and read about one."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Response
+
+from studyspot.domain.refusals import LibraryUnknown
+from studyspot.projections.models import libraries, seats
+from studyspot.projections.queries import query
+from studyspot.projections.queries.occupancy import INSTANT, OCCUPATIONS, during
+from studyspot.projections.queries.reading import Reads
+from studyspot.wire.cursors import Cursor, Limit, cursor_of, values_of
+from studyspot.wire.positions import POSITION
+from studyspot.wire.read_bodies import ClosureView, LibrariesFound, LibrarySummary, LibraryView
+from studyspot.wire.shape import Identifier, ShortText
+
+router = APIRouter(prefix="/api/libraries", tags=["libraries"])
+
+# Seats are counted for the libraries of the page only; a library that is closed now has none free.
+_FOUND = query.Query(
+    """
+    SELECT place.*, counted.seats, CASE WHEN closed.now THEN 0 ELSE counted.free END AS seats_free_now
+    FROM (
+        SELECT * FROM {libraries}
+        WHERE NOT retired
+          AND (%(words)s::text IS NULL OR concat_ws(' ', name, city, address) ILIKE %(words)s)
+          AND (%(city)s::text IS NULL OR lower(city) = lower(%(city)s))
+          AND (%(amenity)s::text IS NULL OR amenities @> ARRAY[%(amenity)s::text])
+          AND (%(after_id)s::text IS NULL OR (name, library_id) > (%(after_name)s, %(after_id)s))
+        ORDER BY name, library_id LIMIT %(limit)s
+    ) AS place
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM {closures} AS c WHERE c.library_id = place.library_id
+              AND c.starts_at <= %(now)s AND (c.ends_at IS NULL OR c.ends_at > %(now)s)
+        ) AS now
+    ) AS closed
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS seats, count(*) FILTER (WHERE s.in_service AND taken.seat_id IS NULL) AS free
+        FROM {seats} AS s
+        LEFT JOIN (SELECT DISTINCT seat_id FROM ("""
+    + OCCUPATIONS
+    + """) AS o) AS taken USING (seat_id)
+        WHERE s.library_id = place.library_id
+    ) AS counted
+    """,
+    order="found.name, found.library_id",
+    sources=(libraries.PROJECTION, seats.PROJECTION),
+)
+_ONE = query.Query(
+    """
+    SELECT l.*, (
+        SELECT coalesce(jsonb_agg(
+            jsonb_build_object('id', closure_id, 'start', starts_at, 'end', ends_at) ORDER BY starts_at
+        ), '[]') FROM {closures} AS c WHERE c.library_id = l.library_id
+    ) AS closures
+    FROM {libraries} AS l WHERE l.library_id = %(library_id)s
+    """,
+    order="1",
+    sources=(libraries.PROJECTION,),
+)
+
+
+@router.get("")
+async def find_libraries(
+    reader: Reads,
+    q: Annotated[ShortText | None, Query(description="words in name, city or address")] = None,
+    city: ShortText | None = None,
+    amenity: ShortText | None = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> LibrariesFound:
+    """Search libraries, by name; each with its lowest price and its seats free now."""
+    after_name, after_id = values_of(cursor, 2) if cursor else (None, None)
+    reading = await reader.read(
+        _FOUND,
+        words=_containing(q) if q else None,
+        city=city,
+        amenity=amenity,
+        after_name=after_name,
+        after_id=after_id,
+        limit=limit + 1,
+        **during(reader.now, reader.now + INSTANT),
+    )
+    page = reading.rows[:limit]
+    more = len(reading.rows) > limit
+    return LibrariesFound(
+        libraries=tuple(_summary(row) for row in page),
+        next=cursor_of(page[-1]["name"], page[-1]["library_id"]) if more else None,
+        position=reading.position,
+        server_now=reader.now,
+    )
+
+
+@router.get("/{library_id}", responses={304: {"description": "It is as the ETag says."}})
+async def read_library(
+    reader: Reads,
+    response: Response,
+    library_id: Annotated[Identifier, Path()],
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> LibraryView:
+    """Read what a library tells about itself, its price plans and closures."""
+    reading = await reader.read(_ONE, library_id=library_id)
+    if not reading.rows:
+        raise LibraryUnknown
+    (row,) = reading.rows
+    # Its own newest event, not the read model's position: the rest of the world leaves it as it is.
+    etag = f'"{reading.epoch}-{row["position"]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache", POSITION: str(reading.position)}
+    response.headers.update(headers)
+    if if_none_match is not None and etag in (known.strip() for known in if_none_match.split(",")):
+        return Response(status_code=304, headers=headers)  # type: ignore[return-value]
+    return _view(row, reading.position)
+
+
+def _containing(words: str) -> str:
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    told = ("name", "city", "address", "time_zone", "amenities", "currency")
+    return {"id": row["library_id"], **{column: row[column] for column in told}}
+
+
+def _summary(row: dict[str, Any]) -> LibrarySummary:
+    return LibrarySummary(
+        **_told(row),
+        price_from_minor=row["price_from_minor"],
+        seats=row["seats"],
+        seats_free_now=row["seats_free_now"],
+    )
+
+
+def _view(row: dict[str, Any], position: int) -> LibraryView:
+    return LibraryView(
+        **_told(row),
+        retired=row["retired"],
+        price_version=row["price_version"],
+        plans=row["plans"],
+        closures=tuple(ClosureView.model_validate(closure) for closure in row["closures"]),
+        position=position,
+    )

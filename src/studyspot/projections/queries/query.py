@@ -1,0 +1,54 @@
+"""A query over read models: its rows and the position that they reflect, from one statement.
+
+Two statements could see old rows and a newer position: a client that joins a room from there would miss an
+event for ever.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg import sql
+
+from studyspot.projections.builds import Build
+from studyspot.projections.projection import Projection
+
+# No row at all where one of the builds is no longer the one to be read; the lowest position of several.
+_AT = """
+SELECT min(position) AS position, min(epoch) AS epoch
+FROM read.current JOIN read.builds USING (name, version, number)
+WHERE (name, version, number) IN ({builds}) HAVING count(*) = {count}
+"""
+_STATEMENT = """
+SELECT at.position AS at_position, at.epoch AS at_epoch, found.*
+FROM ({at}) AS at LEFT JOIN (SELECT true AS found, rows.* FROM ({rows}) AS rows) AS found ON true
+ORDER BY {order}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """SQL over the tables of `sources`, each named in braces by its name in the description.
+
+    `order` sorts by columns of `rows`.
+    """
+
+    rows: LiteralString
+    order: LiteralString
+    sources: tuple[Projection, ...]
+
+    def statement(self, builds: Sequence[Build]) -> str:
+        """Return the statement over these builds, one for each source."""
+        tables = {
+            table.name: build.table(table)
+            for projection, build in zip(self.sources, builds, strict=True)
+            for table in projection.tables
+        }
+        read = sql.SQL(_AT).format(
+            builds=sql.SQL(", ").join(
+                sql.SQL("({}, {}, {})").format(build.name, build.version, build.number) for build in builds
+            ),
+            count=len(builds),
+        )
+        rows = sql.SQL(self.rows).format(**tables)
+        return sql.SQL(_STATEMENT).format(at=read, rows=rows, order=sql.SQL(self.order)).as_string()

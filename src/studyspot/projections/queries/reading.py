@@ -1,0 +1,146 @@
+"""Running a query for one request: after the position it asks for, and with the position it reflects."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from types import TracebackType
+from typing import Annotated, Any, Self
+
+import psycopg
+from fastapi import Depends, Request, Response
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from studyspot.event_store.store import EventStore
+from studyspot.projections.builds import Build
+from studyspot.projections.projection import Projection
+from studyspot.projections.queries.current_builds import CurrentBuilds
+from studyspot.projections.queries.query import Query
+from studyspot.wire.positions import POSITION, MinPosition
+from studyspot.wire.problems import POSITION_AHEAD, POSITION_NOT_REACHED, UNAVAILABLE, Problem
+
+WAIT_AT_MOST = timedelta(seconds=2)
+RETRY_AFTER = timedelta(seconds=1)
+
+Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows, and the position and epoch of the log that they reflect."""
+
+    position: int
+    epoch: str
+    rows: list[dict[str, Any]]
+
+
+class Queries:
+    """Reads the read models; an async context manager that follows their positions meanwhile."""
+
+    def __init__(self, pool: Pool, database_url: str, store: EventStore) -> None:
+        """`pool` gives connections in autocommit within a bounded wait; whoever made it closes it."""
+        self._pool = pool
+        self._store = store
+        self._current = CurrentBuilds(database_url)
+        self._following: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._following = asyncio.create_task(self._current.run(), name="read-positions")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._following is not None
+        self._following.cancel()
+        await asyncio.wait([self._following])
+
+    async def read(self, query: Query, parameters: dict[str, Any], min_position: int | None) -> Reading:
+        """Run the query once its read models have reached `min_position`.
+
+        Raises:
+            Problem: 422, the log has not reached that position; 503, the read models are behind or not built.
+            psycopg.OperationalError, PoolTimeout, StoreUnavailable: the database is away.
+        """
+        if min_position is not None:
+            await self._reach(query.sources, min_position)
+        deadline = time.monotonic() + WAIT_AT_MOST.total_seconds()
+        while True:
+            try:
+                async with self._pool.connection() as connection:
+                    return await self._run(connection, query, parameters)
+            except psycopg.OperationalError:
+                # The pool may hold connections that died while they were idle.
+                if time.monotonic() >= deadline:
+                    raise
+
+    async def _reach(self, sources: Sequence[Projection], position: int) -> None:
+        if self._current.reached(sources, position):
+            return
+        head = await asyncio.to_thread(self._store.head)
+        if position > head.position:
+            raise Problem(POSITION_AHEAD, f"The log ends at position {head.position}.")
+        if not await self._current.wait(sources, position, WAIT_AT_MOST):
+            raise Problem(
+                POSITION_NOT_REACHED, f"What you read has not reached position {position} yet.", RETRY_AFTER
+            )
+
+    async def _run(
+        self, connection: AsyncConnection[TupleRow], query: Query, parameters: dict[str, Any]
+    ) -> Reading:
+        for attempt in range(2):
+            builds = self._current.of(query.sources)
+            if builds is None or attempt:
+                await self._current.look(connection)
+                builds = self._current.of(query.sources)
+            if builds is None:
+                break
+            rows = await _rows(connection, _statement(query, builds), parameters)
+            if rows:
+                position, epoch = rows[0]["at_position"], rows[0]["at_epoch"]
+                return Reading(position, epoch, [row for row in rows if row["found"]])
+        raise Problem(UNAVAILABLE, "What you read is being built. Try again.", RETRY_AFTER)
+
+
+class Reader:
+    """One request to read."""
+
+    def __init__(self, request: Request, response: Response, min_position: MinPosition = None) -> None:
+        self.now = datetime.now(UTC)
+        self._queries: Queries = request.app.state.queries
+        self._response = response
+        self._min_position = min_position
+
+    async def read(self, query: Query, **parameters: Any) -> Reading:
+        """Return what the query finds, and put its position into the answer's header.
+
+        Raises:
+            Problem, psycopg.OperationalError, PoolTimeout, StoreUnavailable: as `Queries.read`.
+        """
+        reading = await self._queries.read(query, {**parameters, "now": self.now}, self._min_position)
+        self._response.headers[POSITION] = str(reading.position)
+        return reading
+
+
+Reads = Annotated[Reader, Depends(Reader)]
+
+
+async def _rows(
+    connection: AsyncConnection[TupleRow], statement: str, parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Run the statement; no row where its tables are gone, as those of an older build are one day."""
+    try:
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(statement.encode(), parameters)
+            return await cursor.fetchall()
+    except psycopg.errors.UndefinedTable:
+        return []
+
+
+@lru_cache(maxsize=256)
+def _statement(query: Query, builds: tuple[Build, ...]) -> str:
+    return query.statement(builds)

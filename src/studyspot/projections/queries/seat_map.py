@@ -1,0 +1,106 @@
+"""The seat map: each seat of a library during some time, exactly as of one position."""
+
+from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+
+from studyspot.domain.refusals import EndNotAfterStart, LibraryUnknown
+from studyspot.projections.models import seats
+from studyspot.projections.queries import query
+from studyspot.projections.queries.occupancy import OCCUPATIONS, during
+from studyspot.projections.queries.reading import Reads
+from studyspot.wire.positions import POSITION
+from studyspot.wire.problems import INVALID, Problem
+from studyspot.wire.read_bodies import OccupationView, SeatMap, SeatStatus, SeatView
+from studyspot.wire.shape import Identifier, Instant
+
+router = APIRouter(prefix="/api/libraries", tags=["seats"])
+
+LONGEST_MAP = timedelta(days=100)
+STRENGTH: tuple[SeatStatus, ...] = ("occupied", "booked", "held")
+"""Of several occupations within the time asked for, the seat shows the first of these."""
+
+# A library without seats is one row without a seat; an unknown one is none.
+_MAP = query.Query(
+    """
+    SELECT s.*, o.occupation, o.state, o.starts_at, o.ends_at, o.until
+    FROM {seat_maps} AS place
+    LEFT JOIN {seats} AS s USING (library_id)
+    LEFT JOIN LATERAL ("""
+    + OCCUPATIONS
+    + """) AS o USING (seat_id)
+    WHERE place.library_id = %(library_id)s
+    """,
+    order="found.added_at, found.starts_at, found.occupation",
+    sources=(seats.PROJECTION,),
+)
+
+
+@router.get("/{library_id}/seats", response_model=SeatMap)
+async def read_seat_map(
+    reader: Reads,
+    library_id: Annotated[Identifier, Path()],
+    start: Annotated[Instant, Query(description="RFC 3339")],
+    end: Annotated[Instant, Query(description="RFC 3339, after start")],
+) -> Response:
+    """Read the seats of a library during [start, end), with the position to join its room from."""
+    if end <= start:
+        raise EndNotAfterStart
+    if end - start > LONGEST_MAP:
+        raise Problem(INVALID, f"A seat map covers at most {LONGEST_MAP.days} days.")
+    reading = await reader.read(_MAP, library_id=library_id, **during(start, end))
+    if not reading.rows:
+        raise LibraryUnknown
+    seat_map = SeatMap(
+        library_id=library_id,
+        start=start,
+        end=end,
+        seats=_seats(reading.rows),
+        position=reading.position,
+        epoch=reading.epoch,
+        server_now=reader.now,
+    )
+    # A map is large: it is written once, without the framework's second look at it.
+    return Response(
+        seat_map.model_dump_json(by_alias=True, exclude_none=True),
+        media_type="application/json",
+        headers={POSITION: str(reading.position)},
+    )
+
+
+def _seats(rows: list[dict[str, Any]]) -> tuple[SeatView, ...]:
+    with_seat = (row for row in rows if row["seat_id"] is not None)
+    return tuple(_seat(list(of_seat)) for _, of_seat in groupby(with_seat, itemgetter("seat_id")))
+
+
+def _seat(rows: list[dict[str, Any]]) -> SeatView:
+    seat = rows[0]
+    occupations = tuple(
+        OccupationView(
+            id=row["occupation"],
+            state=row["state"],
+            start=row["starts_at"],
+            end=row["ends_at"],
+            until=row["until"],
+        )
+        for row in rows
+        if row["occupation"] is not None
+    )
+    return SeatView(
+        id=seat["seat_id"],
+        label=seat["label"],
+        zone=seat["zone"],
+        attributes=seat["attributes"],
+        status=_status(seat["in_service"], occupations),
+        occupations=occupations,
+    )
+
+
+def _status(in_service: bool, occupations: tuple[OccupationView, ...]) -> SeatStatus:
+    if not in_service:
+        return "out-of-service"
+    states = {occupation.state for occupation in occupations}
+    return next((state for state in STRENGTH if state in states), "free")
