@@ -147,8 +147,11 @@ class Relay:
                         continue
                     await self._follow()
                 except PublishRejected as rejection:
+                    if rejection.position == rejected:
+                        self._complain(rejection)  # No rival took its place: it is refused for its own sake.
+                    else:
+                        log.info("relay was rejected", position=self._last, detail=rejection.detail)
                     rejected = rejection.position
-                    log.info("relay was rejected", position=rejected, detail=rejection.detail)
                 except _StartAgain as change:
                     log.info("relay starts again", position=self._last, reason=str(change))
                 except (_Halted, BrokerUnavailable, StoreUnavailable, UnreadableMessage) as error:
@@ -294,7 +297,8 @@ class Relay:
 
     def _complain(self, error: Exception) -> None:
         """Log a lasting trouble once."""
-        trouble = str(error) if isinstance(error, _Halted | UnreadableMessage) else type(error).__name__
+        lasting = isinstance(error, _Halted | UnreadableMessage | PublishRejected)
+        trouble = str(error) if lasting else type(error).__name__
         if trouble == self._trouble:
             return
         self._trouble = trouble

@@ -44,3 +44,10 @@ async def test_a_connection_comes_back_after_the_server_was_killed_and_says_so_o
         await connection.close()
     events = [line["event"] for line in logs if line["event"].startswith("nats connection")]
     assert events == ["nats connection lost", "nats connection regained"]
+
+
+async def test_answers_come_to_inboxes_of_the_user(nats_server: NatsServer) -> None:
+    connection = await connect(nats_server.urls.fanout, name="test")
+    assert connection.new_inbox().startswith("_INBOX.fanout.")
+    assert (await connection.jetstream().account_info()).streams == 0
+    await connection.close()

@@ -98,15 +98,17 @@ async def test_without_a_stream_the_first_message_is_rejected(publisher: FencedP
 
 
 async def test_a_message_that_cannot_be_published_is_a_rejection_of_its_position(
-    publisher: FencedPublisher, js: JetStreamContext
+    publisher: FencedPublisher, nc: Client, js: JetStreamContext
 ) -> None:
     await ensure_stream(js, epoch="k1")
     with pytest.raises(PublishRejected) as rejection:
         await publisher.publish([message(1), StreamMessage(2, "studyspot.a b.c.d.e", b"x"), message(3)])
     assert rejection.value.position == 2
-    with pytest.raises(PublishRejected) as rejection:
-        await publisher.publish([StreamMessage(2, message(2).subject, b"x" * 1_100_000)])
-    assert rejection.value.position == 2
+    for size in (nc.max_payload - 10, nc.max_payload + 1):
+        with pytest.raises(PublishRejected) as rejection:
+            await publisher.publish([message(2, size=size)])
+        assert rejection.value.position == 2
+    assert nc.is_connected
     assert await last_position(js) == 1
 
 
@@ -114,7 +116,7 @@ async def test_messages_larger_than_the_window_are_published_one_by_one(
     publisher: FencedPublisher, js: JetStreamContext
 ) -> None:
     await ensure_stream(js, epoch="k1")
-    size = WINDOW_BYTES - 100
+    size = WINDOW_BYTES - 200
     assert await publisher.publish(messages(1, 5, size=size)) == 5
 
 

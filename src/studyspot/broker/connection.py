@@ -1,6 +1,7 @@
 """One connection to NATS that comes back for as long as its process lives."""
 
 import asyncio
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ PING_EVERY = timedelta(seconds=2)
 PINGS_UNANSWERED = 2
 """A server that has fallen silent with its socket open is given up after about six seconds."""
 
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
+
 log = structlog.get_logger()
 
 
@@ -22,7 +25,8 @@ async def connect(url: str, *, name: str, limit: timedelta = CONNECT_LIMIT) -> C
     """Return a connection that reconnects for ever, and says once when it is lost and when it is back.
 
     `url` may name several servers, separated by commas. While the connection is away, publishing and
-    requests fail at once: nothing is kept back and sent into a later state of the stream.
+    requests fail at once: nothing is kept back and sent into a later state of the stream. Answers come to
+    inboxes below `_INBOX.{user}`, so that a server may keep users from reading each other's.
 
     Raises:
         BrokerUnavailable: no server let us in within `limit`.
@@ -44,6 +48,7 @@ async def connect(url: str, *, name: str, limit: timedelta = CONNECT_LIMIT) -> C
                 ping_interval=int(PING_EVERY.total_seconds()),
                 max_outstanding_pings=PINGS_UNANSWERED,
                 pending_size=0,
+                inbox_prefix=_inbox_prefix(servers[0]),
             )
     except TimeoutError as error:
         await connection.close()
@@ -80,6 +85,11 @@ class _Watch:
     async def regained(self) -> None:
         self.last_failure = None
         log.info("nats connection regained", server=self.address)
+
+
+def _inbox_prefix(url: str) -> str:
+    user = urlsplit(url).username or ""
+    return f"_INBOX.{user}" if _TOKEN.fullmatch(user) else "_INBOX"
 
 
 def _address(url: str) -> str:

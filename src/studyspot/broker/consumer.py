@@ -39,6 +39,9 @@ class WatchedConsumer:
     given, is the one found first), `PositionForgotten` when the stream no longer holds what comes next,
     and `BrokerClosed` when the connection is gone for good. After any of them a new consumer is needed.
 
+    `on_silence` is called, while a batch is awaited, with `silent_since` as it becomes known, and with none
+    when the stream is heard again.
+
     Attributes:
         position: the last position yielded, or `after`.
         epoch: the epoch of the stream; none until the stream was first seen.

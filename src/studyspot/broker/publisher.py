@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 
@@ -10,7 +11,7 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-from nats.errors import BadSubjectError, MaxPayloadError
+from nats.errors import BadSubjectError, ConnectionDrainingError
 from nats.js.api import Header
 
 from studyspot.broker.errors import BrokerClosed, PublishRejected, PublishTimedOut, reaching_broker
@@ -18,6 +19,8 @@ from studyspot.broker.stream import STREAM, StreamMessage
 
 WINDOW_BYTES = 1024 * 1024
 """Unacknowledged bytes at any time; at least one message is always under way."""
+HEADER_BYTES = 100
+"""No less than the header of a message takes."""
 
 _LOOK_EVERY = timedelta(milliseconds=100)
 
@@ -81,9 +84,10 @@ class FencedPublisher:
     async def close(self) -> None:
         """Give up the inbox; what is under way stays unknown."""
         subscription, self._subscription = self._subscription, None
-        if subscription is not None and not self._nc.is_closed:
-            with reaching_broker():
-                await subscription.unsubscribe()
+        if subscription is None or self._nc.is_closed:
+            return
+        with suppress(ConnectionDrainingError):  # A connection that drains ends its subscriptions itself.
+            await subscription.unsubscribe()
 
     async def _progress(self, run: "_Run", timeout: timedelta) -> None:
         """Wait for a further answer; on a connection that was lost none will come."""
@@ -97,6 +101,10 @@ class FencedPublisher:
         position = message.position
         run.under_way[position] = len(message.body)
         run.bytes_under_way += len(message.body)
+        # The server counts the header too, and closes the connection for good over an excess.
+        if len(message.body) + HEADER_BYTES > self._nc.max_payload:
+            run.answer(position, "not publishable: larger than the server takes")
+            return
         try:
             with reaching_broker():
                 await self._nc.publish(
@@ -105,8 +113,8 @@ class FencedPublisher:
                     reply=f"{self._inbox}.{run.name}.{position}",
                     headers={Header.EXPECTED_LAST_SEQUENCE.value: str(position - 1)},
                 )
-        except (BadSubjectError, MaxPayloadError) as error:
-            run.answer(position, f"not publishable: {type(error).__name__}")
+        except BadSubjectError:
+            run.answer(position, f"not publishable: the subject {message.subject!r}")
 
     async def _acknowledge(self, answer: Msg) -> None:
         _, run, position = answer.subject.rsplit(".", 2)
