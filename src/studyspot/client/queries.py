@@ -1,0 +1,82 @@
+"""The reads: libraries, seat maps, bookings."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from studyspot.client.api import Api, Reply
+from studyspot.client.reads import BookingRow, LibraryRow, Page, SeatMapAnswer
+
+
+class Queries:
+    """Each raises ProblemError when refused, AnswerLost when no answer came.
+
+    `min_position`: the read waits until it reflects that position. With `read_own_writes`, that is at
+    least the position of our newest command.
+    """
+
+    def __init__(self, api: Api, *, read_own_writes: bool) -> None:
+        self._reads = api
+        self._read_own_writes = read_own_writes
+
+    async def library(self, library_id: str, *, min_position: int | None = None) -> LibraryRow:
+        """Return a library, with its price plans."""
+        reply = await self._get(f"/api/libraries/{library_id}", {}, min_position)
+        return reply.read(LibraryRow)
+
+    async def libraries(
+        self,
+        *,
+        text: str | None = None,
+        city: str | None = None,
+        amenity: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        min_position: int | None = None,
+    ) -> Page[LibraryRow]:
+        """Search libraries; the page's `next` is the cursor of what follows."""
+        parameters = {"q": text, "city": city, "amenity": amenity, "limit": limit, "cursor": cursor}
+        return (await self._get("/api/libraries", parameters, min_position)).read(Page[LibraryRow])
+
+    async def seat_map(
+        self, library_id: str, start: datetime, end: datetime, *, min_position: int | None = None
+    ) -> SeatMapAnswer:
+        """Return each seat's status for [start, end)."""
+        interval = {"start": _text(start), "end": _text(end)}
+        reply = await self._get(f"/api/libraries/{library_id}/seats", interval, min_position)
+        return reply.read(SeatMapAnswer)
+
+    async def booking(self, booking_id: str, *, min_position: int | None = None) -> BookingRow:
+        """Return one of our bookings, or of our libraries'."""
+        return (await self._get(f"/api/bookings/{booking_id}", {}, min_position)).read(BookingRow)
+
+    async def bookings(
+        self,
+        *,
+        library_id: str | None = None,
+        user_id: str | None = None,
+        status: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        min_position: int | None = None,
+    ) -> Page[BookingRow]:
+        """Return our bookings, or our libraries'; the page's `next` is the cursor of what follows."""
+        parameters = {
+            "libraryId": library_id,
+            "userId": user_id,
+            "status": status,
+            "from": _text(start),
+            "to": _text(end),
+            "limit": limit,
+            "cursor": cursor,
+        }
+        return (await self._get("/api/bookings", parameters, min_position)).read(Page[BookingRow])
+
+    async def _get(self, path: str, parameters: dict[str, Any], min_position: int | None) -> Reply:
+        own = self._reads.position if self._read_own_writes else 0
+        return await self._reads.query(path, parameters, max(own, min_position or 0) or None)
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")
