@@ -22,6 +22,10 @@ from studyspot.commands.names import NameBook
 from studyspot.decisions.run import Decisions
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.store import EventStore
+from studyspot.projections.queries import bookings as bookings_read
+from studyspot.projections.queries import libraries as libraries_read
+from studyspot.projections.queries import seat_map
+from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.wire.errors import BodyLimit, answer_with_problems
 from studyspot.wire.problems import NOT_FOUND, Problem
@@ -61,15 +65,17 @@ def create_app(config: ApiConfig) -> FastAPI:
             open=False,
             kwargs={"autocommit": True},
         )
+        queries = Queries(pool, config.database_url, store)
         names = NameBook(config.nats_url)
         app.state.store = store
         app.state.verifier = config.verifier
         app.state.decisions = Decisions(store)
         app.state.private_texts = PrivateTexts(pool)
         app.state.names = names
+        app.state.queries = queries
         await asyncio.to_thread(store.open)
         try:
-            async with pool, asyncio.TaskGroup() as tasks:
+            async with pool, queries, asyncio.TaskGroup() as tasks:
                 publishing = tasks.create_task(names.run())
                 try:
                     yield
@@ -86,8 +92,8 @@ def create_app(config: ApiConfig) -> FastAPI:
     )
     app.add_middleware(BodyLimit)
     answer_with_problems(app)
-    for router in (libraries.router, seats.router, bookings.router):
-        app.include_router(router)
+    for room in (libraries, seats, bookings, libraries_read, seat_map, bookings_read):
+        app.include_router(room.router)
     _serve_documents(app, config)
     return app
 
@@ -96,7 +102,7 @@ def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
     @app.get("/api/config", tags=["service"])
     async def where_things_are() -> dict[str, Any]:
         """Where the fan-out is, and what it speaks."""
-        return {"fanoutUrl": config.fanout_url, "subprotocol": "studyspot.v1"}
+        return {"fanoutUrl": config.fanout_url, "path": "/ws", "subprotocol": "studyspot.v1"}
 
     @app.get("/api/health", tags=["service"])
     async def health() -> dict[str, str]:

@@ -42,7 +42,7 @@ async def serving(database_url: str, nats_url: str) -> AsyncIterator[str]:
         nats_url=nats_url,
         verifier=Verifier.of([KEY.jwks()], issuer=ISSUER, audience=AUDIENCE),
         key_sets=(KEY.jwks(),),
-        fanout_url="ws://127.0.0.1:1/ws",
+        fanout_url="ws://127.0.0.1:1",
     )
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     server = uvicorn.Server(uvicorn.Config(create_app(config), log_config=None, timeout_graceful_shutdown=2))

@@ -145,12 +145,12 @@ def doctor(as_json: bool = AS_JSON) -> None:
 @app.command()
 def demo(
     as_json: bool = AS_JSON,
-    fail_step: int = typer.Option(None, hidden=True, help="Make this step fail, to see that it is noticed."),
+    plant_fault: bool = typer.Option(False, hidden=True, help="Take an event from a socket's record."),
 ) -> None:
     """Play the main job on a temporary system of real processes, and check it."""
-    from studyspot.console.demo import run_demo
+    from studyspot.console.demo.run import run_demo
 
-    run_demo(as_json, fail_step)
+    run_demo(as_json, plant_fault)
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def run_api() -> None:
         nats_url=nats_url(settings),
         verifier=verifier(settings),
         key_sets=key_sets(settings),
-        fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}/ws",
+        fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}",
     )
     _require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")
     wait_for_database(database)

@@ -104,7 +104,7 @@ async def temporary_system() -> AsyncIterator[TemporarySystem]:
     )
     try:
         await _ready(process, home)
-        yield TemporarySystem(home, f"http://127.0.0.1:{api}", f"ws://127.0.0.1:{fanout}/ws", process)
+        yield TemporarySystem(home, f"http://127.0.0.1:{api}", f"ws://127.0.0.1:{fanout}", process)
     finally:
         await _stop(process)
         await asyncio.to_thread(remove_cluster, home)

@@ -111,7 +111,7 @@ async def _serve(settings: OwnSettings, home: Path, engines: Engines) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with supervised(home, engines.own, specs):
         api = f"http://{settings.api_host}:{settings.api_port}"
-        fanout = f"ws://{settings.fanout_host}:{settings.fanout_port}/ws"
+        fanout = f"ws://{settings.fanout_host}:{settings.fanout_port}"
         print(f"ready  {api}  {fanout}", flush=True)  # noqa: T201 - what `up` promises
         await stopped.wait()
 
