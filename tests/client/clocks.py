@@ -62,6 +62,12 @@ class ManualClock:
                 await self._fell_asleep.wait()
         return min(self._sleepers.values()) - self._now
 
+    async def fell_asleep_again(self) -> None:
+        """Wait until somebody falls asleep who was awake."""
+        self._fell_asleep.clear()
+        async with asyncio.timeout(10):
+            await self._fell_asleep.wait()
+
     def advance(self, duration: timedelta) -> None:
         """Let time pass."""
         self._now += duration
