@@ -1,0 +1,31 @@
+"""The command line answers at once: help waits for nothing that only a command needs."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"alembic", "fastapi", "faststream", "nats", "psycopg", "pydantic", "rich", "uvicorn", "websockets"}
+TYPER_OWN = {"pydantic"}
+"""Imported by Typer itself as soon as a command is named."""
+
+
+def imported(*arguments: str) -> set[str]:
+    """Return the top-level packages that `studyspot` imports when it is run with `arguments`."""
+    command = [sys.executable, "-X", "importtime", "-m", "studyspot", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "Usage:" in ended.stdout
+    # Lines are `import time: self | cumulative |   module`.
+    lines = (line for line in ended.stderr.splitlines() if line.startswith("import time:"))
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    found = imported("--help")
+    assert "typer" in found
+    assert found & HEAVY == set()
+
+
+@pytest.mark.parametrize("command", ["projections", "up", "demo"])
+def test_help_of_a_command_imports_nothing_that_only_its_work_needs(command: str) -> None:
+    assert imported(command, "--help") & HEAVY <= TYPER_OWN
