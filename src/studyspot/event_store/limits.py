@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from studyspot.event_store.errors import EventRejected
-from studyspot.event_store.types import Condition, IdempotencyKey, NewEvent
+from studyspot.event_store.types import Criterion, IdempotencyKey, NewEvent
 
 EVENT_LIMIT_BYTES = 256 * 1024
 TAGS_PER_EVENT = 500
@@ -12,7 +12,7 @@ NAME_LIMIT_BYTES = 512
 # Together they keep the largest append well within the writer's transaction timeout.
 EVENTS_PER_APPEND = 1_000
 TAGS_PER_APPEND = 20_000
-CRITERIA_PER_APPEND = 5_000
+CRITERIA_LIMIT = 5_000
 APPEND_LIMIT_BYTES = 4 * 1024 * 1024
 
 
@@ -36,17 +36,15 @@ def checked(events: Sequence[NewEvent]) -> tuple[NewEvent, ...]:
     return accepted
 
 
-def check_condition(condition: Condition) -> None:
-    """Refuse a condition that the database could not look up.
+def check_criteria(criteria: Sequence[Criterion]) -> None:
+    """Refuse criteria that the database could not look up.
 
     Raises:
         EventRejected: too many criteria, or text that no database takes.
     """
-    if len(condition.criteria) > CRITERIA_PER_APPEND:
-        raise EventRejected(
-            f"a condition holds at most {CRITERIA_PER_APPEND} criteria, not {len(condition.criteria)}"
-        )
-    for criterion in condition.criteria:
+    if len(criteria) > CRITERIA_LIMIT:
+        raise EventRejected(f"at most {CRITERIA_LIMIT} criteria are looked up at once, not {len(criteria)}")
+    for criterion in criteria:
         _check_names("a criterion's type", criterion.types)
         _check_names("a criterion's tag", criterion.tags)
 

@@ -1,6 +1,7 @@
 """The head of the log as it moves, for those who follow the log in an event loop."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -41,7 +42,8 @@ class HeadSignal:
     ) -> None:
         assert self._task
         self._task.cancel()
-        await asyncio.wait([self._task])
+        with suppress(asyncio.CancelledError):
+            await self._task
 
     async def wait(self, beyond: int, timeout: timedelta) -> int:
         """Return the newest head known: as soon as it is greater than `beyond`, or else after `timeout`."""
@@ -64,9 +66,9 @@ class HeadSignal:
                         log.info("head signal regained")
                     lost = False
                     await self._listen(connection)
-            except (psycopg.OperationalError, TimeoutError) as error:
+            except (psycopg.Error, TimeoutError) as error:
                 if not lost:
-                    log.warning("head signal lost", error=str(error))
+                    log.warning("head signal lost", error=repr(error))
                 lost = True
             await asyncio.sleep(POLL_EVERY.total_seconds())
 

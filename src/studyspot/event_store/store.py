@@ -45,7 +45,7 @@ class EventStore:
 
     def __init__(self, database_url: str, *, read_connections: int = 8) -> None:
         self.database_url = database_url
-        self._writer = GroupCommitWriter(database_url)
+        self.writer = GroupCommitWriter(database_url)
         self._mailbox: Mailbox | None = None
         self._pool = read_pool(database_url, read_connections)
         self._readers = ThreadPoolExecutor(read_connections, thread_name_prefix="event-store-read")
@@ -53,11 +53,11 @@ class EventStore:
     def open(self) -> None:
         """Start the writer and the pool; connections are made when they are first needed."""
         self._pool.open(wait=False)
-        self._writer.start()
+        self.writer.start()
 
     def close(self) -> None:
         """Append what is queued, then let go of every thread and connection."""
-        self._writer.stop(STOP_WITHIN)
+        self.writer.stop(STOP_WITHIN)
         self._readers.shutdown(cancel_futures=True)
         self._pool.close()
 
@@ -94,8 +94,12 @@ class EventStore:
 
         Raises:
             KeyReused: `key` belongs to a command with another body.
+            EventRejected: the criteria or the key could never be looked up.
             StoreUnavailable: the database does not answer.
         """
+        limits.check_criteria(criteria)
+        if key:
+            limits.check_key(key)
         return self._ask(reading.read_snapshot, criteria, after=after, until=until, limit=limit, key=key)
 
     def pages(
@@ -237,11 +241,11 @@ class EventStore:
     ) -> None:
         accepted = limits.checked(events)
         if condition:
-            limits.check_condition(condition)
+            limits.check_criteria(condition.criteria)
         if key:
             limits.check_key(key)
         deadline = time.monotonic() + DECIDE_WITHIN.total_seconds()
-        self._writer.submit(Command(accepted, condition, key, answer or b"", deadline, waiter))
+        self.writer.submit(Command(accepted, condition, key, answer or b"", deadline, waiter))
 
     def _ask(
         self,
@@ -260,3 +264,5 @@ class EventStore:
             except psycopg.OperationalError as error:
                 if time.monotonic() >= deadline:
                     raise StoreUnavailable(str(error)) from error
+            except psycopg.Error as error:
+                raise StoreUnavailable(str(error)) from error
