@@ -58,7 +58,8 @@ class Worker:
         self._selection = Selection(projection)
         self._applier: Applier | None = None
         self._feed = Feed(nats_url, name=projection.name, position=self._position, epoch=self._epoch)
-        self._broker_silent = False
+        # What was missed is read from the log, which a start does not leave to the broker.
+        self._broker_silent = True
         self._served = False
         self._epoch_checked = 0.0
         self._ending = asyncio.Event()

@@ -32,7 +32,9 @@ class LibrarySummary(CamelModel):
 
 
 class LibrariesFound(Reflected):
-    libraries: tuple[LibrarySummary, ...]
+    """A page of a search; `next` is the cursor of the page that follows."""
+
+    rows: tuple[LibrarySummary, ...]
     next: str | None
     server_now: Instant
 
@@ -46,6 +48,8 @@ class ClosureView(CamelModel):
 
 
 class LibraryView(Reflected):
+    """What a library tells about itself; one that is retired takes no more bookings."""
+
     id: str
     name: str
     city: str
@@ -119,6 +123,8 @@ class BookingFound(Reflected, BookingView):
 
 
 class BookingsFound(Reflected):
-    bookings: tuple[BookingView, ...]
+    """A page of a list; `next` is the cursor of the page that follows."""
+
+    rows: tuple[BookingView, ...]
     next: str | None
     server_now: Instant

@@ -34,16 +34,17 @@ _LISTED: LiteralString = """
 
 def _query(visible: LiteralString, narrowed: LiteralString) -> query.Query:
     return query.Query(
-        "SELECT b.* FROM {bookings} AS b WHERE " + visible + narrowed,
+        "SELECT b.* FROM {bookings} AS b WHERE {visible} {narrowed}",
         order="found.starts_at DESC, found.booking_id DESC",
         sources=(bookings.PROJECTION,),
+        parts=(("visible", visible), ("narrowed", narrowed)),
     )
 
 
 _LIST_OWN = _query(_OWN, _LISTED)
 _LIST_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _LISTED)
-_ONE_OWN = _query(_OWN, " AND b.booking_id = %(booking_id)s")
-_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, " AND b.booking_id = %(booking_id)s")
+_ONE_OWN = _query(_OWN, "AND b.booking_id = %(booking_id)s")
+_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, "AND b.booking_id = %(booking_id)s")
 
 
 @router.get("")
@@ -75,7 +76,7 @@ async def list_bookings(
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
     return BookingsFound(
-        bookings=tuple(BookingView(**_told(row)) for row in page),
+        rows=tuple(BookingView(**_told(row)) for row in page),
         next=cursor_of(page[-1]["starts_at"].isoformat(), page[-1]["booking_id"]) if more else None,
         position=reading.position,
         server_now=reader.now,

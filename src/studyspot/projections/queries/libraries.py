@@ -38,14 +38,13 @@ _FOUND = query.Query(
     CROSS JOIN LATERAL (
         SELECT count(*) AS seats, count(*) FILTER (WHERE s.in_service AND taken.seat_id IS NULL) AS free
         FROM {seats} AS s
-        LEFT JOIN (SELECT DISTINCT seat_id FROM ("""
-    + OCCUPATIONS
-    + """) AS o) AS taken USING (seat_id)
+        LEFT JOIN (SELECT DISTINCT seat_id FROM ({occupying}) AS o) AS taken USING (seat_id)
         WHERE s.library_id = place.library_id
     ) AS counted
     """,
     order="found.name, found.library_id",
     sources=(libraries.PROJECTION, seats.PROJECTION),
+    parts=(("occupying", OCCUPATIONS),),
 )
 _ONE = query.Query(
     """
@@ -85,7 +84,7 @@ async def find_libraries(
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
     return LibrariesFound(
-        libraries=tuple(_summary(row) for row in page),
+        rows=tuple(_summary(row) for row in page),
         next=cursor_of(page[-1]["name"], page[-1]["library_id"]) if more else None,
         position=reading.position,
         server_now=reader.now,

@@ -26,20 +26,21 @@ ORDER BY {order}
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Query:
     """SQL over the tables of `sources`, each named in braces by its name in the description.
 
-    `order` sorts by columns of `rows`.
+    `parts` are named in the same way, for what several queries share. `order` sorts by columns of `rows`.
     """
 
     rows: LiteralString
     order: LiteralString
     sources: tuple[Projection, ...]
+    parts: tuple[tuple[str, LiteralString], ...] = ()
 
     def statement(self, builds: Sequence[Build]) -> str:
         """Return the statement over these builds, one for each source."""
-        tables = {
+        names: dict[str, sql.Composable] = {
             table.name: build.table(table)
             for projection, build in zip(self.sources, builds, strict=True)
             for table in projection.tables
@@ -50,5 +51,6 @@ class Query:
             ),
             count=len(builds),
         )
-        rows = sql.SQL(self.rows).format(**tables)
+        names |= {name: sql.SQL(part).format(**names) for name, part in self.parts}
+        rows = sql.SQL(self.rows).format(**names)
         return sql.SQL(_STATEMENT).format(at=read, rows=rows, order=sql.SQL(self.order)).as_string()

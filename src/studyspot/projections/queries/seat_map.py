@@ -29,13 +29,12 @@ _MAP = query.Query(
     SELECT s.*, o.occupation, o.state, o.starts_at, o.ends_at, o.until
     FROM {seat_maps} AS place
     LEFT JOIN {seats} AS s USING (library_id)
-    LEFT JOIN LATERAL ("""
-    + OCCUPATIONS
-    + """) AS o USING (seat_id)
+    LEFT JOIN LATERAL ({occupying}) AS o USING (seat_id)
     WHERE place.library_id = %(library_id)s
     """,
     order="found.added_at, found.starts_at, found.occupation",
     sources=(seats.PROJECTION,),
+    parts=(("occupying", OCCUPATIONS),),
 )
 
 

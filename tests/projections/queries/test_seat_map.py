@@ -1,0 +1,206 @@
+"""The seat map: every seat during some time, exactly as of its position."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import httpx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from studyspot.domain.events import BookingCreated, Event
+from tests.projections.happenings import (
+    HOUR,
+    NINE,
+    booked,
+    cancelled,
+    checked_in,
+    checked_out,
+    opened,
+    seat,
+    service,
+)
+from tests.projections.queries.asking import ask_map, assert_problem, text
+from tests.projections.system import Log
+
+
+async def test_a_map_has_the_shape_of_the_contract(log: Log, reads: httpx.AsyncClient) -> None:
+    position = await log.append(opened(), seat("S1"), seat("S2"), booked("B1", "S2"))
+    answer = await ask_map(reads, position)
+    assert datetime.fromisoformat(answer.pop("serverNow")).tzinfo
+    assert answer == {
+        "position": position,
+        "epoch": log.store.head().epoch,
+        "libraryId": "L1",
+        "start": "2026-12-01T09:00:00Z",
+        "end": "2026-12-01T10:00:00Z",
+        "seats": [
+            {
+                "id": "S1",
+                "label": "S1",
+                "zone": "quiet",
+                "attributes": {},
+                "status": "free",
+                "occupations": [],
+            },
+            {
+                "id": "S2",
+                "label": "S2",
+                "zone": "quiet",
+                "attributes": {},
+                "status": "booked",
+                "occupations": [
+                    {
+                        "id": "o-B1",
+                        "state": "booked",
+                        "start": "2026-12-01T09:00:00Z",
+                        "end": "2026-12-01T10:00:00Z",
+                    }
+                ],
+            },
+        ],
+    }
+
+
+async def test_a_hold_that_has_lapsed_by_the_clock_is_free(log: Log, reads: httpx.AsyncClient) -> None:
+    position = await log.append(opened(), seat("S1"), booked("B1"), seat("S2"), booked("B2", "S2"))
+    await ask_map(reads, position)
+    # No event of this release holds a seat yet; its row is as a hold's will be.
+    log.rows(
+        "UPDATE read.occupations_1_1 SET state = 'held', until = now()"
+        " + CASE occupation WHEN 'o-B1' THEN '-1 second' ELSE '1 hour' END::interval RETURNING 1"
+    )
+    first, second = (await ask_map(reads))["seats"]
+    assert first["status"] == "free"
+    assert second["status"] == "held"
+    assert second["occupations"][0]["until"].endswith("Z")
+
+
+async def test_a_library_without_seats_has_an_empty_map(log: Log, reads: httpx.AsyncClient) -> None:
+    position = await log.append(opened())
+    assert (await ask_map(reads, position))["seats"] == []
+
+
+async def test_an_unknown_library_has_no_map(log: Log, reads: httpx.AsyncClient) -> None:
+    position = await log.append(opened())
+    await ask_map(reads, position)
+    interval = {"start": text(NINE), "end": text(NINE + HOUR)}
+    assert_problem(await reads.get("/api/libraries/L2/seats", params=interval), 404, "library-unknown")
+
+
+async def test_a_time_that_is_none_is_a_typed_refusal(log: Log, reads: httpx.AsyncClient) -> None:
+    await ask_map(reads, await log.append(opened()))
+    path, nine, ten = "/api/libraries/L1/seats", text(NINE), text(NINE + HOUR)
+    assert_problem(await reads.get(path), 422, "invalid-request")
+    assert_problem(await reads.get(path, params={"start": nine}), 422, "invalid-request")
+    for start in ("nine", "2026-12-01T09:00:00", "2026-12-01", "99999-01-01T00:00:00Z"):
+        assert_problem(await reads.get(path, params={"start": start, "end": ten}), 422, "invalid-request")
+    assert_problem(await reads.get(path, params={"start": ten, "end": nine}), 422, "end-not-after-start")
+    assert_problem(await reads.get(path, params={"start": nine, "end": nine}), 422, "end-not-after-start")
+    far = text(NINE + timedelta(days=101))
+    assert_problem(await reads.get(path, params={"start": nine, "end": far}), 422, "invalid-request")
+
+
+@dataclass
+class Modelled:
+    """What the map should say: the simplest fold of the events that can be."""
+
+    in_service: dict[str, bool] = field(default_factory=dict)
+    bookings: dict[str, tuple[BookingCreated, str]] = field(default_factory=dict)
+
+    def statuses(self, start: datetime, end: datetime) -> dict[str, str]:
+        return {seat_id: self._status(seat_id, start, end) for seat_id in self.in_service}
+
+    def _status(self, seat_id: str, start: datetime, end: datetime) -> str:
+        if not self.in_service[seat_id]:
+            return "out-of-service"
+        states = {
+            state
+            for booking, state in self.bookings.values()
+            if booking.seat_id == seat_id and booking.start < end and start < booking.end
+        }
+        return "occupied" if "occupied" in states else "booked" if states else "free"
+
+
+Steps = list[tuple[str, int, int, int]]
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["seat", "service", "book", "book", "cancel", "in", "out"]),
+        st.integers(0, 3),  # which seat, or which booking
+        st.integers(
+            0, 60 * 24
+        ),  # hours from nine o'clock: within the spans of a day, a week, a month and more
+        st.sampled_from([1, 3, 24, 25, 24 * 8, 24 * 31, 24 * 99]),
+    ),
+    max_size=25,
+)
+
+
+def happened(library_id: str, taken: Steps) -> tuple[list[Event], Modelled]:
+    """Turn steps into events that could follow one another, and fold them."""
+    events: list[Event] = [opened(library_id)]
+    model = Modelled()
+    for number, (what, which, hours, length) in enumerate(taken):
+        seat_id = f"{library_id}-S{which}"
+        booking, state = list(model.bookings.values())[which] if which < len(model.bookings) else (None, "")
+        match what:
+            case "seat" if seat_id not in model.in_service:
+                events.append(seat(seat_id, library_id))
+                model.in_service[seat_id] = True
+            case "service" if seat_id in model.in_service:
+                model.in_service[seat_id] = not model.in_service[seat_id]
+                events.append(service(seat_id, model.in_service[seat_id], library_id))
+            case "book" if seat_id in model.in_service:
+                made = booked(f"{library_id}-B{number}", seat_id, NINE + hours * HOUR, length)
+                made = replace(made, library_id=library_id)
+                events.append(made)
+                model.bookings[made.booking_id] = (made, "booked")
+            case "cancel" if booking and state == "booked":
+                events.append(cancelled(booking))
+                del model.bookings[booking.booking_id]
+            case "in" if booking and state == "booked":
+                events.append(checked_in(booking))
+                model.bookings[booking.booking_id] = (booking, "occupied")
+            case "out" if booking and state == "occupied":
+                events.append(checked_out(booking))
+                del model.bookings[booking.booking_id]
+    return events, model
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(taken=steps, offset=st.integers(-24, 60 * 24), length=st.sampled_from([1, 5, 24, 24 * 30]))
+async def test_the_map_is_a_fold_of_the_events(
+    log: Log, reads: httpx.AsyncClient, taken: Steps, offset: int, length: int
+) -> None:
+    library_id = f"L{uuid4().hex}"
+    events, model = happened(library_id, taken)
+    position = await log.append(*events)
+    start, end = NINE + offset * HOUR, NINE + (offset + length) * HOUR
+    answer = await ask_map(reads, position, start, end, library_id)
+    assert {row["id"]: row["status"] for row in answer["seats"]} == model.statuses(start, end)
+
+
+async def test_a_reader_never_sees_rows_of_another_position(log: Log, reads: httpx.AsyncClient) -> None:
+    await ask_map(reads, await log.append(opened(), seat("S1"), seat("S2")))
+
+    async def rival() -> int:
+        position = 3
+        for number in range(120):
+            first, second = booked(f"A{number}"), booked(f"B{number}", "S2")
+            # From 4 on: both free, then S1, then both, then S2, then none, over and over.
+            position = await log.append(first, second, cancelled(first), cancelled(second))
+        return position
+
+    taken = {3: (False, False), 0: (True, False), 1: (True, True), 2: (False, True)}
+    writing = asyncio.create_task(rival())
+    seen: list[int] = []
+    while not writing.done():
+        answer = await ask_map(reads)
+        position = answer["position"]
+        one, other = (row["status"] == "booked" for row in answer["seats"])
+        assert (one, other) == taken[position % 4]
+        assert not seen or position >= seen[-1], "a position went back"
+        seen.append(position)
+    assert len(set(seen)) > 10, "the reader did not meet the writer"
+    await ask_map(reads, await writing)
