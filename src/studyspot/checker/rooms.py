@@ -56,6 +56,8 @@ def rooms_of(record: Record) -> Mapping[str, View]:
         case "library" | "closure":
             roles = (role_room("student"), role_room("library_owner"))
             return {**dict.fromkeys(roles, View.PUBLIC), **both}
+        case "seat" if verb == "availability-changed":
+            return {library_room(library): View.PUBLIC, staff_room(library): View.STAFF}
         case "seat":
             return both
         case "pricing":

@@ -41,6 +41,7 @@ _NAMES_BY_ENTITY = {
     "notification": "notification",
     "waitlist": "notification",
 }
+_SERVICE = {True: "free", False: "out-of-service"}
 _PEOPLE = ("ownerId", "userId")
 
 
@@ -60,7 +61,11 @@ def told(record: Record, view: View) -> Told:
     state = STATE_AFTER.get(record.type)
     if view is View.SUMMARY:
         return Told(name, {field: facts[field] for field in ("libraryId", "start", "end")})
+    service = _SERVICE.get(facts.get("inService", ""))
     if view in (View.FULL, View.STAFF):
+        if service:
+            data = {**facts, "occupation": None, "state": service}
+            return Told(name, data, frozenset({"start", "end"}))
         data = {**facts, "state": state} if state else dict(facts)
         return Told(name, data, frozenset({"studentName"} if view is View.STAFF else ()))
     if state:
@@ -68,8 +73,7 @@ def told(record: Record, view: View) -> Told:
         if "until" in facts:
             data["until"] = facts["until"]
         return Told("seat:availability", {**data, "state": state})
-    if record.type == "seat.availability-changed":
-        service = "free" if facts["inService"] else "out-of-service"
+    if service:
         data = {"seatId": facts["seatId"], "occupation": None, "state": service}
         return Told(name, data, frozenset({"start", "end"}))
     return Told(name, {field: value for field, value in facts.items() if field not in _PEOPLE})

@@ -15,13 +15,13 @@ from studyspot.client.errors import SentAway
 from studyspot.client.follow import FollowedLibrary
 from studyspot.client.latest import Latest
 from studyspot.client.queries import Queries
-from studyspot.client.reads import SeatMapAnswer
 from studyspot.client.session import Session
 from studyspot.client.socket import Socket
 from studyspot.client.status import Status
 from studyspot.client.tokens import TokenSource
 from studyspot.client.witness import NoWitness, Witness
 from studyspot.wire.frames import Since
+from studyspot.wire.read_bodies import SeatMap
 
 log = structlog.get_logger()
 
@@ -144,7 +144,7 @@ class Client(Commands, Queries):
             RoomRefused, TimeoutError, SentAway: the room cannot be joined.
         """
 
-        async def read(min_position: int) -> SeatMapAnswer:
+        async def read(min_position: int) -> SeatMap:
             return await self.seat_map(library_id, start, end, min_position=min_position)
 
         self._start()

@@ -12,17 +12,17 @@ from studyspot.client.deliveries import Deliveries
 from studyspot.client.errors import AnswerLost, ClientClosed, ProblemError, RoomRefused, SnapshotNeeded
 from studyspot.client.items import Event, Item, RoomLost, SnapshotRequired
 from studyspot.client.latest import Latest
-from studyspot.client.reads import SeatMapAnswer
-from studyspot.client.seat_map import SeatMap, SeatMapFold
+from studyspot.client.seat_map import LiveSeatMap, SeatMapFold
 from studyspot.client.socket import Socket
 from studyspot.wire.frames import Since
+from studyspot.wire.read_bodies import SeatMap
 
 log = structlog.get_logger()
 
 _UNAVAILABLE = 503
 _MOST_WAITING = 10_000
 
-ReadSeatMap = Callable[[int], Awaitable[SeatMapAnswer]]
+ReadSeatMap = Callable[[int], Awaitable[SeatMap]]
 """Reads the map as of a position or later."""
 
 
@@ -61,18 +61,18 @@ class FollowedLibrary:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def seat_map(self) -> SeatMap:
+    def seat_map(self) -> LiveSeatMap:
         """The map as it is now."""
         assert self._fold is not None, "begin() comes first"
         return self._fold.seat_map
 
-    async def __aiter__(self) -> AsyncIterator[SeatMap]:
+    async def __aiter__(self) -> AsyncIterator[LiveSeatMap]:
         async for _ in self._changes.changes():
             yield self.seat_map
 
     async def until(
-        self, holds: Callable[[SeatMap], bool], timeout: timedelta = timedelta(seconds=30)
-    ) -> SeatMap:
+        self, holds: Callable[[LiveSeatMap], bool], timeout: timedelta = timedelta(seconds=30)
+    ) -> LiveSeatMap:
         """Wait until something holds of the map.
 
         Raises:
@@ -165,7 +165,7 @@ class FollowedLibrary:
             self._apply(event)
         self._changes.set(self._changes.value + 1)
 
-    async def _enter(self, snapshot: SeatMapAnswer) -> bool:
+    async def _enter(self, snapshot: SeatMap) -> bool:
         """Join the room from the snapshot's position, unless we are in it; say whether that is exact."""
         if not self._is_joined:
             try:

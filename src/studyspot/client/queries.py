@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from studyspot.client.api import Api, Reply
-from studyspot.client.reads import BookingRow, LibraryRow, Page, SeatMapAnswer
+from studyspot.wire.read_bodies import BookingFound, BookingsFound, LibrariesFound, LibraryView, SeatMap
 
 
 class Queries:
@@ -18,10 +18,10 @@ class Queries:
         self._reads = api
         self._read_own_writes = read_own_writes
 
-    async def library(self, library_id: str, *, min_position: int | None = None) -> LibraryRow:
+    async def library(self, library_id: str, *, min_position: int | None = None) -> LibraryView:
         """Return a library, with its price plans."""
         reply = await self._get(f"/api/libraries/{library_id}", {}, min_position)
-        return reply.read(LibraryRow)
+        return reply.read(LibraryView)
 
     async def libraries(
         self,
@@ -32,22 +32,22 @@ class Queries:
         limit: int | None = None,
         cursor: str | None = None,
         min_position: int | None = None,
-    ) -> Page[LibraryRow]:
+    ) -> LibrariesFound:
         """Search libraries; the page's `next` is the cursor of what follows."""
         parameters = {"q": text, "city": city, "amenity": amenity, "limit": limit, "cursor": cursor}
-        return (await self._get("/api/libraries", parameters, min_position)).read(Page[LibraryRow])
+        return (await self._get("/api/libraries", parameters, min_position)).read(LibrariesFound)
 
     async def seat_map(
         self, library_id: str, start: datetime, end: datetime, *, min_position: int | None = None
-    ) -> SeatMapAnswer:
+    ) -> SeatMap:
         """Return each seat's status for [start, end)."""
         interval = {"start": _text(start), "end": _text(end)}
         reply = await self._get(f"/api/libraries/{library_id}/seats", interval, min_position)
-        return reply.read(SeatMapAnswer)
+        return reply.read(SeatMap)
 
-    async def booking(self, booking_id: str, *, min_position: int | None = None) -> BookingRow:
+    async def booking(self, booking_id: str, *, min_position: int | None = None) -> BookingFound:
         """Return one of our bookings, or of our libraries'."""
-        return (await self._get(f"/api/bookings/{booking_id}", {}, min_position)).read(BookingRow)
+        return (await self._get(f"/api/bookings/{booking_id}", {}, min_position)).read(BookingFound)
 
     async def bookings(
         self,
@@ -60,7 +60,7 @@ class Queries:
         limit: int | None = None,
         cursor: str | None = None,
         min_position: int | None = None,
-    ) -> Page[BookingRow]:
+    ) -> BookingsFound:
         """Return our bookings, or our libraries'; the page's `next` is the cursor of what follows."""
         parameters = {
             "libraryId": library_id,
@@ -71,7 +71,7 @@ class Queries:
             "limit": limit,
             "cursor": cursor,
         }
-        return (await self._get("/api/bookings", parameters, min_position)).read(Page[BookingRow])
+        return (await self._get("/api/bookings", parameters, min_position)).read(BookingsFound)
 
     async def _get(self, path: str, parameters: dict[str, Any], min_position: int | None) -> Reply:
         own = self._reads.position if self._read_own_writes else 0

@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from studyspot.client.items import Event
-from studyspot.client.reads import OccupationRow, SeatMapAnswer, SeatRow, SeatStatus
+from studyspot.wire.read_bodies import OccupationView, SeatMap, SeatStatus, SeatView
 
 _STRONGEST_FIRST: tuple[SeatStatus, ...] = ("occupied", "booked", "held")
 _OUT_OF_SERVICE = "out-of-service"
@@ -16,33 +16,17 @@ _REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """A seat, and what occupies it in the map's time, by start."""
+class LiveSeatMap:
+    """A library's seats for [start, end), by id, as of `position`.
 
-    id: str
-    label: str
-    zone: str
-    in_service: bool
-    occupations: tuple[OccupationRow, ...] = ()
-
-    @property
-    def status(self) -> SeatStatus:
-        """What the map shows; a hold that has lapsed by the clock still counts until its event comes."""
-        if not self.in_service:
-            return "out-of-service"
-        states = {occupation.state for occupation in self.occupations}
-        return next((state for state in _STRONGEST_FIRST if state in states), "free")
-
-
-@dataclass(frozen=True, slots=True)
-class SeatMap:
-    """A library's seats for [start, end), as of `position`."""
+    A hold that has lapsed by the clock still counts until its event comes: compare its `until`.
+    """
 
     library_id: str
     start: datetime
     end: datetime
     position: int
-    seats: Mapping[str, Seat]
+    seats: Mapping[str, SeatView]
 
 
 class SeatMapFold:
@@ -52,30 +36,40 @@ class SeatMapFold:
     may overtake one another.
     """
 
-    def __init__(self, library_id: str, start: datetime, end: datetime, snapshot: SeatMapAnswer) -> None:
+    def __init__(self, library_id: str, start: datetime, end: datetime, snapshot: SeatMap) -> None:
         self._library_id = library_id
         self._start = start
         self._end = end
         self._snapshot_position = snapshot.position
         self._position = snapshot.position
-        self._seats = {row.id: _seat(row) for row in snapshot.seats}
-        self._occupations = {row.id: (seat.id, row) for seat in snapshot.seats for row in seat.occupations}
+        self._seats = {seat.id: seat for seat in snapshot.seats}
+        self._closed = {seat.id for seat in snapshot.seats if seat.status == _OUT_OF_SERVICE}
+        self._occupations = {
+            occupation.id: (seat.id, occupation) for seat in snapshot.seats for occupation in seat.occupations
+        }
         self._newest: OrderedDict[tuple[str, str], int] = OrderedDict()
-        self._map: SeatMap | None = None
+        self._map: LiveSeatMap | None = None
 
     @property
-    def seat_map(self) -> SeatMap:
+    def seat_map(self) -> LiveSeatMap:
         """The map as it is now."""
         if self._map is None:
-            rows: dict[str, list[OccupationRow]] = {}
-            for seat_id, row in self._occupations.values():
-                rows.setdefault(seat_id, []).append(row)
-            seats = {
-                key: replace(seat, occupations=tuple(sorted(rows.get(key, ()), key=_by_start)))
-                for key, seat in self._seats.items()
-            }
-            self._map = SeatMap(self._library_id, self._start, self._end, self._position, seats)
+            taken: dict[str, list[OccupationView]] = {}
+            for seat_id, occupation in self._occupations.values():
+                taken.setdefault(seat_id, []).append(occupation)
+            seats = {key: self._shown(seat, taken.get(key, [])) for key, seat in self._seats.items()}
+            self._map = LiveSeatMap(self._library_id, self._start, self._end, self._position, seats)
         return self._map
+
+    def _shown(self, seat: SeatView, taken: list[OccupationView]) -> SeatView:
+        states = {occupation.state for occupation in taken}
+        strongest = next((state for state in _STRONGEST_FIRST if state in states), "free")
+        return seat.model_copy(
+            update={
+                "status": _OUT_OF_SERVICE if seat.id in self._closed else strongest,
+                "occupations": tuple(sorted(taken, key=lambda known: (known.start, known.id))),
+            }
+        )
 
     def apply(self, event: Event) -> bool:
         """Add an event, of whatever library; say whether it belongs to this map."""
@@ -97,25 +91,23 @@ class SeatMapFold:
         return True
 
     def _describe(self, data: Mapping[str, Any], position: int) -> None:
-        seat_id = data["seatId"]
-        if self._is_newest("seat", seat_id, position):
-            known = self._seats.get(seat_id)
-            in_service = known.in_service if known else True
-            self._seats[seat_id] = Seat(seat_id, data["label"], data["zone"], in_service)
+        if self._is_newest("seat", data["seatId"], position):
+            shown = {**data, "id": data["seatId"], "status": _FREE, "occupations": ()}
+            self._seats[data["seatId"]] = SeatView.model_validate(shown)
 
     def _occupy(self, data: Mapping[str, Any], position: int) -> None:
-        seat_id, occupation = data["seatId"], data["occupation"]
-        if occupation is None:
-            seat = self._seats.get(seat_id)
-            if self._is_newest("service", seat_id, position) and seat is not None:
-                self._seats[seat_id] = replace(seat, in_service=data["state"] != _OUT_OF_SERVICE)
-        elif self._is_newest("occupation", occupation, position):
-            self._occupations.pop(occupation, None)
-            if data["state"] == _FREE:
-                return
-            row = OccupationRow.model_validate({**data, "id": occupation})
-            if row.start < self._end and self._start < row.end:
-                self._occupations[occupation] = (seat_id, row)
+        seat_id, occupation_id = data["seatId"], data["occupation"]
+        if occupation_id is None:
+            if self._is_newest("service", seat_id, position):
+                self._closed.discard(seat_id)
+                if data["state"] == _OUT_OF_SERVICE:
+                    self._closed.add(seat_id)
+        elif self._is_newest("occupation", occupation_id, position):
+            self._occupations.pop(occupation_id, None)
+            if data["state"] != _FREE:
+                occupation = OccupationView.model_validate({**data, "id": occupation_id})
+                if occupation.start < self._end and self._start < occupation.end:
+                    self._occupations[occupation_id] = (seat_id, occupation)
 
     def _is_newest(self, what: str, key: str, position: int) -> bool:
         if self._newest.get((what, key), 0) >= position:
@@ -130,11 +122,3 @@ class SeatMapFold:
         room = f"library:{self._library_id}"
         named = event.data.get("libraryId")
         return named == self._library_id or (named is None and room in event.rooms)
-
-
-def _seat(row: SeatRow) -> Seat:
-    return Seat(row.id, row.label, row.zone, row.status != _OUT_OF_SERVICE)
-
-
-def _by_start(row: OccupationRow) -> tuple[datetime, str]:
-    return row.start, row.id
