@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 _SECONDS = 5
 
 
@@ -26,7 +24,7 @@ def load_key_sets(sources: Iterable[str]) -> list[dict[str, Any]]:
 def _load(source: str) -> dict[str, Any]:
     try:
         document = json.loads(_read(source))
-    except (OSError, ValueError, httpx.HTTPError) as error:
+    except (OSError, ValueError) as error:
         raise KeysUnavailable(f"{source}: {error}") from error
     if not isinstance(document, dict):
         raise KeysUnavailable(f"{source}: not a JSON object")
@@ -35,5 +33,15 @@ def _load(source: str) -> dict[str, Any]:
 
 def _read(source: str) -> str:
     if source.startswith(("http://", "https://")):
-        return httpx.get(source, timeout=_SECONDS).raise_for_status().text
+        return _fetch(source)
     return Path(source).read_text()
+
+
+def _fetch(url: str) -> str:
+    # Most installations have their keys in files, and a command should not wait for an HTTP client.
+    import httpx
+
+    try:
+        return httpx.get(url, timeout=_SECONDS).raise_for_status().text
+    except httpx.HTTPError as error:
+        raise KeysUnavailable(f"{url}: {error}") from error

@@ -70,7 +70,7 @@ def _line_of(error: BaseException) -> str | None:
             return f"The database does not answer: {first}. Start it, or check STUDYSPOT_DATABASE_URL."
         case BrokerError():
             return f"{error}. Start NATS, or check STUDYSPOT_NATS_URL."
-        case ValidationError() if error.title == "Settings":
+        case ValidationError() if error.title.endswith("Settings"):
             wrong = error.errors()[0]
             name = "STUDYSPOT_" + ".".join(str(part) for part in wrong["loc"]).upper()
             return f"{name} is not valid: {wrong['msg']}. Change it."

@@ -1,25 +1,13 @@
 """What every command needs to know of the installation it works on."""
 
-import asyncio
-import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-
-import psycopg
-import structlog
 
 from studyspot.access.key_sets import load_key_sets
 from studyspot.access.keys import SigningKey
 from studyspot.access.tokens import Verifier
 from studyspot.console.faults import Fault
-from studyspot.migrations.run import pending
 from studyspot.settings import Settings
-
-log = structlog.get_logger()
-
-WAIT_AT_START = timedelta(seconds=30)
-_BETWEEN = timedelta(milliseconds=500)
 
 
 def database_url(settings: Settings) -> str:
@@ -84,41 +72,3 @@ def signing_key(settings: Settings) -> SigningKey:
         return SigningKey.load(path)
     except (OSError, ValueError) as error:
         raise Fault(f"The signing key cannot be read: {error}.", "Check STUDYSPOT_SIGNING_KEY.") from error
-
-
-def wait_for_database(url: str) -> None:
-    """Return once the database answers and is migrated; both may still be under way when we start.
-
-    Raises:
-        Fault: it was neither within `WAIT_AT_START`.
-    """
-    deadline = time.monotonic() + WAIT_AT_START.total_seconds()
-    told = False
-    while True:
-        try:
-            if not pending(url):
-                return
-            fault = Fault("The database is not migrated.", "Run `studyspot migrate`.")
-        except psycopg.OperationalError as error:
-            first = str(error).strip().splitlines()[0]
-            fault = Fault(
-                f"The database does not answer: {first}.", "Start it, or check STUDYSPOT_DATABASE_URL."
-            )
-        if time.monotonic() > deadline:
-            raise fault
-        if not told:
-            log.warning("waiting for the database", reason=str(fault))
-            told = True
-        time.sleep(_BETWEEN.total_seconds())
-
-
-async def wait_for_nats(url: str, name: str) -> Any:
-    """Return a connection to NATS, which may still be starting when we do.
-
-    Raises:
-        BrokerUnavailable: no server let us in within `WAIT_AT_START`.
-    """
-    from studyspot.broker.connection import connect
-
-    async with asyncio.timeout(WAIT_AT_START.total_seconds() + 5):
-        return await connect(url, name=name, limit=WAIT_AT_START)

@@ -10,14 +10,8 @@ import structlog
 import uvloop
 
 from studyspot.console.faults import Fault
-from studyspot.console.installation import (
-    database_url,
-    key_sets,
-    nats_url,
-    verifier,
-    wait_for_database,
-    wait_for_nats,
-)
+from studyspot.console.installation import database_url, key_sets, nats_url, verifier
+from studyspot.console.waiting import wait_for_database, wait_for_nats
 from studyspot.settings import Settings
 from studyspot.telemetry import Readiness, configure_logging, serve_metrics
 

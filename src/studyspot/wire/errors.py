@@ -93,7 +93,7 @@ def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Request, Excepti
 
 async def _incident(request: Request, error: Exception) -> Response:
     incident = secrets.token_hex(8)
-    log.error("request failed", incident=incident, path=request.url.path, error=repr(error))
+    log.error("request failed", incident=incident, path=request.url.path, exc_info=error)
     detail = "This is our fault. Tell us the incident if it happens again."
     return response(Problem(INTERNAL, detail, extras={"incident": incident}), request.url.path)
 

@@ -190,16 +190,7 @@ class Error(CamelModel):
 
 
 ServerFrame = (
-    Connected
-    | Joined
-    | Left
-    | Refreshed
-    | Pong
-    | EventFrame
-    | CaughtUp
-    | Heartbeat
-    | Behind
-    | Error
+    Connected | Joined | Left | Refreshed | Pong | EventFrame | CaughtUp | Heartbeat | Behind | Error
 )
 
 _client_frame: TypeAdapter[ClientFrame] = TypeAdapter(ClientFrame)

@@ -1,0 +1,224 @@
+"""`studyspot up` and the commands beside it, as a user runs them."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+from studyspot.console.temporary_system import TemporarySystem, temporary_system
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LIMIT_SECONDS = 60
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def system() -> AsyncIterator[TemporarySystem]:
+    async with temporary_system() as system:
+        yield system
+
+
+async def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str, str]:
+    """Run `studyspot` and return its exit status and what it said."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "studyspot",
+        *arguments,
+        env=clean | {"STUDYSPOT_HOME": str(home)} | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=home,
+    )
+    async with asyncio.timeout(LIMIT_SECONDS):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+def api(system: TemporarySystem, user_id: str, role: Any) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {system.token(user_id, role)}"}
+    return httpx.AsyncClient(base_url=system.api_url, headers=headers, timeout=30)
+
+
+async def a_seat(system: TemporarySystem) -> tuple[str, str]:
+    async with api(system, "o1", "library_owner") as owner:
+        body = {"name": "Saraswati", "city": "Pune", "timeZone": "Asia/Kolkata"}
+        library = (await owner.post("/api/libraries", json=body)).json()["id"]
+        seats = {"seats": [{"label": "A1"}]}
+        added = (await owner.post(f"/api/libraries/{library}/seats", json=seats)).json()
+    return library, added["seats"][0]["id"]
+
+
+def a_booking(library: str, seat: str, days: int = 1) -> dict[str, str]:
+    start = datetime.now(UTC) + timedelta(days=days)
+    return {
+        "libraryId": library,
+        "seatId": seat,
+        "start": start.isoformat(),
+        "end": (start + timedelta(hours=2)).isoformat(),
+    }
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_booking_over_http_reaches_the_owners_socket_and_the_tail(system: TemporarySystem) -> None:
+    library, seat = await a_seat(system)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
+    tail = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "studyspot",
+        *("events", "tail", "--subject", f"studyspot.booking.*.{library}.*", "--since", "0", "--json"),
+        env=clean | {"STUDYSPOT_HOME": str(system.home)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    url = f"{system.fanout_url}/ws"
+    async with connect(url, subprotocols=[Subprotocol("studyspot.v1")], compression=None) as socket:
+        token = system.token("o1", "library_owner")
+        await socket.send(json.dumps({"type": "connect", "id": 1, "token": token}))
+        connected = orjson.loads(await socket.recv())
+        rooms = {room["room"]: room["joined"] for room in connected["rooms"]}
+        assert rooms[f"library:{library}:staff"]
+        async with api(system, "s1", "student") as student:
+            booked = (await student.post("/api/bookings", json=a_booking(library, seat))).json()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while (frame := orjson.loads(await socket.recv()))["type"] != "event":
+                continue
+    assert (frame["name"], frame["position"]) == ("booking:created", booked["position"])
+    assert frame["event"]["data"]["bookingId"] == booked["id"]
+    assert tail.stdout is not None
+    async with asyncio.timeout(LIMIT_SECONDS):
+        line = orjson.loads(await tail.stdout.readline())
+    tail.send_signal(signal.SIGINT)
+    assert await tail.wait() == 130
+    assert (line["sequence"], line["data"]["bookingId"]) == (str(booked["position"]), booked["id"])
+
+
+async def test_a_client_reads_its_own_write(system: TemporarySystem) -> None:
+    library, seat = await a_seat(system)
+    async with api(system, "s2", "student") as student:
+        booked = (await student.post("/api/bookings", json=a_booking(library, seat, days=2))).json()
+        at_least = {"StudySpot-Min-Position": str(booked["position"])}
+        found = await student.get(f"/api/bookings/{booked['id']}", headers=at_least)
+        assert found.status_code == 200, found.text
+        assert int(found.headers["StudySpot-Position"]) >= booked["position"]
+        listed = (await student.get("/api/bookings", headers=at_least)).json()
+        assert booked["id"] in {row["id"] for row in listed["rows"]}
+        interval = {"start": booked["start"], "end": booked["end"]}
+        seats = await student.get(f"/api/libraries/{library}/seats", params=interval, headers=at_least)
+        (only,) = seats.json()["seats"]
+        assert (only["status"], only["occupations"][0]["state"]) == ("booked", "booked")
+        ahead = await student.get("/api/bookings", headers={"StudySpot-Min-Position": "999999"})
+        assert ahead.status_code == 422
+    async with api(system, "s3", "student") as stranger:
+        assert (await stranger.get(f"/api/bookings/{booked['id']}")).status_code == 404
+
+
+async def test_the_doctor_finds_everything_well(system: TemporarySystem) -> None:
+    status, out, err = await run("doctor", "--json", home=system.home)
+    findings = json.loads(out)
+    assert status == 0, (findings, err)
+    assert {"database", "nats", "relay", "api", "fan-out"} <= {finding["check"] for finding in findings}
+
+
+async def test_read_outs_come_as_json(system: TemporarySystem) -> None:
+    _, relay, _ = await run("relay", "status", "--json", home=system.home)
+    _, epoch, _ = await run("epoch", "show", "--json", home=system.home)
+    _, projections, _ = await run("projections", "status", "--json", home=system.home)
+    assert json.loads(relay)["epoch"] == json.loads(epoch)["epoch"]
+    assert {row["name"] for row in json.loads(projections)} == {"libraries", "seats", "bookings"}
+
+
+async def test_run_json_is_private_and_lets_token_sign(system: TemporarySystem) -> None:
+    run_file = system.home / "run.json"
+    assert stat.S_IMODE(run_file.stat().st_mode) == 0o600
+    status, out, _ = await run("token", "--user", "s9", "--role", "student", home=system.home)
+    assert status == 0
+    async with httpx.AsyncClient(base_url=system.api_url) as client:
+        headers = {"Authorization": f"Bearer {out.strip()}"}
+        assert (await client.get("/api/bookings", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--user", "a b", "--role", "student"),
+        ("--user", "s1", "--role", "king"),
+        ("--user", "s1", "--role", "student", "--ttl", "soon"),
+    ],
+)
+async def test_a_token_that_cannot_be_is_one_line(
+    system: TemporarySystem, arguments: tuple[str, ...]
+) -> None:
+    status, _, err = await run("token", *arguments, home=system.home)
+    assert (status, err.count("\n"), "Traceback" in err) == (1, 1, False)
+
+
+async def test_a_second_up_on_the_same_home_is_refused_in_one_line(system: TemporarySystem) -> None:
+    status, _, err = await run("up", home=system.home)
+    assert status == 1
+    assert "already runs" in err.strip().splitlines()[-1]
+    assert "Traceback" not in err
+
+
+async def test_a_taken_port_is_one_line_with_its_mend(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        status, _, err = await run("up", home=tmp_path, STUDYSPOT_API_PORT=port)
+    assert status == 1
+    assert f"Port {port}" in err
+    assert "STUDYSPOT_API_PORT" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (("api",), {}, "STUDYSPOT_DATABASE_URL"),
+        (("relay", "status"), {}, "STUDYSPOT_DATABASE_URL"),
+        (("epoch", "show"), {"STUDYSPOT_DATABASE_URL": "postgresql://127.0.0.1:9/x"}, "does not answer"),
+        (("events", "tail"), {"STUDYSPOT_NATS_URL": "nats://127.0.0.1:9"}, "NATS"),
+        (("fanout",), {"STUDYSPOT_NATS_URL": "nats://127.0.0.1:9"}, "No keys are known"),
+        (("token", "--user", "a", "--role", "student"), {}, "STUDYSPOT_SIGNING_KEY"),
+        (("up",), {"STUDYSPOT_API_PORT": "many"}, "STUDYSPOT_API_PORT"),
+    ],
+)
+async def test_what_is_away_is_told_in_one_line(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], said: str
+) -> None:
+    status, _, err = await run(*arguments, home=tmp_path, **environment)
+    assert status == 1
+    assert said in err
+    assert "Traceback" not in err
+
+
+async def test_sigterm_ends_everything_cleanly() -> None:
+    async with temporary_system() as system:
+        names = ("api", "relay", "projections", "fanout", "nats", "postgres")
+        children = [system.pid_of(name) for name in names]
+        system.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            assert await system.process.wait() == 0
+        assert not [pid for pid in children if is_alive(pid)]
