@@ -45,7 +45,7 @@ def booked(
     booking_id: str = "B1",
     seat_id: str = "S1",
     start: datetime = NINE,
-    hours: int = 1,
+    hours: float = 1,
     user_id: str = "student",
     library_id: str = "L1",
 ) -> BookingCreated:

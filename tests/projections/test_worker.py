@@ -11,7 +11,7 @@ from studyspot.broker.stream import STREAM, ensure_stream
 from studyspot.catalogue.codec import Recorded
 from studyspot.projections.errors import PoisonEvent, ProjectionAhead
 from studyspot.projections.models import bookings, seats
-from studyspot.projections.projection import RowChange
+from studyspot.projections.projection import PutRow, RowChange
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, seat
 from tests.projections.system import Log, a_log, until, working
@@ -195,9 +195,14 @@ async def test_a_poison_event_stops_the_projection_at_its_position(log: Log) -> 
 
 
 async def test_a_row_that_the_database_refuses_is_poison_too(log: Log) -> None:
-    # The column takes no number beyond 32 bits; each event alone is a valid one.
-    await log.append(opened(), booked("B1"), replace(booked("B2", start=NINE + HOUR), price_version=2**40))
-    async with working(log, bookings.PROJECTION) as worker:
+    def changes(recorded: Recorded) -> tuple[RowChange, ...]:
+        (change,) = bookings.changes(recorded)
+        if recorded.position == 3 and isinstance(change, PutRow):
+            return (PutRow(change.table, {**change.row, "status": None}),)
+        return (change,)
+
+    await log.append(opened(), booked("B1"), booked("B2", start=NINE + HOUR))
+    async with working(log, replace(bookings.PROJECTION, changes=changes)) as worker:
         await until(lambda: worker.stopped)
     assert isinstance(worker.stopped, PoisonEvent)
     assert worker.stopped.position == 3

@@ -199,10 +199,10 @@ class Worker:
         Raises:
             ProjectionAhead: the projection must be rebuilt.
         """
+        await applier.reread()
         head = await asyncio.to_thread(self._store.head)
         self._epoch_checked = time.monotonic()
         if head.position < applier.position:
-            await applier.reread()
             raise ProjectionAhead(self.projection.name, applier.position, head.position)
         if head.epoch != applier.epoch:
             await applier.adopt(head.epoch)

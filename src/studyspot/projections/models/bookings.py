@@ -37,7 +37,7 @@ BOOKINGS = Table(
         "amount_minor": "bigint NOT NULL",
         "currency": "text NOT NULL",
         "plan_id": "text",
-        "price_version": "integer",
+        "price_version": "bigint",
         "check_in_from": "timestamptz NOT NULL",
         "check_in_until": "timestamptz NOT NULL",
         "free_cancel_until": "timestamptz NOT NULL",

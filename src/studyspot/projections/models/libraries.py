@@ -37,7 +37,7 @@ LIBRARIES = Table(
         "currency": "text NOT NULL",
         "amenities": "text[] NOT NULL",
         "retired": "boolean NOT NULL",
-        "price_version": "integer",
+        "price_version": "bigint",
         "price_from_minor": "bigint",
         "plans": "jsonb NOT NULL",
         "position": "bigint NOT NULL",  # of the newest event about the library: its ETag

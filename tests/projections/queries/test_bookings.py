@@ -1,0 +1,124 @@
+"""Bookings, read by those whom they concern, and by nobody else."""
+
+from typing import Any
+
+import httpx
+
+from tests.projections.happenings import HOUR, NINE, booked, cancelled, checked_in, checked_out, opened
+from tests.projections.queries.asking import ask, assert_problem, text
+from tests.projections.serving import bearer
+from tests.projections.system import Log
+
+ANNA, BEN = bearer("anna"), bearer("ben")
+OWNER, RIVAL = bearer("owner", "library_owner"), bearer("rival", "library_owner")
+PATH = "/api/bookings"
+
+
+async def filled(log: Log) -> int:
+    """Two libraries of two owners, with five bookings of two students, an hour apart."""
+    first, *others = [
+        booked("B1", user_id="anna"),
+        booked("B2", user_id="anna", start=NINE + HOUR),
+        booked("B3", user_id="ben", start=NINE + 2 * HOUR),
+        booked("B4", user_id="ben", start=NINE + 3 * HOUR, library_id="L2"),
+        booked("B5", user_id="anna", start=NINE + 4 * HOUR, library_id="L2"),
+    ]
+    return await log.append(
+        opened("L1", "owner"),
+        opened("L2", "rival"),
+        first,
+        *others,
+        cancelled(first, late=True),
+        checked_in(others[0]),
+        checked_in(others[1]),
+        checked_out(others[1]),
+    )
+
+
+async def listed(reads: httpx.AsyncClient, headers: dict[str, str], **parameters: Any) -> list[str]:
+    return [row["id"] for row in (await ask(reads, PATH, headers=headers, **parameters))["rows"]]
+
+
+async def test_each_sees_their_own_bookings_and_owners_those_of_their_libraries(
+    log: Log, reads: httpx.AsyncClient
+) -> None:
+    await ask(reads, PATH, await filled(log), ANNA)
+    assert await listed(reads, ANNA) == ["B5", "B2", "B1"]
+    assert await listed(reads, BEN) == ["B4", "B3"]
+    assert await listed(reads, OWNER) == ["B3", "B2", "B1"]
+    assert await listed(reads, RIVAL) == ["B5", "B4"]
+    assert await listed(reads, bearer("nobody")) == []
+    assert await listed(reads, bearer("anna", "library_owner")) == [], "as an owner she has no library"
+    # A filter narrows what one may see; it never widens it.
+    assert await listed(reads, ANNA, userId="ben") == []
+    assert await listed(reads, OWNER, libraryId="L2") == []
+
+
+async def test_filters_narrow_the_list(log: Log, reads: httpx.AsyncClient) -> None:
+    await ask(reads, PATH, await filled(log), ANNA)
+    assert await listed(reads, ANNA, libraryId="L1") == ["B2", "B1"]
+    assert await listed(reads, OWNER, userId="ben") == ["B3"]
+    assert await listed(reads, OWNER, status="checked-in") == ["B2"]
+    assert await listed(reads, OWNER, status="completed") == ["B3"]
+    assert await listed(reads, OWNER, status="cancelled") == ["B1"]
+    assert await listed(reads, OWNER, **{"from": text(NINE + HOUR)}) == ["B3", "B2"]
+    assert await listed(reads, OWNER, to=text(NINE + HOUR)) == ["B1"]
+    assert await listed(reads, OWNER, **{"from": text(NINE + HOUR / 2), "to": text(NINE + HOUR * 1.5)}) == [
+        "B2",
+        "B1",
+    ]
+    for wrong in ({"status": "lost"}, {"from": "today"}, {"libraryId": "a b"}, {"cursor": "WyJ4IiwieSJd"}):
+        assert_problem(await reads.get(PATH, params=wrong, headers=ANNA), 422, "invalid-request")
+
+
+async def test_pages_hold_while_bookings_are_added(log: Log, reads: httpx.AsyncClient) -> None:
+    await ask(reads, PATH, await filled(log), OWNER)
+    first = await ask(reads, PATH, headers=OWNER, limit=2)
+    assert [row["id"] for row in first["rows"]] == ["B3", "B2"]
+    newest = await log.append(booked("B6", start=NINE + 9 * HOUR))
+    second = await ask(reads, PATH, newest, OWNER, limit=2, cursor=first["next"])
+    assert [row["id"] for row in second["rows"]] == ["B1"]
+    assert second["next"] is None
+
+
+async def test_a_booking_is_told_in_full_to_its_parties(log: Log, reads: httpx.AsyncClient) -> None:
+    position = await filled(log)
+    answer = await ask(reads, f"{PATH}/B1", position, ANNA)
+    assert answer == await ask(reads, f"{PATH}/B1", position, OWNER) | {"serverNow": answer["serverNow"]}
+    shown = {
+        key: value for key, value in answer.items() if key not in ("serverNow", "createdAt", "changedAt")
+    }
+    assert answer["createdAt"] == answer["changedAt"]
+    assert shown == {
+        "id": "B1",
+        "libraryId": "L1",
+        "seatId": "S1",
+        "userId": "anna",
+        "occupation": "o-B1",
+        "start": text(NINE),
+        "end": text(NINE + HOUR),
+        "status": "cancelled",
+        "amountMinor": 5000,
+        "currency": "INR",
+        "planId": None,
+        "priceVersion": None,
+        "checkInFrom": text(NINE - HOUR / 4),
+        "checkInUntil": text(NINE + HOUR / 2),
+        "freeCancelUntil": text(NINE - HOUR),
+        "late": True,
+        "position": position,
+    }
+
+
+async def test_to_others_a_booking_does_not_exist(log: Log, reads: httpx.AsyncClient) -> None:
+    await ask(reads, PATH, await filled(log), ANNA)
+    for stranger in (BEN, RIVAL, bearer("owner"), bearer("root", "admin"), bearer("someone", "staff")):
+        assert_problem(await reads.get(f"{PATH}/B1", headers=stranger), 404, "booking-unknown")
+    assert_problem(await reads.get(f"{PATH}/B9", headers=ANNA), 404, "booking-unknown")
+
+
+async def test_without_a_token_nothing_is_told(log: Log, reads: httpx.AsyncClient) -> None:
+    await ask(reads, PATH, await filled(log), ANNA)
+    for path in (PATH, f"{PATH}/B1"):
+        assert_problem(await reads.get(path), 401, "unauthenticated")
+        assert_problem(await reads.get(path, headers={"Authorization": "Bearer x"}), 401, "token-refused")
