@@ -28,7 +28,7 @@ from studyspot.projections.queries import seat_map
 from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.wire.errors import BodyLimit, answer_with_problems
-from studyspot.wire.problems import NOT_FOUND, Problem
+from studyspot.wire.problems import NOT_FOUND, PROBLEM_RESPONSE, Problem
 
 log = structlog.get_logger()
 
@@ -89,6 +89,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         version=version("studyspot"),
         description="Seats in study libraries: book them, run them, and see every change at once.",
         lifespan=lifespan,
+        responses={422: PROBLEM_RESPONSE, "default": PROBLEM_RESPONSE},
     )
     app.add_middleware(BodyLimit)
     answer_with_problems(app)

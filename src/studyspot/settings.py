@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     fanout_host: str = Field("127.0.0.1", description="address of the WebSocket server")
     fanout_port: int = Field(8001, ge=0, le=65535, description="port of the WebSocket server")
     metrics_port: int | None = Field(
-        None, description="port of /metrics, /health and /ready; none: not served"
+        None, ge=0, le=65535, description="port of /metrics, /health and /ready; none: not served"
     )
     database_url: str | None = Field(None, description="PostgreSQL 15 or later, postgresql://…")
     nats_url: str | None = Field(None, description="NATS with JetStream, nats://user:password@host:port")

@@ -7,6 +7,7 @@ import pytest
 
 from studyspot.domain.events import (
     ClosureAnnounced,
+    ClosureWithdrawn,
     Event,
     LibraryCreated,
     LibraryDeleted,
@@ -104,12 +105,19 @@ def test_price_plans_that_contradict_themselves_are_refused(
 
 def test_a_library_retires_only_behind_a_closure_and_without_bookings() -> None:
     with pytest.raises(FutureBookings):
-        when(DELETE_LIBRARY, (LIBRARY,), DeleteLibrary("L1", "c", 0, OWNER))
+        when(DELETE_LIBRARY, (LIBRARY,), DeleteLibrary("L1", "c", NOW, 0, OWNER))
     with pytest.raises(FutureBookings):
-        when(DELETE_LIBRARY, (LIBRARY, CLOSED), DeleteLibrary("L1", "c", 2, OWNER))
-    assert when(DELETE_LIBRARY, (LIBRARY, CLOSED), DeleteLibrary("L1", "c", 0, OWNER)) == (
+        when(DELETE_LIBRARY, (LIBRARY, CLOSED), DeleteLibrary("L1", "c", NOW, 2, OWNER))
+    assert when(DELETE_LIBRARY, (LIBRARY, CLOSED), DeleteLibrary("L1", "c", NOW, 0, OWNER)) == (
         LibraryDeleted(library_id="L1"),
     )
+
+
+def test_a_count_behind_an_earlier_closure_retires_nothing() -> None:
+    withdrawn = ClosureWithdrawn(library_id="L1", closure_id="c")
+    later = ClosureAnnounced(library_id="L1", closure_id="c", start=NOW + timedelta(seconds=1))
+    with pytest.raises(FutureBookings):
+        when(DELETE_LIBRARY, (LIBRARY, CLOSED, withdrawn, later), DeleteLibrary("L1", "c", NOW, 0, OWNER))
 
 
 def test_announcing_or_withdrawing_twice_changes_nothing() -> None:
@@ -149,7 +157,7 @@ COMMANDS = [
     (SET_PRICING, lambda by: SetPricing("L1", (HOURLY,), by)),
     (ANNOUNCE_CLOSURE, lambda by: AnnounceClosure("L1", "d", NOW, NOW + timedelta(days=1), by)),
     (WITHDRAW_CLOSURE, lambda by: WithdrawClosure("L1", "c", by)),
-    (DELETE_LIBRARY, lambda by: DeleteLibrary("L1", "c", 0, by)),
+    (DELETE_LIBRARY, lambda by: DeleteLibrary("L1", "c", NOW, 0, by)),
     (ADD_SEATS, lambda by: AddSeats("L1", (new_seat("Z1"),), by)),
     (CHANGE_SEAT_SERVICE, lambda by: ChangeSeatService("L1", "S1", False, by)),
 ]

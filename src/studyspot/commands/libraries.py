@@ -1,13 +1,21 @@
 """Create, update, price and retire a library."""
 
 from dataclasses import fields
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
 from studyspot.commands.gate import Commanded, CommandedOnce
 from studyspot.decisions.live_bookings import count_live_bookings
-from studyspot.domain.events import Event, LibraryDetails, LibraryUpdated, Plan, PricingUpdated
+from studyspot.domain.events import (
+    ClosureAnnounced,
+    Event,
+    LibraryDetails,
+    LibraryUpdated,
+    Plan,
+    PricingUpdated,
+)
 from studyspot.domain.libraries import (
     ANNOUNCE_CLOSURE,
     CREATE_LIBRARY,
@@ -114,16 +122,25 @@ async def delete_library(library_id: LibraryId, gate: Commanded) -> RetiredAnswe
         return {"id": library_id}
 
     close = AnnounceClosure(library_id, RETIREMENT, gate.at, None, gate.actor)
-    await gate.decisions.run(ANNOUNCE_CLOSURE, close, gate.circumstances(), answer)
+    closed = await gate.decisions.run(ANNOUNCE_CLOSURE, close, gate.circumstances(), _closed_since)
     live = await count_live_bookings(gate.store, library_id, gate.at)
     try:
-        retire = DeleteLibrary(library_id, RETIREMENT, live, gate.actor)
+        since: datetime = closed.answer["since"]
+        retire = DeleteLibrary(library_id, RETIREMENT, since, live, gate.actor)
         accepted = await gate.decisions.run(DELETE_LIBRARY, retire, gate.circumstances(), answer)
     except FutureBookings:
         reopen = WithdrawClosure(library_id, RETIREMENT, gate.actor)
         await gate.decisions.run(WITHDRAW_CLOSURE, reopen, gate.circumstances(), answer)
         raise
     return RetiredAnswer.model_validate(gate.answer(accepted))
+
+
+def _closed_since(library: Library | None, events: tuple[Event, ...]) -> dict[str, Any]:
+    assert library is not None
+    for event in events:
+        assert isinstance(event, ClosureAnnounced)
+        return {"since": event.start}
+    return {"since": library.closures[RETIREMENT].start}
 
 
 def _described(details: LibraryDetails) -> dict[str, Any]:

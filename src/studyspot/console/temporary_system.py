@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +71,11 @@ class TemporarySystem:
 
     async def is_back(self, name: str, killed: int) -> None:
         """Wait until another process has taken the place of the killed one."""
-        while self.pid_of(name) == killed:  # noqa: ASYNC110 - the sign is a file that another process writes
+        while True:
+            # The record of the dead is removed before that of its successor is written.
+            with suppress(FileNotFoundError):
+                if self.pid_of(name) != killed:
+                    return
             await asyncio.sleep(_LOOK_EVERY.total_seconds())
 
 

@@ -75,12 +75,13 @@ class WithdrawClosure:
 class DeleteLibrary:
     """Retire the library.
 
-    `closure_id` is the endless closure announced before, `live_bookings` how many bookings the log
-    held once it stood: since every booking reads closures, there are no more.
+    `live_bookings` is how many bookings the log held once the endless closure `closure_id`, which began at
+    `closed_since`, stood. Every booking reads closures, so there are no more, if it has stood ever since.
     """
 
     library_id: str
     closure_id: str
+    closed_since: datetime
     live_bookings: int
     actor: Actor
 
@@ -149,7 +150,8 @@ def _decide_withdraw(command: WithdrawClosure, library: Library | None) -> tuple
 
 def _decide_delete(command: DeleteLibrary, library: Library | None) -> tuple[Event, ...]:
     library = managed(library, command.actor)
-    if command.live_bookings or command.closure_id not in library.closures:
+    closure = library.closures.get(command.closure_id)
+    if command.live_bookings or closure is None or closure.start != command.closed_since:
         raise FutureBookings(command.live_bookings)
     return (LibraryDeleted(library_id=library.library_id),)
 

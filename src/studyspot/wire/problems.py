@@ -10,6 +10,25 @@ from studyspot.domain.refusals import Refusal
 from studyspot.domain.shape import camel_case
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "A problem: RFC 9457, its `type` one of docs/problems.md",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                    "instance": {"type": "string"},
+                },
+                "required": ["type", "title", "status", "detail", "instance"],
+            }
+        }
+    },
+}
+"""How the OpenAPI document describes every error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,13 @@ async def player(
     witness = Witness(user_id, user_id, role)
     async with Client(api_url, fanout_url, token, witness=witness, patience=PATIENCE) as client:
         person = Player(user_id, client, witness)
-        async with asyncio.TaskGroup() as tasks:
-            listening = tasks.create_task(person.listen())
+        listening = asyncio.create_task(person.listen(), name=f"listen {user_id}")
+        try:
             await client.connected(PATIENCE)
-            try:
-                yield person
-            finally:
-                listening.cancel()
+            yield person
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])
+        if not listening.cancelled():
+            # Its error, where the server did not want this person any more.
+            listening.result()
