@@ -41,7 +41,7 @@ async def fill(nc: Client, js: JetStreamContext, last: int, *, size: int = 0) ->
 async def collect(batches: AsyncIterator[tuple[StreamMessage, ...]], last: int) -> list[StreamMessage]:
     """Everything that comes until position `last`, within a test's limit."""
     found: list[StreamMessage] = []
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not found or found[-1].position < last:
             found += await anext(batches)
     return found
