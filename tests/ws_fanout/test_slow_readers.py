@@ -1,0 +1,91 @@
+"""A client that does not read costs a bounded number of bytes, delays nobody, and misses nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.limits import Limits
+from tests.ws_fanout.events import booked
+from tests.ws_fanout.node import Client, Node
+
+LIMIT = 4000
+
+
+@pytest.fixture
+def node() -> Node:
+    return Node(Limits(unsent_bytes=LIMIT))
+
+
+def positions(client: Client) -> list[int]:
+    return [frame["position"] for frame in client.frames() if frame["type"] == "event"]
+
+
+def test_what_a_stalled_reader_has_yet_to_read_is_bounded_and_others_go_on(node: Node) -> None:
+    stalled, _ = node.connect("s1", rooms=["library:L1"])
+    other, _ = node.connect("s2", rooms=["library:L1"])
+    stalled.reads, stalled.full_bytes = False, 1000
+
+    for number in range(500):
+        node.publish(booked(student="s9", booking=f"B{number}"))
+
+    assert stalled.unsent_bytes() < LIMIT + 500
+    assert positions(other) == list(range(1, 501))
+
+
+def test_a_reader_that_was_behind_is_told_so_and_then_gets_all_it_missed_in_order(node: Node) -> None:
+    client, peer = node.connect("s1", rooms=["library:L1"])
+    client.reads, client.full_bytes = False, 1000
+    for number in range(100):
+        node.publish(booked(student="s9", booking=f"B{number}"))
+
+    client.reads = True
+    node.read(client, peer)
+    node.publish(booked(student="s9", booking="B100"))
+
+    frames = client.frames()
+    [at] = [index for index, frame in enumerate(frames) if frame["type"] == "behind"]
+    assert frames[at]["position"] == frames[at - 1]["position"]
+    assert frames[at + 1]["position"] == frames[at]["position"] + 1
+    assert positions(client) == list(range(1, 102))
+    assert frames[-2]["type"] == "caught-up"
+    assert frames[-2]["position"] == 100
+
+
+def test_a_heartbeat_to_a_reader_that_is_behind_promises_only_what_was_written(node: Node) -> None:
+    client, _ = node.connect("s1", rooms=["library:L1"])
+    client.reads, client.full_bytes = False, 1000
+    for number in range(100):
+        node.publish(booked(student="s9", booking=f"B{number}"))
+    node.pass_time(timedelta(seconds=25))
+
+    client.received, client.unread = client.received + client.unread, bytearray()
+
+    heartbeat = client.frames()[-1]
+    assert heartbeat["type"] == "heartbeat"
+    assert heartbeat["position"] == positions(client)[-1] < 100
+
+
+def test_a_reader_that_is_behind_and_takes_nothing_is_closed_to_resume(node: Node) -> None:
+    client, peer = node.connect("s1", rooms=["library:L1"])
+    client.reads, client.full_bytes = False, 1000
+    for number in range(100):
+        node.publish(booked(student="s9", booking=f"B{number}"))
+
+    node.pass_time(timedelta(seconds=25))
+    node.hub.heard_pong(peer)
+    node.pass_time(timedelta(seconds=4))
+    assert client.closed is None
+    node.pass_time(timedelta(seconds=1))
+
+    assert client.closed is not None
+    assert client.closed[0] == CloseCode.TOO_SLOW
+
+
+def test_one_event_larger_than_the_bound_still_reaches_a_reader_with_nothing_unread(node: Node) -> None:
+    node = Node(Limits(unsent_bytes=10))
+    client, _ = node.connect("s1", rooms=["library:L1"])
+
+    node.publish(booked(student="s9"))
+
+    assert positions(client) == [1]
