@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from studyspot.event_store import answers
-from studyspot.event_store.arrays import SmallintArray, text_array_literal
+from studyspot.event_store.arrays import ByteaArray, PackedArray, SmallintArray, TextArray, text_array_literal
 from studyspot.event_store.commands import Command
 from studyspot.event_store.contention import Rivals, contended
 from studyspot.event_store.criteria import Groups, Shape, lost_commands
@@ -21,8 +21,8 @@ _APPEND = """
 WITH head AS MATERIALIZED (
     SELECT h.position, h.epoch FROM store.head h
     -- The session proves that no successor has settled this batch already.
-    WHERE h.halted IS NULL AND h.position >= %(newest_after)b AND EXISTS (
-        SELECT FROM store.writers w WHERE w.id = %(writer)b AND w.session = %(session)b)
+    WHERE h.halted IS NULL AND h.position >= %(newest_after)b::bigint AND EXISTS (
+        SELECT FROM store.writers w WHERE w.id = %(writer)b::uuid AND w.session = %(session)b::bigint)
 ), lost AS MATERIALIZED ({lost}
 ), answered AS MATERIALIZED ({answered}
 ), won AS MATERIALIZED (
@@ -44,9 +44,9 @@ WITH head AS MATERIALIZED (
     WHERE EXISTS (SELECT FROM won) RETURNING position
 ), noted AS (
     UPDATE store.writers
-    SET batch = %(batch)b, after = (SELECT position FROM head), epoch = (SELECT epoch FROM head),
+    SET batch = %(batch)b::bigint, after = (SELECT position FROM head), epoch = (SELECT epoch FROM head),
         won = (SELECT array_agg(command) FROM won_commands), seen_at = now()
-    WHERE id = %(writer)b AND EXISTS (SELECT FROM won)
+    WHERE id = %(writer)b::uuid AND EXISTS (SELECT FROM won)
 ){remembered}
 SELECT command, position, NULL::bytea AS fingerprint, NULL::bytea AS body FROM won_commands
 UNION ALL SELECT command, NULL, NULL, NULL FROM lost
@@ -86,14 +86,14 @@ class Batch:
         afters = (command.condition.after for command in commands if command.condition)
         return cls(commands, contended(commands), max(afters, default=0))
 
-    def statement(self) -> tuple[str, dict[str, Any]]:
-        """Return the statement and its parameters, but for `writer`, `session` and `batch`."""
+    def statement(self) -> tuple[str, dict[str, PackedArray[Any]]]:
+        """Return the statement and its arrays; its other parameters are the session's."""
         groups = Groups()
         for index, command in enumerate(self.commands):
             if command.condition:
                 groups.add(command.condition.criteria, command=index, after=command.condition.after)
         keyed = any(command.key for command in self.commands)
-        parameters = groups.parameters() | self._events() | {"newest_after": self.newest_after}
+        parameters = groups.parameters() | self._events()
         if keyed:
             parameters |= self._keys()
         return _statement(groups.shapes, keyed), parameters
@@ -106,8 +106,8 @@ class Batch:
             won[index] = position
         return won
 
-    def _events(self) -> dict[str, Any]:
-        commands, types, tags, data = SmallintArray(), [], [], []
+    def _events(self) -> dict[str, PackedArray[Any]]:
+        commands, types, tags, data = SmallintArray(), TextArray(), TextArray(), ByteaArray()
         for index, command in enumerate(self.commands):
             if index in self.contended:
                 continue
@@ -118,14 +118,14 @@ class Batch:
                 data.append(event.data)
         return {"commands": commands, "types": types, "tags": tags, "data": data}
 
-    def _keys(self) -> dict[str, Any]:
+    def _keys(self) -> dict[str, PackedArray[Any]]:
         keyed = [(index, command, command.key) for index, command in enumerate(self.commands) if command.key]
         return {
             "key_commands": SmallintArray(index for index, _, _ in keyed),
-            "key_actors": [key.actor for _, _, key in keyed],
-            "keys": [key.key for _, _, key in keyed],
-            "fingerprints": [key.fingerprint for _, _, key in keyed],
-            "answers": [command.answer for _, command, _ in keyed],
+            "key_actors": TextArray(key.actor for _, _, key in keyed),
+            "keys": TextArray(key.key for _, _, key in keyed),
+            "fingerprints": ByteaArray(key.fingerprint for _, _, key in keyed),
+            "answers": ByteaArray(command.answer for _, command, _ in keyed),
         }
 
 

@@ -8,7 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from studyspot.event_store.arrays import BigintArray, SmallintArray, text_array_literal
+from studyspot.event_store.arrays import (
+    BigintArray,
+    PackedArray,
+    SmallintArray,
+    TextArray,
+    text_array_literal,
+)
 from studyspot.event_store.types import Criterion
 
 
@@ -29,14 +35,14 @@ class Group:
     shape: Shape
     types: tuple[str, ...]
     commands: SmallintArray = field(default_factory=SmallintArray)
-    tags: list[str] = field(default_factory=list)
-    other_tags: list[str] = field(default_factory=list)
+    tags: TextArray = field(default_factory=TextArray)
+    other_tags: TextArray = field(default_factory=TextArray)
     afters: BigintArray = field(default_factory=BigintArray)
 
-    def parameters(self, number: int) -> dict[str, Any]:
+    def parameters(self, number: int) -> dict[str, PackedArray[Any]]:
         """Return this group's parameters, named as the SQL of group `number` names them."""
         return {
-            f"types_{number}": list(self.types),
+            f"types_{number}": TextArray(self.types),
             f"tags_{number}": self.tags,
             f"other_tags_{number}": self.other_tags,
             f"commands_{number}": self.commands,
@@ -73,9 +79,9 @@ class Groups:
         """The shape of each group, in the order of their parameters."""
         return tuple(group.shape for group in self._groups.values())
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, PackedArray[Any]]:
         """Return the parameters of all groups."""
-        merged: dict[str, Any] = {}
+        merged: dict[str, PackedArray[Any]] = {}
         for number, group in enumerate(self._groups.values()):
             merged.update(group.parameters(number))
         return merged

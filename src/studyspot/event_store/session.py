@@ -1,14 +1,22 @@
 """A writer's session with the database: batches under the head lock, and the truth after a lost answer."""
 
 from dataclasses import dataclass
+from struct import Struct
 from uuid import UUID
+
+import psycopg
+from psycopg.pq.abc import PGresult
 
 from studyspot.event_store.answers import FORGET_EXPIRED
 from studyspot.event_store.batch import Batch, Outcome
 from studyspot.event_store.connections import TimeLimitedConnection, connect_writer
+from studyspot.event_store.pipeline import Pipeline
 from studyspot.event_store.types import Head, StoredAnswer
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_BIGINT = Struct("!q")
+
+_COMMIT = "COMMIT"
 _LOCK = "SELECT position, epoch, halted FROM store.head FOR UPDATE"
 
 # Beginning a session ends the one before: a batch that it has sent, and that still waits for the lock,
@@ -36,6 +44,7 @@ class WriterSession:
 
     def __init__(self, connection: TimeLimitedConnection, writer: UUID, number: int, last: LastBatch) -> None:
         self._connection = connection
+        self._pipeline = Pipeline(connection)
         self._writer = writer
         self._number = number
         self.last = last
@@ -57,7 +66,7 @@ class WriterSession:
                 connection.execute(_BEGIN)
                 connection.execute(_LOCK)
                 registered.execute(_REGISTER, {"writer": writer})
-                connection.execute("COMMIT")
+                connection.execute(_COMMIT)
             [(number, batch, after, epoch, winners)] = registered.fetchall()
         except BaseException:
             connection.close()
@@ -75,41 +84,54 @@ class WriterSession:
         Raises:
             psycopg.Error: nothing was appended, unless the session is `lost` now; then nobody knows yet.
         """
-        statement, parameters = batch.statement()
-        parameters |= {"writer": self._writer, "session": self._number, "batch": number}
-        head, decided = self._connection.cursor(binary=True), self._connection.cursor(binary=True)
+        statement, arrays = batch.statement()
+        parameters = {name: array.packed() for name, array in arrays.items()} | {
+            "writer": self._writer.bytes,
+            "session": _BIGINT.pack(self._number),
+            "batch": _BIGINT.pack(number),
+            "newest_after": _BIGINT.pack(batch.newest_after),
+        }
+        transaction = (_BEGIN, _LOCK, statement, _COMMIT)
+        for each in transaction:
+            self._pipeline.prepare(each)
         try:
-            with self._connection.pipeline():
-                self._connection.execute(_BEGIN)
-                head.execute(_LOCK, prepare=True)
-                decided.execute(statement, parameters, prepare=True)
-                self._connection.execute("COMMIT")
-        except BaseException:
-            if not self._connection.closed:
+            _, head, decided, _ = self._pipeline.run(*transaction, parameters=parameters)
+        except psycopg.Error:
+            if not self.lost:
                 self._connection.rollback()
             raise
-        return _outcome(Head(*head.fetchall()[0]), decided.fetchall())
+        return _outcome(head, decided)
 
     def forget_expired_answers(self, limit: int) -> None:
         """Delete at most `limit` answers that are past their time."""
-        self._connection.execute(FORGET_EXPIRED, {"limit": limit}, prepare=True)
+        self._connection.execute(FORGET_EXPIRED, {"limit": limit})
 
     def end(self) -> None:
         """Close the connection."""
         self._connection.close()
 
 
-def _outcome(head: Head, rows: list[tuple[int | None, int | None, bytes | None, bytes | None]]) -> Outcome:
+def _outcome(head: PGresult, decided: PGresult) -> Outcome:
+    position, epoch, halted = (head.get_value(0, column) for column in range(3))
+    assert position
+    assert epoch
     won: dict[int, int] = {}
     lost: set[int] = set()
     answered: dict[int, tuple[bytes, StoredAnswer]] = {}
-    for command, position, fingerprint, body in rows:
+    for row in range(decided.ntuples):
+        command = decided.get_value(row, 0)
         if command is None:
-            continue
-        if position is None:
-            lost.add(command)
-        elif fingerprint is None or body is None:
-            won[command] = position
+            continue  # the row that told the others of the new head
+        index = int.from_bytes(command)
+        last, fingerprint = decided.get_value(row, 1), decided.get_value(row, 2)
+        if last is None:
+            lost.add(index)
+        elif fingerprint is None:
+            won[index] = int.from_bytes(last)
         else:
-            answered[command] = (fingerprint, StoredAnswer(position, body))
-    return Outcome(head, won, frozenset(lost), answered)
+            answered[index] = (
+                fingerprint,
+                StoredAnswer(int.from_bytes(last), decided.get_value(row, 3) or b""),
+            )
+    reason = None if halted is None else halted.decode()
+    return Outcome(Head(int.from_bytes(position), epoch.decode(), reason), won, frozenset(lost), answered)
