@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import psycopg
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 
 from studyspot.broker.publisher import FencedPublisher
-from studyspot.broker.stream import StreamMessage, delete_stream, ensure_stream, stream_state
+from studyspot.broker.stream import STREAM, StreamMessage, delete_stream, ensure_stream, stream_state
 from studyspot.catalogue.cloudevents import to_message
 from studyspot.catalogue.codec import Metadata, encode
 from studyspot.catalogue.tags import tags_of
@@ -32,6 +33,13 @@ async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110  # Tables and servers tell nobody.
             await asyncio.sleep(0.005)
+
+
+async def until_consumed(streams: JetStreamContext) -> None:
+    """Wait until the stream has a consumer."""
+    async with asyncio.timeout(5):
+        while (await streams.stream_info(STREAM)).state.consumer_count == 0:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @dataclass(frozen=True)

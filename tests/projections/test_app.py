@@ -14,9 +14,9 @@ from studyspot.event_store.errors import StoreUnavailable
 from studyspot.projections.app import AllStopped, ProjectionsProcess
 from studyspot.projections.models import bookings
 from studyspot.projections.status import statuses
-from tests.engines import NatsServer
+from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import booked, opened, seat
-from tests.projections.system import NO_BROKER, Log, until, working
+from tests.projections.system import NO_BROKER, Log, a_log, until, until_consumed, working
 
 
 async def test_a_process_keeps_every_projection_up_until_sigterm(
@@ -95,3 +95,21 @@ async def test_a_process_without_database_or_broker_waits_without_a_traceback() 
     rest = await asyncio.wait_for(process.stderr.read(), 15)
     assert await process.wait() == 0
     assert b"Traceback" not in b"".join(lines) + rest
+
+
+async def test_a_process_ends_though_database_and_broker_have_gone(
+    postgres_server: PostgresServer, relay: Client, nats_server: NatsServer
+) -> None:
+    with postgres_server.migrated_database() as url:
+        async with a_log(url) as log:
+            process = ProjectionsProcess(database_url=url, nats_url=nats_server.urls.projections)
+            running = asyncio.create_task(process.run())
+            await log.append(opened())
+            await log.publish(relay)
+            await until(lambda: process.readiness().ready)
+            await until_consumed(relay.jetstream())
+            nats_server.kill()
+            postgres_server.kill()
+            await until(lambda: not postgres_server.engine.is_running())
+            process.end()
+            await asyncio.wait_for(running, 15)

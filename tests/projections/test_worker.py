@@ -1,20 +1,18 @@
 """A worker follows the log: each event once, in order, whatever happens to broker, rival and database."""
 
-import asyncio
 import time
 from dataclasses import replace
 
 from nats.aio.client import Client
-from nats.js import JetStreamContext
 
-from studyspot.broker.stream import STREAM, ensure_stream
+from studyspot.broker.stream import ensure_stream
 from studyspot.catalogue.codec import Recorded
 from studyspot.projections.errors import PoisonEvent, ProjectionAhead
 from studyspot.projections.models import bookings, seats
 from studyspot.projections.projection import PutRow, RowChange
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, seat
-from tests.projections.system import Log, a_log, until, working
+from tests.projections.system import Log, a_log, until, until_consumed, working
 
 OCCUPATIONS = "SELECT occupation, state FROM read.occupations_1_1 ORDER BY occupation"
 STATUSES = "SELECT booking_id, status FROM read.bookings_1_1 ORDER BY booking_id"
@@ -155,12 +153,6 @@ async def test_a_worker_comes_back_to_a_stream_that_was_erased_and_made_again(
             await until(lambda: worker.position == position, limit=5)  # noqa: B023  # Awaited here.
         # The consumer itself is back: the worker is not left to the log.
         await until_consumed(relay.jetstream())
-
-
-async def until_consumed(streams: JetStreamContext) -> None:
-    async with asyncio.timeout(5):
-        while (await streams.stream_info(STREAM)).state.consumer_count == 0:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 async def test_a_stream_of_another_history_is_not_applied(

@@ -36,6 +36,7 @@ LOOK_EVERY = timedelta(milliseconds=500)
 RETRY_AFTER = timedelta(seconds=1)
 _API_LIMIT_SECONDS = 1.0
 _CONNECT_LIMIT_SECONDS = 5.0
+_END_LIMIT_SECONDS = 2.0
 
 log = structlog.get_logger()
 
@@ -97,8 +98,7 @@ class Feed:
                 self._tell(connected=False, reason=str(error) or type(error).__name__)
             finally:
                 await self._unsubscribe()
-                with suppress(NatsError, OSError):  # It is given up either way.
-                    await broker.stop()
+                await _close(broker)
             await asyncio.sleep(RETRY_AFTER.total_seconds())
 
     async def _look(self, broker: NatsBroker) -> None:
@@ -171,10 +171,10 @@ class Feed:
         if subscriber is None:
             return
         self.take()  # So that the subscriber can hand over what it holds, and end.
-        try:
-            await subscriber.stop()
-        except (NatsError, OSError) as error:
-            log.debug("consumer was not given up cleanly", projection=self._name, reason=str(error))
+        # Either way it is given up; a broker that is away cannot be told.
+        with suppress(NatsError, OSError, TimeoutError):
+            async with asyncio.timeout(_END_LIMIT_SECONDS):
+                await subscriber.stop()
 
     async def _failed(self, error: Exception) -> None:
         self._failure = error
@@ -208,6 +208,15 @@ class _ToldTimeouts:
             return await self._subscription.fetch(batch, timeout)
         except TimeoutError as error:
             raise NatsTimeoutError from error
+
+
+async def _close(broker: NatsBroker) -> None:
+    """Close the broker's connection, at once: its own `stop` drains, and never ends where NATS has gone."""
+    with suppress(NatsError, OSError, TimeoutError):
+        async with asyncio.timeout(_END_LIMIT_SECONDS):
+            connection = broker.config.connection_state
+            if connection:
+                await connection.connection.close()
 
 
 async def _as_they_are(message: Any) -> list[StreamMessage]:
