@@ -58,18 +58,21 @@ class ResumePoints:
         self.reach(position, [room for room in self._points if room not in rooms])
         self._floor = max(self._floor or 0, position)
 
-    def bring(self, position: int, rooms: Iterable[str], fields: frozenset[str]) -> tuple[str, ...]:
-        """Take note of an event; return the rooms for which it is new, none when all of it is known.
-
-        An event that one room brought is not new in another that is replayed later, unless the other
-        room's view tells more: `fields` are the names in its data.
-        """
+    def bring(self, position: int, rooms: Iterable[str]) -> tuple[str, ...]:
+        """Move these rooms up to an event; return those for which it is new."""
         fresh = tuple(room for room in rooms if position > self.of(room))
         self.reach(position, fresh)
+        return fresh
+
+    def tells_more(self, position: int, fields: frozenset[str]) -> bool:
+        """Say whether an event is new, or tells more than before; `fields` are the names in its data.
+
+        What one room brought is not new in another that is replayed later, unless that one sees more.
+        """
         known = self._brought.get(position)
-        if not fresh or (known is not None and fields <= known):
-            return ()
+        if known is not None and fields <= known:
+            return False
         self._brought[position] = fields | (known or frozenset())
         if len(self._brought) > _REMEMBERED:
             self._brought.popitem(last=False)
-        return fresh
+        return True

@@ -62,7 +62,7 @@ class Session:
             self._points.start(room, since.position)
 
     def unwant(self, room: str) -> None:
-        """Leave a room: what is still on its way from there is dropped."""
+        """Leave a room; what is on its way from there still counts."""
         self._forget(room)
         self._leaving.add(room)
 
@@ -149,15 +149,16 @@ class Session:
     def _event(self, frame: EventFrame) -> Iterator[Item]:
         self.seen = max(self.seen, frame.position)
         self._reached = max(self._reached, frame.position)
-        rooms = [room for room in frame.rooms if room not in self._leaving]
+        staying = [room for room in frame.rooms if room not in self._leaving]
+        # A frame of rooms that we are about to leave counts: the server does not tell it again by others.
+        rooms = self._points.bring(frame.position, staying) if staying else frame.rooms
         try:
             event = frame.event
-            fresh = self._points.bring(frame.position, rooms, frozenset(event["data"]))
-            if fresh:
+            if rooms and self._points.tells_more(frame.position, frozenset(event["data"])):
                 yield Event(
                     name=frame.name,
                     position=frame.position,
-                    rooms=fresh,
+                    rooms=rooms,
                     id=event["id"],
                     type=event["type"],
                     time=datetime.fromisoformat(event["time"]),
