@@ -121,7 +121,7 @@ class Node:
         until = self.hub.head
         for position, event in enumerate(self.log[:until], start=1):
             read = [routed(message(position, event))[0]]
-            if position > reading.lane.cursor and not self.hub.replays.bring(reading, read):
+            if not reading.is_wanted() or not self.hub.replays.bring(reading, read):
                 self.hub.replays.give_up(reading)
                 return
         self.hub.replays.finish(reading, until)

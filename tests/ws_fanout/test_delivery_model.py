@@ -103,7 +103,7 @@ class Deliveries(RuleBasedStateMachine):
         for reading, until in readings:
             after = reading.lane.cursor
             batch = [self.routed(position) for position in range(after + 1, min(after + count, until) + 1)]
-            if not self.hub.replays.bring(reading, batch):
+            if not reading.is_wanted() or not self.hub.replays.bring(reading, batch):
                 self.hub.replays.give_up(reading)
             elif after + count >= until:
                 self.hub.replays.finish(reading, until)

@@ -61,9 +61,12 @@ class Hub:
         self._deadlines = Deadlines()
         self._encoder = FrameEncoder(name_of, most_bytes=limits.encoded_bytes)
         self._dispatcher = Dispatcher(
-            self._encoder, unsent_limit_bytes=limits.unsent_bytes, clock=clock, serve=self._serve
+            self._encoder,
+            unsent_limit_bytes=limits.unsent_bytes,
+            clock=clock,
+            serve=lambda peer: self.replays.enqueue(peer),
         )
-        self.replays = Replays(self._dispatcher, self._encoder, self._empty_window(0))
+        self.replays = Replays(self._dispatcher, self._encoder, self._empty_window(0), wake=wake)
 
     def verify(self, token: str, now: datetime) -> Identity:
         return self._verifier.verify(token, now)
@@ -103,7 +106,7 @@ class Hub:
     def drained(self, peer: Peer) -> None:
         """The client has read what was too much before."""
         peer.session.has_read(self._clock())
-        self._serve(peer)
+        self.replays.enqueue(peer)
 
     def close(self, peer: Peer, code: CloseCode, reason: str) -> None:
         """Close a socket, after what has been dealt to it."""
@@ -179,10 +182,6 @@ class Hub:
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
             self._deadlines.watch(peer)
-
-    def _serve(self, peer: Peer) -> None:
-        self.replays.enqueue(peer)
-        self._wake()
 
     def _beat(self, peer: Peer) -> None:
         self._dispatcher.flush(peer)

@@ -1,7 +1,7 @@
 """Serving lanes from the log: what they missed, in order, no faster than their client reads."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studyspot.ws_fanout.dispatch import Dispatcher
@@ -31,8 +31,12 @@ class Reading:
 class Replays:
     """The peers that are not live, and how they become so."""
 
-    def __init__(self, dispatcher: Dispatcher, encoder: FrameEncoder, window: Window) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, encoder: FrameEncoder, window: Window, *, wake: Callable[[], None]
+    ) -> None:
+        """Make it; `wake` is called when `step` has something to do."""
         self.window = window
+        self._wake = wake
         self._dispatcher = dispatcher
         self._encoder = encoder
         self._queue: deque[Peer] = deque()
@@ -49,6 +53,7 @@ class Replays:
         if not peer.is_queued and not peer.session.closed:
             peer.is_queued = True
             self._queue.append(peer)
+            self._wake()
 
     def head_moved(self) -> None:
         """Serve those who have all there was, but are not live."""
@@ -74,11 +79,9 @@ class Replays:
         return asked
 
     def bring(self, reading: Reading, events: Sequence[RoutedEvent]) -> bool:
-        """Serve further events of the stream, and return whether the lane can take more now."""
-        if not reading.is_wanted():
-            return False
+        """Serve events of the stream that a wanted lane has not passed; return whether it passed them all."""
         self._dispatcher.flush(reading.peer)
-        return self._write_due(reading.peer, reading.lane, events) and not reading.peer.outlet.is_full()
+        return self._write_due(reading.peer, reading.lane, events)
 
     def finish(self, reading: Reading, until: int) -> None:
         """Everything up to `until` has been brought; the window goes on from there."""

@@ -10,17 +10,19 @@ from nats.aio.client import Client
 
 from studyspot.broker.consumer import read_range
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
-from studyspot.broker.stream import StreamMessage
 from studyspot.broker.subjects import reduce_subjects
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.replays import Reading
 from studyspot.ws_fanout.rooms import subjects_of
-from studyspot.ws_fanout.routed import routed, slices
+from studyspot.ws_fanout.routed import RoutedEvent, routed, slices
 
 _READS_AT_ONCE = 4
 _MOST_SUBJECTS = 100
 """Beyond, everything is read: many filters cost the server more than they save."""
+_SPAN = 4096
+"""Positions that are asked for at once: what is read and waits for its clients is bounded."""
+_READ_WITHIN = timedelta(seconds=2)
 _RETRY_AFTER = timedelta(milliseconds=500)
 
 log = structlog.get_logger()
@@ -33,10 +35,12 @@ class StreamReader:
         self._nc = nc
         self._hub = hub
         self._asked = asyncio.Event()
+        self._woken = asyncio.Event()
         self._free = asyncio.Semaphore(_READS_AT_ONCE)
 
     def wake(self) -> None:
-        """Some lane may wait for the stream."""
+        """Some lane may wait for the stream, or some client may have read."""
+        self._woken.set()
         if self._hub.replays.has_readings:
             self._asked.set()
 
@@ -71,28 +75,65 @@ class StreamReader:
             self.wake()
 
     async def _read(self, waiting: dict[Reading, None], until: int) -> None:
-        """Bring every lane of `waiting` up to `until`; those who cannot take more drop out."""
+        """Bring every lane of `waiting` up to `until`; those that hold up the others drop out."""
         subjects = _subjects(waiting)
-        after = min(reading.lane.cursor for reading in waiting)
-        if subjects is not None:
-            batches = read_range(self._nc, after=after, until=until, subjects=subjects, epoch=self._hub.epoch)
-            async with aclosing(batches):
-                async for batch in batches:
-                    for messages in slices(batch):
-                        self._bring(waiting, messages)
-                        await asyncio.sleep(0)
-                    if not waiting:
-                        return
+        after = min(reading.lane.cursor for reading in waiting) if subjects is not None else until
+        span = _SPAN
+        while waiting and after < until:
+            page_end = min(until, after + span)
+            count = await self._read_page(waiting, subjects or (), after, page_end)
+            after = page_end
+            # Where the filters leave little, further pages may reach further.
+            span = span * 4 if count < _SPAN // 4 else _SPAN
         for reading in tuple(waiting):
             del waiting[reading]
             self._hub.replays.finish(reading, until)
 
-    def _bring(self, waiting: dict[Reading, None], messages: Sequence[StreamMessage]) -> None:
-        events = [routed(message)[0] for message in messages]
-        for reading in tuple(waiting):
-            if not self._hub.replays.bring(reading, events):
-                del waiting[reading]
-                self._hub.replays.give_up(reading)
+    async def _read_page(
+        self, waiting: dict[Reading, None], subjects: Sequence[str], after: int, until: int
+    ) -> int:
+        """Bring what lies in (after, until], and return how much that was."""
+        count = 0
+        batches = read_range(self._nc, after=after, until=until, subjects=subjects, epoch=self._hub.epoch)
+        async with aclosing(batches):
+            async for batch in batches:
+                for messages in slices(batch):
+                    await self._bring(waiting, [routed(message)[0] for message in messages])
+                    count += len(messages)
+                    await asyncio.sleep(0)
+                if not waiting:
+                    break
+        return count
+
+    async def _bring(self, waiting: dict[Reading, None], events: Sequence[RoutedEvent]) -> None:
+        """Give every lane these events. Nobody waits for a client that does not read, but such clients."""
+        remaining = dict.fromkeys(waiting)
+        while remaining:
+            for reading in tuple(remaining):
+                if not reading.is_wanted():
+                    self._drop(waiting, reading)
+                    del remaining[reading]
+                elif self._hub.replays.bring(reading, events):
+                    del remaining[reading]
+            if remaining and (len(remaining) < len(waiting) or not await self._someone_reads(remaining)):
+                for reading in remaining:
+                    self._drop(waiting, reading)
+                return
+
+    async def _someone_reads(self, readings: Iterable[Reading]) -> bool:
+        """Wait until one of these clients has read, and return whether it did in time."""
+        try:
+            async with asyncio.timeout(_READ_WITHIN.total_seconds()):
+                while all(reading.peer.outlet.is_full() and reading.is_wanted() for reading in readings):
+                    self._woken.clear()
+                    await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _drop(self, waiting: dict[Reading, None], reading: Reading) -> None:
+        del waiting[reading]
+        self._hub.replays.give_up(reading)
 
     def _turn_away(self, waiting: Iterable[Reading], first: int) -> None:
         """Close those who need what the stream no longer holds: they come back and take a snapshot."""
