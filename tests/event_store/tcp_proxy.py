@@ -46,6 +46,7 @@ class TcpProxy:
         self._loss: Loss | None = None
         self._links: list[_Link] = []
         self._threads: list[Thread] = []
+        self.refusing = False
         self._kept: tuple[_Link, bytes] | None = None
         self.lost = Event()
         self._start(self._accept)
@@ -89,6 +90,9 @@ class TcpProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return  # The test is over.
+            if self.refusing:
+                client.close()
+                continue
             link = _Link(client, socket.create_connection(self._target))
             self._links.append(link)
             self._start(self._forward_to_server, link)

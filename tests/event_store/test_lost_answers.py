@@ -1,15 +1,18 @@
 """A COMMIT whose answer never arrives: the writer finds out what happened, and tells the truth."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from studyspot.event_store.errors import AnsweredBefore, ConditionFailed
+from studyspot.event_store.errors import AnsweredBefore, ConditionFailed, StoreUnavailable
 from studyspot.event_store.store import EventStore
 from tests.event_store.steps import (
     LIMIT,
     await_lock_waiters,
+    await_until,
     booked,
     errors_of,
     events_with,
@@ -83,6 +86,47 @@ def test_a_batch_that_reaches_the_server_after_its_successor_appends_nothing(
     proxy.deliver()
     assert [event.position for event in events_with(store, tag)] == [appended.position]
     assert store.head() == head
+
+
+def test_a_caller_who_was_sent_away_before_the_truth_was_known_does_not_stop_the_writer(
+    store: EventStore, far_store: EventStore, proxy: TcpProxy
+) -> None:
+    tag = fresh_tag()
+    proxy.lose_next_batch(Loss.AFTER_THE_COMMIT)
+    future = far_store.submit([booked(tag)])
+    assert proxy.lost.wait(LIMIT.total_seconds())
+    proxy.refusing = True
+    assert errors_of([future]) == [StoreUnavailable]
+    proxy.refusing = False
+    far_store.append([booked(tag)])
+    assert len(events_with(store, tag)) == 2
+
+
+def test_a_server_process_that_stops_costs_its_callers_a_while_and_nothing_happens_twice(
+    store: EventStore,
+) -> None:
+    tag = fresh_tag()
+    store.append([booked(tag)])
+    with psycopg.connect(store.database_url) as connection:
+        [(backend,)] = connection.execute("""
+            SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT'
+            AND application_name = 'studyspot-store'""").fetchall()
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        appended = store.append([booked(tag)])
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    with psycopg.connect(store.database_url, autocommit=True) as connection:
+
+        def ended() -> bool:
+            return not connection.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [backend]).fetchall()
+
+        await_until(ended)
+    store.append([booked(tag)])
+    assert [event.position for event in events_with(store, tag)][1:] == [
+        appended.position,
+        appended.position + 1,
+    ]
 
 
 def test_a_terminated_backend_costs_its_callers_nothing(store: EventStore) -> None:

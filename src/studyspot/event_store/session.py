@@ -100,7 +100,12 @@ class WriterSession:
             if not self.lost:
                 self._connection.rollback()
             raise
-        return _outcome(head, decided)
+        try:
+            return _outcome(head, decided)
+        except Exception:
+            # It is committed, but not understood: only the next session can still tell what happened.
+            self.end()
+            raise
 
     def forget_expired_answers(self, limit: int) -> None:
         """Delete at most `limit` answers that are past their time."""

@@ -29,7 +29,9 @@ def settle(batch: Batch, outcome: Outcome) -> list[Command]:
 def settle_recovered(batch: Batch, last: LastBatch) -> None:
     """Answer the winners of a batch whose COMMIT was never answered; the others are to be decided again."""
     for index, position in batch.won_from(last.after, last.winners).items():
-        batch.commands[index].succeed(Appended(position, last.epoch))
+        command = batch.commands[index]
+        if not command.answered:  # Nobody waits for ever: its caller may have been sent away by now.
+            command.succeed(Appended(position, last.epoch))
 
 
 def _refusal(index: int, command: Command, batch: Batch, outcome: Outcome) -> StoreError | None:

@@ -122,15 +122,12 @@ class GroupCommitWriter:
                 self._append_once(commands)
                 self._forget_expired_answers()
                 return
-            except psycopg.Error as error:
-                if _lies_in_a_command(error):
+            except Exception as error:  # noqa: BLE001  (the writer must outlive whatever one command holds)
+                if self._unsure is None and _lies_in_a_command(error):
                     self._bisect(commands, error)
                     return
                 self._wait_out(commands, error, pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-            except Exception as error:  # noqa: BLE001  (the writer must outlive whatever one command holds)
-                self._bisect(commands, error)
-                return
 
     def _append_once(self, commands: Sequence[Command]) -> None:
         session = self._session or self._begin_session()
@@ -140,7 +137,7 @@ class GroupCommitWriter:
         batch = Batch.of(commands)
         try:
             outcome = session.append(batch, self._batches)
-        except psycopg.Error:
+        except Exception:
             if session.lost:
                 self._session, self._unsure = None, (self._batches, batch)
             raise
@@ -172,6 +169,10 @@ class GroupCommitWriter:
         self._session = None
 
     def _bisect(self, commands: Sequence[Command], error: Exception) -> None:
+        commands = [command for command in commands if not command.answered]
+        if not commands:
+            log.error("event store writer failed after its answers", error=repr(error))
+            return
         if len(commands) > 1:
             middle = len(commands) // 2
             self._append(commands[:middle])
@@ -181,16 +182,19 @@ class GroupCommitWriter:
         log.warning("append rejected by the database", error=repr(error), types=culprit.event_types)
         culprit.fail(EventRejected(str(error)))
 
-    def _wait_out(self, commands: Sequence[Command], error: psycopg.Error, pause: timedelta) -> None:
+    def _wait_out(self, commands: Sequence[Command], error: Exception, pause: timedelta) -> None:
         if self._stopping.is_set():
             for command in commands:
-                command.fail(StoreUnavailable("the event store was closed while the database was away"))
+                if not command.answered:
+                    command.fail(StoreUnavailable("the event store was closed while the database was away"))
         elif isinstance(error, LockNotAvailable):
             log.warning("event store waits for another writer")
         else:
             if not self._away:
-                log.warning("event store lost", error=str(error))
+                log.warning("event store lost", error=repr(error))
             self._away = True
+            # A new connection may find a server that can write, where this one found a standby.
+            self._end_session()
             self._stopping.wait(pause.total_seconds())
 
     def _forget_expired_answers(self) -> None:
@@ -218,5 +222,7 @@ def _still_wanted(commands: Sequence[Command]) -> list[Command]:
     return wanted
 
 
-def _lies_in_a_command(error: psycopg.Error) -> bool:
-    return isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith(_FAULTS_OF_A_COMMAND)
+def _lies_in_a_command(error: Exception) -> bool:
+    if isinstance(error, psycopg.Error):
+        return (error.sqlstate or "").startswith(_FAULTS_OF_A_COMMAND)
+    return True  # It could not even be turned into parameters.
