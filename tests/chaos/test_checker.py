@@ -266,6 +266,18 @@ def answer_differs(evidence: Evidence) -> None:
     ]
 
 
+def acknowledged_change_missing(evidence: Evidence) -> None:
+    """The seat is said to be out of service, and the log took it back in between."""
+    change = next(answer for answer in evidence.answers if answer.method == "PATCH")
+    evidence.answers.append(replace(change, body={**change.body, "inService": True}))
+
+
+def acknowledged_update_missing(evidence: Evidence) -> None:
+    body = {**day.library("L1", "w1"), "id": "L1", "name": "Renamed", "position": 15}
+    path = "/api/libraries/L1"
+    evidence.answers.append(Answer("w1", "PATCH", path, None, {"name": "Renamed"}, 200, body, 15))
+
+
 def answered_twice_under_one_key(evidence: Evidence) -> None:
     first = next(answer for answer in evidence.answers if answer.position == 12)
     evidence.answers.append(replace(first, position=13, body={**first.body, "position": 13}))
@@ -407,6 +419,8 @@ FAULTS: tuple[tuple[Plant, Kind, int | None], ...] = (
     (cancelled_twice, Kind.IMPOSSIBLE, 16),
     (acknowledged_booking_missing, Kind.LOST, 15),
     (acknowledged_position_holds_another, Kind.LOST, 11),
+    (acknowledged_change_missing, Kind.LOST, 14),
+    (acknowledged_update_missing, Kind.LOST, 15),
     (answer_differs, Kind.ALTERED, 11),
     (answered_twice_under_one_key, Kind.TWICE, 13),
     (applied_twice, Kind.TWICE, 16),
@@ -443,6 +457,30 @@ def test_each_planted_fault_is_found_and_named(plant: Plant, kind: Kind, positio
         verdict
     )
     assert str(kind) in str(verdict)
+
+
+def frames_of(evidence: Evidence) -> list[tuple[int, int, int]]:
+    """Return where every event frame of the second connections is: socket, index, position."""
+    return [
+        (number, index, passage.frame["position"])
+        for number, socket in enumerate(evidence.sockets)
+        for index, passage in enumerate(socket.connections[-1].passages)
+        if passage.frame["type"] == "event"
+    ]
+
+
+@pytest.mark.parametrize("place", frames_of(day.evidence()), ids=str)
+def test_any_frame_that_is_dropped_repeated_or_delayed_is_missed(place: tuple[int, int, int]) -> None:
+    number, index, position = place
+    for fault, kind in (("drop", Kind.GAP), ("repeat", Kind.TWICE), ("delay", Kind.OUT_OF_ORDER)):
+        evidence = day.evidence()
+        passages = evidence.sockets[number].connections[-1].passages
+        frame = passages[index] if fault == "repeat" else passages.pop(index)
+        if fault != "drop":
+            passages.append(frame)
+        verdict = judge(evidence)
+        found = {(finding.kind, finding.position) for finding in verdict.findings}
+        assert (kind, position) in found, f"{fault}: {verdict}"
 
 
 def test_a_run_that_is_not_settled_may_end_in_the_middle() -> None:

@@ -43,6 +43,7 @@ def _judge_acceptance(log: Log, answer: Answer) -> Iterator[Finding]:
     if position > log.head:
         yield _finding(Kind.LOST, answer, f"was acknowledged, and the log ends at {log.head}")
         return
+    yield from _judge_change(log, answer)
     expected = _expected(answer)
     if expected is None:
         return
@@ -57,6 +58,27 @@ def _judge_acceptance(log: Log, answer: Answer) -> Iterator[Finding]:
         if name in record.facts and not same(record.facts[name], value):
             sentence = f"was answered with {name} {value!r}, and the log has {record.facts[name]!r}"
             yield _finding(Kind.ALTERED, answer, sentence)
+
+
+def _judge_change(log: Log, answer: Answer) -> Iterator[Finding]:
+    """A PATCH made it so, or it was so already: the newest event about it says the same."""
+    match = _PATH.match(answer.path)
+    if match is None or answer.method != "PATCH" or not isinstance(answer.body, Mapping):
+        return
+    if match["part"] == "seats":
+        types, whose = ("seat.added", "seat.availability-changed"), ("seatId", match["of"])
+        wanted = {"inService": answer.body["inService"]}
+    else:
+        types, whose = ("library.created", "library.updated"), ("libraryId", match["id"])
+        wanted = {name: answer.body[name] for name in answer.request or () if name in answer.body}
+    newest: Mapping[str, Any] = {}
+    for record in log.of_types(*types):
+        if record.position <= (answer.position or 0) and record.facts.get(whose[0]) == whose[1]:
+            newest = {"inService": True, **record.facts}
+    for name, value in wanted.items():
+        if not same(newest.get(name), value):
+            sentence = f"made {name} {value!r}, and the log says {newest.get(name)!r}"
+            yield _finding(Kind.LOST, answer, sentence)
 
 
 def _expected(answer: Answer) -> tuple[str, Mapping[str, Any]] | None:
