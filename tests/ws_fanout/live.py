@@ -12,14 +12,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 from studyspot.broker.connection import connect as connect_nats
+from studyspot.broker.errors import BrokerError
 from studyspot.broker.publisher import FencedPublisher
-from studyspot.broker.stream import ensure_stream
+from studyspot.broker.stream import StreamMessage, ensure_stream, stream_state
 from studyspot.domain.events import Event
 from studyspot.domain.people import Role
 from studyspot.wire.frames import SUBPROTOCOL
 from studyspot.ws_fanout.app import Fanout, FanoutConfig, running
 from studyspot.ws_fanout.limits import Limits
-from tests.ws_fanout.events import EPOCH, message
+from tests.ws_fanout.events import EPOCH, message, pricing_updated
 from tests.ws_fanout.people import VERIFIER, token
 
 LIMIT = 10
@@ -40,28 +41,38 @@ class Log:
         return len(self.events)
 
     async def append(self, *events: Event) -> None:
-        first = self.head + 1
+        """Publish events at the next positions, and whatever the stream has lost before them."""
         self.events += events
-        await self._publisher.publish(
-            [message(first + index, event, epoch=self.epoch) for index, event in enumerate(events)]
-        )
+        js = self.nc.jetstream()
+        async with asyncio.timeout(LIMIT):
+            while True:
+                try:
+                    state = await stream_state(js)
+                    assert state is not None
+                    if missing := self._after(state.last_position):
+                        await self._publisher.publish(missing)
+                    return
+                except BrokerError:
+                    await asyncio.sleep(0.05)
 
-    async def republish(self) -> None:
-        """Publish everything again, into a stream that is empty."""
-        await self._publisher.publish(
-            [message(index, event, epoch=self.epoch) for index, event in enumerate(self.events, start=1)]
-        )
+    def _after(self, position: int) -> list[StreamMessage]:
+        return [
+            message(index, event, epoch=self.epoch)
+            for index, event in enumerate(self.events[position:], start=position + 1)
+        ]
 
     async def close(self) -> None:
         await self._publisher.close()
 
 
 @asynccontextmanager
-async def log_at(nats_url: str) -> AsyncIterator[Log]:
+async def log_at(nats_url: str, *, first_position: int = 1) -> AsyncIterator[Log]:
+    """The log in a stream that begins at `first_position`; what was before is forgotten."""
     nc = await connect_nats(nats_url, name="test log")
     try:
-        await ensure_stream(nc.jetstream(), epoch=EPOCH)
+        await ensure_stream(nc.jetstream(), epoch=EPOCH, first_position=first_position)
         log = Log(nc)
+        log.events = [pricing_updated()] * (first_position - 1)
         yield log
         await log.close()
     finally:
