@@ -39,7 +39,7 @@ async def read_stream(nats_url: str, *, timeout: timedelta = timedelta(seconds=6
     """
     async with asyncio.timeout(timeout.total_seconds()):
         connection = await nats.connect(
-            nats_url, connect_timeout=_CONNECT_SECONDS, allow_reconnect=False, name="studyspot-checker"
+            nats_url, connect_timeout=_CONNECT_SECONDS, max_reconnect_attempts=1, name="studyspot-checker"
         )
         try:
             return await _read_all(connection)
