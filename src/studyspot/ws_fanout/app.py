@@ -13,7 +13,6 @@ import uvloop
 
 from studyspot.access.tokens import Verifier
 from studyspot.broker.connection import connect
-from studyspot.broker.errors import BrokerError
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.ws_fanout.feed import Feed
 from studyspot.ws_fanout.hub import Hub
@@ -124,14 +123,12 @@ def serve(config: FanoutConfig, *, metrics_port: int | None) -> None:
     """Serve until SIGTERM or SIGINT; then clients are sent elsewhere, within `drain_within`.
 
     Raises:
-        BrokerError: NATS did not let us in, or shut us out for good.
+        BrokerUnavailable: NATS did not let us in.
+        BaseExceptionGroup: of what ended a part of it, such as `BrokerClosed`.
         OSError: a port is taken.
     """
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(config, metrics_port))
-    except* BrokerError as errors:
-        raise errors.exceptions[0] from errors
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, metrics_port))
 
 
 async def _serve(config: FanoutConfig, metrics_port: int | None) -> None:
