@@ -6,7 +6,7 @@ import pytest
 
 from studyspot.checker.judge import Evidence, judge
 from studyspot.checker.log import Log
-from studyspot.checker.passages import Connection, Passage, Socket
+from studyspot.checker.passages import Connection, Delivery, Passage, Socket
 from studyspot.checker.records import Record
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.verdict import Kind, Verdict
@@ -154,6 +154,19 @@ def test_a_resume_from_before_the_drop_repeats_only_across_the_connections() -> 
     conversation.event(8, "user:s1").event(10, "user:s1").event(15, "user:s1")
     conversation.caught_up(15, "everyone", "user:s1", "role:student")
     assert conversation.verdict().clean, str(conversation.verdict())
+
+
+def test_what_is_older_than_the_join_of_a_room_is_not_handed_over() -> None:
+    """A resume from another room's lower point brings it again; the client has it from its snapshot."""
+    conversation = Conversation().connect(head=7).join(LIBRARY, since=14)
+    conversation.socket.delivered = []
+    conversation.drop().connect(LIBRARY, head=15, since=7, resume="replaying")
+    live_in_the_library(conversation, 7)
+    for position, room in ((8, "user:s1"), (10, "user:s1"), (15, "user:s1")):
+        conversation.socket.delivered.append(Delivery(position, [room], frozenset({"seatId"})))
+    assert conversation.verdict().clean, str(conversation.verdict())
+    del conversation.socket.delivered[1]
+    assert conversation.found() == {(Kind.GAP, 10)}
 
 
 def test_what_lies_at_or_below_the_resume_point_does_not_come() -> None:

@@ -1,6 +1,7 @@
 """One connection, frame by frame: entitlement, content, order, and what is missing."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from studyspot.checker.log import Log
 from studyspot.checker.passages import Frame, Passage, Socket
@@ -12,15 +13,32 @@ _STARTS_ANYWHERE = -1
 """The start of a room that was joined live, at a position that the server did not tell."""
 
 
+@dataclass(slots=True)
+class Progress:
+    """How far a socket is, from one connection to the next.
+
+    Attributes:
+        complete: up to where each room of the last connection has been brought.
+        starts: from where on each room was first asked for: what is older comes again with every resume
+            from before, and its client drops it.
+        due: the positions that came and were to be handed over.
+    """
+
+    complete: dict[str, int] = field(default_factory=dict)
+    starts: dict[str, int] = field(default_factory=dict)
+    due: set[int] = field(default_factory=set)
+
+
 class ConnectionJudge:
     """Follows one connection; `complete` says up to where each of its rooms has been brought."""
 
-    def __init__(self, log: Log, rooms: Rooms, socket: Socket, before: Mapping[str, int]) -> None:
+    def __init__(self, log: Log, rooms: Rooms, socket: Socket, progress: Progress) -> None:
         self.complete: dict[str, int] = {}
         self._log = log
         self._rooms = rooms
         self._socket = socket
-        self._before = before
+        self._progress = progress
+        self._reached_here = 0
         self._asked: dict[object, Frame] = {}
         self._brought: dict[int, frozenset[str]] = {}
         self._missing: dict[int, str] = {}
@@ -31,6 +49,9 @@ class ConnectionJudge:
         frame = passage.frame
         if passage.sent:
             self._asked[frame.get("id")] = frame
+            if frame.get("type") == "join":
+                start = frame["since"]["position"] if frame.get("since") else self._reached_here
+                self._start(frame["rooms"], start)
             return
         match frame.get("type"):
             case "connected":
@@ -40,8 +61,9 @@ class ConnectionJudge:
             case "joined":
                 yield from self._joined(frame)
             case "left":
-                for room in _names(frame["rooms"]):
+                for room in frame["rooms"]:
                     self.complete.pop(room, None)
+                    self._progress.starts.pop(room, None)
             case "caught-up":
                 yield from self._reached(frame["position"], frame["rooms"])
             case "heartbeat":
@@ -53,6 +75,7 @@ class ConnectionJudge:
         """Find what never came; with `settled`, up to the log's head."""
         if settled:
             yield from self._reached(self._log.head, tuple(self.complete))
+        self._progress.complete = self.complete
         for position, room in sorted(self._missing.items()):
             yield self._finding(Kind.GAP, position, f"never came in {room}")
 
@@ -74,9 +97,18 @@ class ConnectionJudge:
             self.complete[room] = max(start, granted)
         for room in _names(frame["rooms"]):
             yield from self._admit(room, start)
-        for room, reached in self._before.items() if resumes else ():
+        if not resumes:
+            self._progress.complete.clear()
+            self._progress.starts.clear()
+        self._reached_here = start
+        self._start(self.complete, start)
+        for room, reached in self._progress.complete.items():
             for position in self._expected(room, reached, start) if room in self.complete else ():
                 yield self._finding(Kind.GAP, position, f"never came in {room}: resumed only after {start}")
+
+    def _start(self, rooms: Iterable[str], position: int) -> None:
+        for room in rooms:
+            self._progress.starts.setdefault(room, position)
 
     def _joined(self, frame: Frame) -> Iterator[Finding]:
         asked = self._asked.get(frame.get("id"), {})
@@ -106,6 +138,10 @@ class ConnectionJudge:
             for sentence in alterations(frame, record, allowed):
                 yield self._finding(Kind.ALTERED, position, sentence)
         yield from self._order(position, frame)
+        self._reached_here = max(self._reached_here, position)
+        starts = self._progress.starts
+        if any(starts.get(room, position) < position for room in frame["rooms"]):
+            self._progress.due.add(position)
 
     def _entitlement(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
         for room in rooms:
@@ -134,6 +170,7 @@ class ConnectionJudge:
     def _reached(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
         if position > self._log.head:
             yield self._finding(Kind.ALTERED, position, f"reached, but the log ends at {self._log.head}")
+        self._reached_here = max(self._reached_here, position)
         for room in rooms:
             if room in self.complete:
                 self._advance(room, position)

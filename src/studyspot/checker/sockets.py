@@ -1,8 +1,8 @@
 """The sockets: each got every event that it is entitled to, per room once and in order, and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Set
 
-from studyspot.checker.connections import ConnectionJudge
+from studyspot.checker.connections import ConnectionJudge, Progress
 from studyspot.checker.log import Log
 from studyspot.checker.passages import Passage, Socket
 from studyspot.checker.rooms import Rooms
@@ -14,26 +14,28 @@ def judge_socket(log: Log, rooms: Rooms, socket: Socket, *, settled: bool) -> It
 
     With `settled`, a socket that is still open has got everything up to the log's head.
     """
-    complete: Mapping[str, int] = {}
+    progress = Progress()
     for connection in socket.connections:
-        judge = ConnectionJudge(log, rooms, socket, complete)
+        judge = ConnectionJudge(log, rooms, socket, progress)
         for passage in connection.passages:
             yield from judge.judge(passage)
         is_open = connection is socket.connections[-1] and connection.close_code is None
         yield from judge.end(settled=settled and is_open)
-        complete = judge.complete
     if socket.delivered is not None:
-        yield from _judge_deliveries(socket)
+        yield from _judge_deliveries(socket, progress.due)
 
 
-def _judge_deliveries(socket: Socket) -> Iterator[Finding]:
+def _judge_deliveries(socket: Socket, due: Set[int]) -> Iterator[Finding]:
+    left = _rooms_left(socket)
     delivered: dict[int, frozenset[str]] = {}
     points: dict[str, int] = {}
     for delivery in socket.delivered or ():
         position = delivery.position
         if delivery.fields <= delivered.get(position, frozenset()) and position in delivered:
             yield Finding(Kind.TWICE, socket.who, position, "was handed over twice")
-        elif behind := [room for room in delivery.rooms if points.get(room, 0) >= position]:
+        elif behind := [
+            room for room in delivery.rooms if points.get(room, 0) >= position and room not in left
+        ]:
             yield Finding(
                 Kind.OUT_OF_ORDER, socket.who, position, f"handed over after later ones of {behind[0]}"
             )
@@ -46,8 +48,7 @@ def _judge_deliveries(socket: Socket) -> Iterator[Finding]:
         for passage in connection.passages
         if not passage.sent and passage.frame["type"] == "event"
     }
-    left = _rooms_left(socket)
-    for position in sorted(received.keys() - delivered.keys()):
+    for position in sorted(due - delivered.keys()):
         if not received[position] <= left:
             yield Finding(Kind.GAP, socket.who, position, "was received and never handed over")
     for position in sorted(delivered.keys() - received.keys()):
@@ -55,7 +56,7 @@ def _judge_deliveries(socket: Socket) -> Iterator[Finding]:
 
 
 def _rooms_left(socket: Socket) -> frozenset[str]:
-    """Return the rooms that the client ever asked to leave: what is in flight then is dropped."""
+    """Return the rooms that the client ever asked to leave: joined again, they begin at any point."""
 
     def leaves(passage: Passage) -> bool:
         return passage.sent and passage.frame["type"] == "leave"
