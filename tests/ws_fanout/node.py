@@ -28,6 +28,7 @@ class Client:
 
     full_bytes: int = 64 * 1024
     reads: bool = True
+    writes: list[bytes] = field(default_factory=list)
     received: bytearray = field(default_factory=bytearray)
     unread: bytearray = field(default_factory=bytearray)
     closed: tuple[CloseCode, str] | None = None
@@ -35,6 +36,7 @@ class Client:
 
     def write(self, data: bytes) -> None:
         if self.closed is None:
+            self.writes.append(data)
             (self.received if self.reads else self.unread).extend(data)
 
     def unsent_bytes(self) -> int:

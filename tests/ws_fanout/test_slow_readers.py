@@ -6,7 +6,8 @@ import pytest
 
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.limits import Limits
-from tests.ws_fanout.events import booked
+from studyspot.ws_fanout.routed import routed
+from tests.ws_fanout.events import booked, message
 from tests.ws_fanout.node import Client, Node
 
 LIMIT = 4000
@@ -89,3 +90,28 @@ def test_one_event_larger_than_the_bound_still_reaches_a_reader_with_nothing_unr
     node.publish(booked(student="s9"))
 
     assert positions(client) == [1]
+
+
+def test_a_big_room_does_not_keep_a_small_one_waiting(node: Node) -> None:
+    big = [node.connect(f"s{number}", rooms=["library:L1"])[0] for number in range(1000)]
+    small, _ = node.connect("s9999", rooms=["library:L2"])
+
+    node.hub.publish([routed(message(1, booked("L1", "t1", "B1")))])
+    node.hub.publish([routed(message(2, booked("L2", "t1", "B2")))])
+
+    assert positions(small) == [2]
+    waiting = sum(not positions(client) for client in big)
+    assert waiting > 500
+    node.settle()
+    assert all(positions(client) == [1] for client in big)
+
+
+def test_what_has_arrived_together_is_one_write_with_the_same_bytes_for_all(node: Node) -> None:
+    clients = [node.connect(f"s{number}", rooms=["library:L1"])[0] for number in range(3)]
+    for client in clients:
+        client.writes.clear()
+
+    node.publish(*(booked(student="t1", booking=f"B{number}") for number in range(10)))
+
+    assert [len(client.writes) for client in clients] == [1, 1, 1]
+    assert clients[0].writes[0] is clients[1].writes[0] is clients[2].writes[0]
