@@ -171,6 +171,25 @@ async def test_names_are_not_for_analytics(stream: NatsServer) -> None:
     )
 
 
+async def test_analytics_do_not_overhear_what_others_are_answered(stream: NatsServer) -> None:
+    analytics = await nats.connect(stream.urls.analytics)
+    try:
+        heard = await analytics.subscribe("_INBOX.>")
+        await analytics.flush()
+        for service in NAME_READERS:
+            async with connected(url_of(stream, service)) as other:
+                assert await get_name(other.jetstream(), "u1") == "Ada"
+        async with connected(stream.urls.admin) as admin:
+            await admin.publish("_INBOX.last", b"last")
+            await admin.flush()
+        messages = [await heard.next_msg(timeout=LIMIT)]
+        while messages[-1].data != b"last":
+            messages.append(await heard.next_msg(timeout=LIMIT))
+    finally:
+        await analytics.close()
+    assert [message.data for message in messages] == [b"last"]
+
+
 @pytest.mark.parametrize("subject", [">", "$JS.>", "$KV.>", "$SYS.>"])
 @pytest.mark.parametrize("service", [*READERS, "relay"])
 async def test_nobody_listens_to_what_others_ask_the_server(

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import httpx
-import nats
 import pytest
 from nats.aio.client import Client
 
+from studyspot.broker.connection import connect
 from studyspot.projections.models.registry import PROJECTIONS
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.serving import reads_of
@@ -34,12 +34,6 @@ async def reads(log: Log) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def relay(nats_server: NatsServer) -> AsyncIterator[Client]:
     """A connection that may make and fill the stream."""
-    connection = await nats.connect(
-        nats_server.urls.relay, max_reconnect_attempts=-1, reconnect_time_wait=1, error_cb=_expected
-    )
+    connection = await connect(nats_server.urls.relay, name="test")
     yield connection
     await connection.close()
-
-
-async def _expected(_: Exception) -> None:
-    """Tests kill the server on purpose."""

@@ -48,7 +48,7 @@ async def connect(url: str, *, name: str, limit: timedelta = CONNECT_LIMIT) -> C
                 ping_interval=int(PING_EVERY.total_seconds()),
                 max_outstanding_pings=PINGS_UNANSWERED,
                 pending_size=0,
-                inbox_prefix=_inbox_prefix(servers[0]),
+                inbox_prefix=inbox_prefix(servers[0]),
             )
     except TimeoutError as error:
         await connection.close()
@@ -87,7 +87,8 @@ class _Watch:
         log.info("nats connection regained", server=self.address)
 
 
-def _inbox_prefix(url: str) -> str:
+def inbox_prefix(url: str) -> str:
+    """Return below which subject a connection of this URL's user has its inboxes."""
     user = urlsplit(url).username or ""
     return f"_INBOX.{user}" if _TOKEN.fullmatch(user) else "_INBOX"
 

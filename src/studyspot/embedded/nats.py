@@ -138,7 +138,10 @@ class EmbeddedNats:
                 "password": self._passwords[service],
                 "permissions": {
                     "publish": {"allow": list(allowed.publish)},
-                    "subscribe": {"allow": list(allowed.subscribe)},
+                    "subscribe": {
+                        "allow": list(allowed.subscribe),
+                        "deny": list(allowed.never_subscribe),
+                    },
                 },
             }
             for service, allowed in permissions().items()

@@ -11,10 +11,11 @@ SERVICES = ("relay", "api", "projections", "policies", "fanout", "analytics", "a
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Subjects that a user may publish to, and those it may subscribe to."""
+    """Subjects that a user may publish to and subscribe to, and those of the latter that it never hears."""
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
+    never_subscribe: tuple[str, ...] = ()
 
 
 def permissions() -> Mapping[str, Permissions]:
@@ -23,16 +24,23 @@ def permissions() -> Mapping[str, Permissions]:
     reads_all = (*_reading(STREAM), *_reading(names))
     makes_stream = tuple(f"$JS.API.STREAM.{verb}.{STREAM}" for verb in ("CREATE", "UPDATE", "DELETE"))
     makes_names = f"$JS.API.STREAM.CREATE.{names}"
-    subscribe = ("_INBOX.>", *SUBJECTS)
-    reader = Permissions(reads_all, subscribe)
+    publish = {
+        "relay": (*reads_all, *SUBJECTS, *makes_stream, makes_names),
+        "api": (*reads_all, makes_names, f"$KV.{NAMES}.>"),
+        "projections": reads_all,
+        "policies": reads_all,
+        "fanout": reads_all,
+    }
+    inboxes = {service: f"_INBOX.{service}.>" for service in SERVICES}
+    ours = tuple(inboxes[service] for service in (*publish, "admin"))
     return {
-        "relay": Permissions((*reads_all, *SUBJECTS, *makes_stream, makes_names), subscribe),
-        "api": Permissions((*reads_all, makes_names, f"$KV.{NAMES}.>"), subscribe),
-        "projections": reader,
-        "policies": reader,
-        "fanout": reader,
-        # The names of people are not for analytics.
-        "analytics": Permissions(_reading(STREAM), subscribe),
+        **{
+            service: Permissions(subjects, (inboxes[service], *SUBJECTS))
+            for service, subjects in publish.items()
+        },
+        # Analysts use clients of any kind, with their ordinary inboxes. The names of people are not for
+        # them, neither from the bucket nor from what it sends to others.
+        "analytics": Permissions(_reading(STREAM), ("_INBOX.>", *SUBJECTS), ours),
         "admin": Permissions((">",), (">",)),
     }
 

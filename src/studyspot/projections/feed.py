@@ -25,12 +25,13 @@ from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
+from studyspot.broker.connection import inbox_prefix
 from studyspot.broker.errors import BrokerError
 from studyspot.broker.stream import STREAM, SUBJECTS, StreamMessage, stream_state
 
 MOST_MESSAGES = 1000
-GATHER_FOR = timedelta(milliseconds=40)
-"""FastStream hands over a batch this long after it began to wait, however little has come."""
+ASK_EVERY = timedelta(milliseconds=100)
+"""A request that brings nothing is repeated after this long."""
 
 LOOK_EVERY = timedelta(milliseconds=500)
 RETRY_AFTER = timedelta(seconds=1)
@@ -51,6 +52,7 @@ class Feed:
         self, nats_url: str, *, name: str, position: Callable[[], int], epoch: Callable[[], str | None]
     ) -> None:
         self._nats_url = nats_url
+        self._inbox_prefix = inbox_prefix(nats_url.split(",")[0])
         self._name = name
         self._position = position
         self._epoch = epoch
@@ -87,6 +89,7 @@ class Feed:
                 reconnect_time_wait=1,
                 ping_interval=2,
                 max_outstanding_pings=2,
+                inbox_prefix=self._inbox_prefix,
             )
             try:
                 async with asyncio.timeout(_CONNECT_LIMIT_SECONDS):
@@ -142,7 +145,7 @@ class Feed:
         subscriber = broker.subscriber(
             SUBJECTS[0],
             stream=JStream(STREAM, declare=False),
-            pull_sub=PullSub(MOST_MESSAGES, GATHER_FOR.total_seconds(), batch=True),
+            pull_sub=PullSub(MOST_MESSAGES, ASK_EVERY.total_seconds(), batch=True),
             config=ConsumerConfig(
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
                 opt_start_seq=self._position() + 1,
@@ -151,6 +154,7 @@ class Feed:
                 num_replicas=1,
             ),
             ack_policy=AckPolicy.MANUAL,
+            inbox_prefix=f"{self._inbox_prefix}.".encode(),
             decoder=_as_they_are,
             no_reply=True,
             persistent=False,
@@ -164,7 +168,7 @@ class Feed:
         subscriber(hand_over)
         self._subscriber, self._heard = subscriber, time.monotonic()
         await subscriber.start()
-        subscriber.subscription = _ToldTimeouts(subscriber.subscription)  # type: ignore[assignment]
+        subscriber.subscription = _PromptPull(subscriber.subscription)  # type: ignore[assignment]
 
     async def _unsubscribe(self) -> None:
         subscriber, self._subscriber = self._subscriber, None
@@ -189,12 +193,13 @@ class Feed:
             log.warning("broker is away, the log is read instead", projection=self._name, reason=reason)
 
 
-class _ToldTimeouts:
-    """A pull subscription whose time-outs are all of the kind that FastStream expects.
+class _PromptPull:
+    """A pull subscription that FastStream gets every message of, as soon as it is there.
 
     Seen with nats-py 2.16 and FastStream 0.7.8: when a batch's time is up between two requests, nats-py
     raises a bare TimeoutError, FastStream's task dies of it and is begun again without a word, and what it
-    had gathered is lost: 4 in 100 messages at 60 a second.
+    had gathered is lost: 4 in 100 messages at 60 a second. And FastStream asks for more until the batch's
+    time is up, whatever it has: 24 ms at the median with 40 ms, instead of 1.5.
     """
 
     def __init__(self, subscription: JetStreamContext.PullSubscription | None) -> None:
@@ -204,6 +209,13 @@ class _ToldTimeouts:
         self.consumer_info = subscription.consumer_info
 
     async def fetch(self, batch: int, timeout: float | None) -> list[Msg]:
+        """Return what is there, or comes first.
+
+        Raises:
+            NatsTimeoutError: nothing came, or FastStream has something already, which it then hands over.
+        """
+        if batch < MOST_MESSAGES:
+            raise NatsTimeoutError
         try:
             return await self._subscription.fetch(batch, timeout)
         except TimeoutError as error:
