@@ -1,7 +1,7 @@
 """A clean day as evidence: log, stream, answers, three sockets with a drop in between, and reads."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +17,6 @@ from studyspot.checker.witness import Witness
 
 EPOCH = "k3"
 NINE, TEN, ELEVEN = (f"2026-12-01T{hour:02}:00:00Z" for hour in (9, 10, 11))
-BOOKING_AT = {"B1": 8, "B2": 9, "B3": 11, "B4": 15}
-"""The position of each booking's creation."""
 
 
 def booking(booking_id: str, seat: str, user: str, start: str, end: str, status: str) -> dict[str, Any]:
@@ -260,8 +258,3 @@ def evidence() -> Evidence:
         ],
         reads=[seat_map(), bookings_of_s2()],
     )
-
-
-def change_frames(socket: Socket, change: Callable[[list[Any]], None]) -> None:
-    """Let `change` alter the passages of the socket's last connection."""
-    change(socket.connections[-1].passages)

@@ -201,6 +201,7 @@ class Conversation(RuleBasedStateMachine):
 
 
 TestConversation = Conversation.TestCase
+# A failure is printed as it was found: shrinking a conversation takes minutes.
 TestConversation.settings = settings(
     max_examples=200, stateful_step_count=40, deadline=None, phases=[Phase.generate]
 )
