@@ -22,6 +22,7 @@ from studyspot.domain.events import Event
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
+from studyspot.projections.app import run_workers
 from studyspot.projections.projection import Projection
 from studyspot.projections.worker import Worker
 
@@ -105,14 +106,12 @@ async def a_log(database_url: str) -> AsyncIterator[Log]:
 @asynccontextmanager
 async def working(log: Log, projection: Projection, nats_url: str = NO_BROKER) -> AsyncIterator[Worker]:
     """A worker that runs until the end of the block."""
-    worker = Worker(
-        projection, database_url=log.database_url, nats_url=nats_url, store=log.store, signal=log.signal
-    )
-    task = asyncio.create_task(worker.run())
+    worker = Worker(projection, database_url=log.database_url, store=log.store, signal=log.signal)
+    task = asyncio.create_task(run_workers([worker], nats_url))
     try:
         yield worker
     finally:
         task.cancel()
         await asyncio.wait([task])
-        if not task.cancelled() and worker.stopped is None:
-            task.result()  # Only an operator's stop is expected.
+        if not task.cancelled():
+            task.result()

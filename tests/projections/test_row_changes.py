@@ -7,10 +7,11 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
 from studyspot.projections.builds import Build, definition
 from studyspot.projections.projection import PutRow, RemoveRow, RowChange, SetColumns, Table
-from studyspot.projections.row_changes import fold, statements
+from studyspot.projections.row_changes import fold, parts
 
 THINGS = Table(
     "things",
@@ -61,9 +62,12 @@ def connection(empty_database_url: str) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def write(connection: psycopg.Connection, batch: list[RowChange]) -> None:
-    for statement in statements(fold(batch), BUILD):
-        connection.execute(statement.text, [statement.rows])
+def write(connection: psycopg.Connection, batch: list[RowChange], claimed: bool = True) -> None:
+    written = list(parts(fold(batch), BUILD))
+    named = [sql.SQL("claimed AS (SELECT WHERE {})").format(claimed)]
+    named += [sql.SQL("p{} AS ({})").format(number, part.text) for number, part in enumerate(written)]
+    statement = sql.SQL("WITH {} SELECT").format(sql.SQL(", ").join(named))
+    connection.execute(statement, [part.rows for part in written])
 
 
 def content(connection: psycopg.Connection) -> list[Any]:
@@ -99,15 +103,16 @@ def test_a_batch_leaves_what_its_changes_leave_one_by_one(
     with connection.transaction(force_rollback=True):
         write(connection, before)
         write(connection, batch)
+        write(connection, before, claimed=False)
         assert content(connection) == modelled([*before, *batch])
 
 
-def test_a_batch_is_one_statement_for_each_table_and_kind() -> None:
+def test_a_batch_is_one_part_for_each_table_and_kind() -> None:
     batch: list[RowChange] = [
         PutRow(THINGS, {"id": str(number), "part": 0, "name": None, "tags": [], "facts": {}, "at": None})
         for number in range(500)
     ]
-    assert len(list(statements(fold(batch), BUILD))) == 1
+    assert len(list(parts(fold(batch), BUILD))) == 1
 
 
 def test_a_row_that_does_not_fit_its_table_is_refused() -> None:

@@ -9,6 +9,7 @@ import structlog
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.projections.errors import ProjectionStopped
+from studyspot.projections.feed import Beginning, Feed
 from studyspot.projections.metrics import observe_stop
 from studyspot.projections.models.registry import named
 from studyspot.projections.worker import Worker
@@ -58,23 +59,34 @@ class ProjectionsProcess:
         with store:
             async with HeadSignal(self._database_url) as head:
                 self._workers = tuple(
-                    Worker(
-                        projection,
-                        database_url=self._database_url,
-                        nats_url=self._nats_url,
-                        store=store,
-                        signal=head,
-                    )
+                    Worker(projection, database_url=self._database_url, store=store, signal=head)
                     for projection in self._projections
                 )
                 loop = asyncio.get_running_loop()
                 for number in (signal.SIGTERM, signal.SIGINT):
                     loop.add_signal_handler(number, self.end)
-                async with asyncio.TaskGroup() as tasks:
-                    for worker in self._workers:
-                        tasks.create_task(_run(worker))
+                await run_workers(self._workers, self._nats_url)
         if all(worker.stopped for worker in self._workers):
             raise AllStopped("no projection can go on; each has said why")
+
+
+async def run_workers(workers: Sequence[Worker], nats_url: str) -> None:
+    """Run the workers, and one feed for all of them, until the last worker has ended."""
+
+    def beginning() -> Beginning | None:
+        needs = [worker.needs for worker in workers if worker.stopped is None]
+        known = [need for need in needs if need is not None]
+        return min(known, key=lambda need: need.position) if known and len(known) == len(needs) else None
+
+    feed = Feed(nats_url, [worker.inbox for worker in workers], beginning)
+    async with asyncio.TaskGroup() as tasks:
+        feeding = tasks.create_task(feed.run(), name="feed")
+        try:
+            async with asyncio.TaskGroup() as working:
+                for worker in workers:
+                    working.create_task(_run(worker), name=f"worker-{worker.projection.name}")
+        finally:
+            feeding.cancel()
 
 
 async def _run(worker: Worker) -> None:

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Self
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
 from studyspot.catalogue.codec import Recorded
 from studyspot.projections.builds import CHANNEL, Build, make_current, prepare
 from studyspot.projections.errors import PoisonEvent, TablesLost
 from studyspot.projections.projection import Projection, RowChange
-from studyspot.projections.row_changes import Effects, fold, statements
+from studyspot.projections.row_changes import Effects, fold, parts
 
 _SESSION = """
 SET application_name = 'studyspot projection';
@@ -20,7 +20,20 @@ SET application_name = 'studyspot projection';
 SET idle_in_transaction_session_timeout = '5s';
 SET statement_timeout = '30s';
 SET lock_timeout = '10s';
+-- Rows and position are lost together, if at all, and come again from the log, which is durable: so no batch
+-- waits for the disk, or makes the log's own commits wait for it.
+SET synchronous_commit = off;
 """
+
+
+# Rows change only where the claim is won: position and rows move together, or neither.
+_CLAIM = sql.SQL("""
+WITH claimed AS (
+    UPDATE read.builds
+    SET position = %s, event_time = coalesce(%s, event_time), applied_at = clock_timestamp()
+    WHERE (name, version, number) = (%s, %s, %s) AND position = %s RETURNING 1
+) {parts} SELECT pg_notify(%s, %s) FROM claimed
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +162,21 @@ class Applier:
                 raise PoisonEvent(self._projection.name, recorded.position, str(error).strip()) from error
 
     async def _write(self, effects: Effects, until: int, time: datetime | None) -> bool:
-        async with self._connection.transaction():
-            claimed = await self._connection.execute(
-                "UPDATE read.builds SET position = %s, event_time = coalesce(%s, event_time),"
-                " applied_at = clock_timestamp()"
-                " WHERE (name, version, number) = (%s, %s, %s) AND position = %s",
-                [until, time, *self._identity, self.position],
+        # One statement, one round trip: a rival that waits for the position's row does not wait for ours.
+        written = list(parts(effects, self.build))
+        statement = _CLAIM.format(
+            parts=sql.SQL("").join(
+                sql.SQL(", {} AS ({})").format(sql.Identifier(f"part_{number}"), part.text)
+                for number, part in enumerate(written)
             )
-            if claimed.rowcount == 1:
-                for statement in statements(effects, self.build):
-                    await self._connection.execute(statement.text, [statement.rows])
-                notice = " ".join(map(str, (*self._identity, until)))
-                await self._connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, notice])
-        if claimed.rowcount == 1:
+        )
+        identity = [self.build.name, self.build.version, self.build.number]
+        notice = " ".join(map(str, (*identity, until)))
+        won = await self._connection.execute(
+            statement,
+            [until, time, *identity, self.position, *(part.rows for part in written), CHANNEL, notice],
+        )
+        if won.rowcount == 1:
             self.position = until
             return True
         await self.reread()

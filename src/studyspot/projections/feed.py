@@ -1,15 +1,15 @@
-"""What the broker delivers to one projection: a FastStream subscriber, and the watch that keeps it alive.
+"""What the broker delivers to a process: a FastStream subscriber, and the watch that keeps it alive.
 
 A consumer dies silently when the stream is erased, and the subscriber tells nobody; so whenever it is quiet
-it is looked at, and where it is missing, or holds back what the stream has, it is made again at the
-projection's own position + 1. Messages that come twice, or never, are the worker's business: it compares
-positions.
+it is looked at, and where it is missing, or holds back what the stream has, it is made again at the workers'
+own position + 1. Messages that come twice, or never, are the workers' business: they compare positions.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -19,8 +19,6 @@ from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js import JetStreamContext
 from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
@@ -28,6 +26,8 @@ from nats.js.errors import NotFoundError
 from studyspot.broker.connection import inbox_prefix
 from studyspot.broker.errors import BrokerError
 from studyspot.broker.stream import STREAM, SUBJECTS, StreamMessage, stream_state
+from studyspot.projections.inbox import Inbox
+from studyspot.projections.prompt_pull import PromptPull
 
 MOST_MESSAGES = 1000
 ASK_EVERY = timedelta(milliseconds=100)
@@ -42,44 +42,38 @@ _END_LIMIT_SECONDS = 2.0
 log = structlog.get_logger()
 
 
-class Feed:
-    """Batches of messages for one projection, oldest first, as far as the broker is there.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """After which position messages are needed, and of which epoch."""
 
-    `position` and `epoch` are those of the projection: where a consumer begins, and whose stream it reads.
+    position: int
+    epoch: str
+
+
+class Feed:
+    """Brings the stream's messages, in order, to some inboxes, as far as the broker is there.
+
+    `beginning` says from where the workers need them: none while they read the log.
     """
 
     def __init__(
-        self, nats_url: str, *, name: str, position: Callable[[], int], epoch: Callable[[], str | None]
+        self, nats_url: str, inboxes: Sequence[Inbox], beginning: Callable[[], Beginning | None]
     ) -> None:
         self._nats_url = nats_url
         self._inbox_prefix = inbox_prefix(nats_url.split(",")[0])
-        self._name = name
-        self._position = position
-        self._epoch = epoch
-        self._batches: asyncio.Queue[tuple[StreamMessage, ...]] = asyncio.Queue(maxsize=1)
+        self._inboxes = inboxes
+        self._beginning = beginning
         self._subscriber: BatchPullStreamSubscriber | None = None
         self._heard = 0.0
         self._connected = True
         self._failure: Exception | None = None
-
-    async def next(self, timeout: timedelta) -> tuple[StreamMessage, ...]:
-        """Return the next batch; none when nothing comes within `timeout`."""
-        try:
-            async with asyncio.timeout(timeout.total_seconds()):
-                return await self._batches.get()
-        except TimeoutError:
-            return ()
-
-    def take(self) -> tuple[StreamMessage, ...]:
-        """Return the batch that is waiting, if there is one."""
-        return () if self._batches.empty() else self._batches.get_nowait()
 
     async def run(self) -> None:
         """Subscribe, and stay subscribed, until cancelled."""
         while True:
             broker = NatsBroker(
                 self._nats_url.split(","),
-                name=f"studyspot projection {self._name}",
+                name="studyspot projections",
                 error_cb=self._failed,
                 apply_types=False,
                 logger=None,
@@ -114,7 +108,7 @@ class Feed:
             return
         try:
             if self._subscriber is not None and await self._is_stuck(self._subscriber):
-                log.warning("consumer is made again", projection=self._name, position=self._position())
+                log.warning("consumer is made again")
                 await self._unsubscribe()
             if self._subscriber is None:
                 await self._subscribe(broker)
@@ -126,7 +120,7 @@ class Feed:
     async def _is_stuck(self, subscriber: BatchPullStreamSubscriber) -> bool:
         """Say whether nothing came although there is something, or the consumer is gone."""
         quiet_since = self._heard
-        if time.monotonic() - quiet_since < LOOK_EVERY.total_seconds() or self._batches.full():
+        if time.monotonic() - quiet_since < LOOK_EVERY.total_seconds():
             return False
         if subscriber.subscription is None:
             return True
@@ -138,9 +132,12 @@ class Feed:
         return bool(consumer.num_pending) and self._heard == quiet_since
 
     async def _subscribe(self, broker: NatsBroker) -> None:
+        beginning = self._beginning()
+        if beginning is None:
+            return
         connection = await broker.connect()
         state = await stream_state(connection.jetstream(timeout=_API_LIMIT_SECONDS))
-        if state is None or state.epoch != self._epoch():
+        if state is None or state.epoch != beginning.epoch:
             return
         subscriber = broker.subscriber(
             SUBJECTS[0],
@@ -148,7 +145,7 @@ class Feed:
             pull_sub=PullSub(MOST_MESSAGES, ASK_EVERY.total_seconds(), batch=True),
             config=ConsumerConfig(
                 deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-                opt_start_seq=self._position() + 1,
+                opt_start_seq=beginning.position + 1,
                 ack_policy=ConsumerAckPolicy.NONE,
                 mem_storage=True,
                 num_replicas=1,
@@ -163,18 +160,19 @@ class Feed:
         async def hand_over(messages: Sequence[StreamMessage]) -> None:
             if self._subscriber is subscriber:
                 self._heard = time.monotonic()
-                await self._batches.put(tuple(messages))
+                for inbox in self._inboxes:
+                    inbox.put(tuple(messages))
 
         subscriber(hand_over)
         self._subscriber, self._heard = subscriber, time.monotonic()
         await subscriber.start()
-        subscriber.subscription = _PromptPull(subscriber.subscription)  # type: ignore[assignment]
+        assert subscriber.subscription is not None
+        subscriber.subscription = PromptPull(subscriber.subscription, MOST_MESSAGES)  # type: ignore[assignment]
 
     async def _unsubscribe(self) -> None:
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is None:
             return
-        self.take()  # So that the subscriber can hand over what it holds, and end.
         # Either way it is given up; a broker that is away cannot be told.
         with suppress(NatsError, OSError, TimeoutError):
             async with asyncio.timeout(_END_LIMIT_SECONDS):
@@ -188,38 +186,9 @@ class Feed:
             return
         self._connected = connected
         if connected:
-            log.info("broker is back", projection=self._name)
+            log.info("broker is back")
         else:
-            log.warning("broker is away, the log is read instead", projection=self._name, reason=reason)
-
-
-class _PromptPull:
-    """A pull subscription that FastStream gets every message of, as soon as it is there.
-
-    Seen with nats-py 2.16 and FastStream 0.7.8: when a batch's time is up between two requests, nats-py
-    raises a bare TimeoutError, FastStream's task dies of it and is begun again without a word, and what it
-    had gathered is lost: 4 in 100 messages at 60 a second. And FastStream asks for more until the batch's
-    time is up, whatever it has: 24 ms at the median with 40 ms, instead of 1.5.
-    """
-
-    def __init__(self, subscription: JetStreamContext.PullSubscription | None) -> None:
-        assert subscription is not None
-        self._subscription = subscription
-        self.unsubscribe = subscription.unsubscribe
-        self.consumer_info = subscription.consumer_info
-
-    async def fetch(self, batch: int, timeout: float | None) -> list[Msg]:
-        """Return what is there, or comes first.
-
-        Raises:
-            NatsTimeoutError: nothing came, or FastStream has something already, which it then hands over.
-        """
-        if batch < MOST_MESSAGES:
-            raise NatsTimeoutError
-        try:
-            return await self._subscription.fetch(batch, timeout)
-        except TimeoutError as error:
-            raise NatsTimeoutError from error
+            log.warning("broker is away, the log is read instead", reason=reason)
 
 
 async def _close(broker: NatsBroker) -> None:

@@ -1,7 +1,7 @@
-"""Many row changes as few statements: each row is written once a batch, however often it changed.
+"""Many row changes as one statement: each row is written once a batch, however often it changed.
 
-Rows travel as one JSON array that PostgreSQL reads by the table's own row type, so a batch of any size is
-one statement per table and kind.
+Rows travel as JSON arrays that PostgreSQL reads by the table's own row type, so a batch of any size is one
+part of the statement per table and kind.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,8 +19,8 @@ Effects = dict[tuple[str, tuple[Any, ...]], RowChange]
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement and its one parameter: the rows as JSON."""
+class Part:
+    """Part of a statement: it writes `rows`, a JSON array, if there is a row in its `claimed`."""
 
     text: sql.Composed
     rows: str
@@ -43,8 +43,8 @@ def fold(changes: Iterable[RowChange]) -> Effects:
     return effects
 
 
-def statements(effects: Effects, build: Build) -> Iterator[Statement]:
-    """Return the statements that write these effects into the tables of one build."""
+def parts(effects: Effects, build: Build) -> Iterator[Part]:
+    """Yield what writes these effects into the tables of one build, each row in one part only."""
     puts: dict[str, list[PutRow]] = {}
     sets: dict[tuple[str, tuple[str, ...]], list[SetColumns]] = {}
     removals: dict[str, list[RemoveRow]] = {}
@@ -60,14 +60,14 @@ def statements(effects: Effects, build: Build) -> Iterator[Statement]:
                 assert_never(unreachable)
     for put in puts.values():
         table = put[0].table
-        yield Statement(_put(table, build), _json(change.row for change in put))
+        yield Part(_put(table, build), _json(change.row for change in put))
     for (_, columns), changed in sets.items():
         table = changed[0].table
         rows = ({**change.key, **change.values} for change in changed)
-        yield Statement(_set(table, columns, build), _json(rows))
+        yield Part(_set(table, columns, build), _json(rows))
     for removed in removals.values():
         table = removed[0].table
-        yield Statement(_remove(table, build), _json(change.key for change in removed))
+        yield Part(_remove(table, build), _json(change.key for change in removed))
 
 
 def _then_set(before: RowChange | None, change: SetColumns) -> RowChange:
@@ -88,7 +88,8 @@ def _put(table: Table, build: Build) -> sql.Composed:
     rest = [column for column in table.columns if column not in table.key]
     action = sql.SQL("UPDATE SET {}").format(_assignments(rest, "excluded")) if rest else sql.SQL("NOTHING")
     return sql.SQL(
-        "INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows} ON CONFLICT ({key}) DO {action}"
+        "INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows} WHERE EXISTS (SELECT FROM claimed)"
+        " ON CONFLICT ({key}) DO {action}"
     ).format(
         table=build.table(table),
         columns=_names(table.columns),
@@ -99,7 +100,10 @@ def _put(table: Table, build: Build) -> sql.Composed:
 
 
 def _set(table: Table, columns: Iterable[str], build: Build) -> sql.Composed:
-    return sql.SQL("UPDATE {table} AS kept SET {assignments} FROM {rows} AS given WHERE {same}").format(
+    return sql.SQL(
+        "UPDATE {table} AS kept SET {assignments} FROM {rows} AS given"
+        " WHERE {same} AND EXISTS (SELECT FROM claimed)"
+    ).format(
         table=build.table(table),
         assignments=_assignments(columns, "given"),
         rows=_rows(table, build),
@@ -108,9 +112,9 @@ def _set(table: Table, columns: Iterable[str], build: Build) -> sql.Composed:
 
 
 def _remove(table: Table, build: Build) -> sql.Composed:
-    return sql.SQL("DELETE FROM {table} AS kept USING {rows} AS given WHERE {same}").format(
-        table=build.table(table), rows=_rows(table, build), same=_same_key(table)
-    )
+    return sql.SQL(
+        "DELETE FROM {table} AS kept USING {rows} AS given WHERE {same} AND EXISTS (SELECT FROM claimed)"
+    ).format(table=build.table(table), rows=_rows(table, build), same=_same_key(table))
 
 
 def _rows(table: Table, build: Build) -> sql.Composed:

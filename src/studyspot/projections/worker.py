@@ -15,7 +15,8 @@ from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.projections.applier import Applier, Batch
 from studyspot.projections.errors import ProjectionAhead, ProjectionStopped
-from studyspot.projections.feed import Feed
+from studyspot.projections.feed import Beginning
+from studyspot.projections.inbox import Inbox
 from studyspot.projections.metrics import observe
 from studyspot.projections.projection import Projection
 from studyspot.projections.selection import Selection, is_contiguous
@@ -46,18 +47,17 @@ class Worker:
         projection: Projection,
         *,
         database_url: str,
-        nats_url: str,
         store: EventStore,
         signal: HeadSignal,
     ) -> None:
         self.projection = projection
+        self.inbox = Inbox()
         self.stopped: ProjectionStopped | None = None
         self._database_url = database_url
         self._store = store
         self._signal = signal
         self._selection = Selection(projection)
         self._applier: Applier | None = None
-        self._feed = Feed(nats_url, name=projection.name, position=self._position, epoch=self._epoch)
         # What was missed is read from the log, which a start does not leave to the broker.
         self._broker_silent = True
         self._served = False
@@ -72,7 +72,14 @@ class Worker:
     @property
     def position(self) -> int:
         """The position of the build that it keeps up; 0 until it is known."""
-        return self._position()
+        return self._applier.position if self._applier is not None else 0
+
+    @property
+    def needs(self) -> Beginning | None:
+        """From where it needs the stream's messages; none while it is pages behind, or not there yet."""
+        if self._applier is None or self._signal.position - self._applier.position > PAGE:
+            return None
+        return Beginning(self._applier.position, self._applier.epoch)
 
     def end(self) -> None:
         """Let `run` return after the batch that is being applied."""
@@ -84,22 +91,12 @@ class Worker:
         Raises:
             ProjectionStopped: it cannot go on without an operator.
         """
-        feed = asyncio.create_task(self._feed.run(), name=f"feed-{self.projection.name}")
-        following = asyncio.create_task(self._follow(), name=f"worker-{self.projection.name}")
-        ending = asyncio.create_task(self._ending.wait())
-        tasks = (feed, following, ending)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if feed.done():
-                feed.result()  # It never returns; it can only have failed.
-            await following
+            await self._follow()
         except ProjectionStopped as stopped:
             self.stopped = stopped
             raise
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
             if self._applier is not None:
                 await self._applier.close()
 
@@ -109,7 +106,7 @@ class Worker:
             try:
                 await self._open()
                 if away:
-                    log.info("database is back", projection=self.projection.name, position=self._position())
+                    log.info("database is back", projection=self.projection.name, position=self.position)
                 retry, away = FIRST_RETRY, False
                 while not self._ending.is_set():
                     await self._step()
@@ -118,7 +115,7 @@ class Worker:
                     log.warning(
                         "projection waits for the database",
                         projection=self.projection.name,
-                        position=self._position(),
+                        position=self.position,
                         reason=str(error).strip(),
                     )
                 away = True
@@ -131,7 +128,7 @@ class Worker:
         head = await asyncio.to_thread(self._store.head)
         self._applier = await Applier.open(self._database_url, self.projection, head.epoch)
         await self._check_epoch(self._applier)
-        log.info("projection follows the log", projection=self.projection.name, position=self._position())
+        log.info("projection follows the log", projection=self.projection.name, position=self.position)
 
     async def _step(self) -> None:
         """Apply what comes next, or find that nothing does."""
@@ -155,8 +152,8 @@ class Worker:
         """Return what the broker brings; nothing as soon as the log should be read instead."""
         if self._broker_silent:
             await self._signal.wait(applier.position, SILENCE)
-            return self._feed.take()
-        return await self._feed.next(SILENCE)
+            return self.inbox.take()
+        return await self.inbox.next(SILENCE)
 
     async def _apply_messages(self, applier: Applier, messages: tuple[StreamMessage, ...]) -> None:
         last = messages[-1].position
@@ -216,9 +213,3 @@ class Worker:
                 await self._ending.wait()
         except TimeoutError:
             return
-
-    def _position(self) -> int:
-        return self._applier.position if self._applier is not None else 0
-
-    def _epoch(self) -> str | None:
-        return self._applier.epoch if self._applier is not None else None

@@ -72,11 +72,16 @@ class Queries:
         while True:
             try:
                 async with self._pool.connection() as connection:
-                    return await self._run(connection, query, parameters)
+                    reading = await self._run(connection, query, parameters)
             except psycopg.OperationalError:
                 # The pool may hold connections that died while they were idle.
                 if time.monotonic() >= deadline:
                     raise
+            else:
+                # A database that crashed may have gone back a little; the workers bring it up again.
+                if reading.position < (min_position or 0):
+                    raise _behind(reading.position + 1)
+                return reading
 
     async def _reach(self, sources: Sequence[Projection], position: int) -> None:
         if self._current.reached(sources, position):
@@ -85,9 +90,7 @@ class Queries:
         if position > head.position:
             raise Problem(POSITION_AHEAD, f"The log ends at position {head.position}.")
         if not await self._current.wait(sources, position, WAIT_AT_MOST):
-            raise Problem(
-                POSITION_NOT_REACHED, f"What you read has not reached position {position} yet.", RETRY_AFTER
-            )
+            raise _behind(position)
 
     async def _run(
         self, connection: AsyncConnection[TupleRow], query: Query, parameters: dict[str, Any]
@@ -127,6 +130,12 @@ class Reader:
 
 
 Reads = Annotated[Reader, Depends(Reader)]
+
+
+def _behind(position: int) -> Problem:
+    return Problem(
+        POSITION_NOT_REACHED, f"What you read has not reached position {position} yet.", RETRY_AFTER
+    )
 
 
 async def _rows(

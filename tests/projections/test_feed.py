@@ -1,0 +1,64 @@
+"""What the broker brings: every message, in order, at once."""
+
+import asyncio
+import statistics
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+from nats.aio.client import Client
+
+from studyspot.broker.stream import StreamMessage, ensure_stream
+from studyspot.projections.feed import Beginning, Feed
+from studyspot.projections.inbox import MOST_BATCHES, Inbox
+from tests.engines import NatsServer
+from tests.projections.system import until_consumed
+
+
+async def test_a_trickle_is_brought_whole_and_at_once(relay: Client, nats_server: NatsServer) -> None:
+    await ensure_stream(relay.jetstream(), epoch="e1")
+    inbox = Inbox()
+    feed = Feed(nats_server.urls.projections, [inbox], lambda: Beginning(0, "e1"))
+    feeding = asyncio.create_task(feed.run())
+    waits: list[float] = []
+    try:
+        await until_consumed(relay.jetstream())
+        for number in range(1, 101):
+            begun = time.monotonic()
+            await relay.publish("studyspot.booking.created.L1.student", b"{}")
+            while not (batch := await inbox.next(timedelta(seconds=5))):
+                pass
+            assert [message.position for message in batch] == [number]
+            waits.append(time.monotonic() - begun)
+    finally:
+        feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding
+    assert statistics.median(waits) < 0.025, "batches are kept back until their time is up"
+
+
+async def test_a_stream_of_another_epoch_is_not_read(relay: Client, nats_server: NatsServer) -> None:
+    streams = relay.jetstream()
+    await ensure_stream(streams, epoch="old")
+    epoch = "new"
+    inbox = Inbox()
+    feed = Feed(nats_server.urls.projections, [inbox], lambda: Beginning(0, epoch))
+    feeding = asyncio.create_task(feed.run())
+    try:
+        await relay.publish("studyspot.booking.created.L1.student", b"{}")
+        assert not await inbox.next(timedelta(seconds=1.5))
+        epoch = "old"
+        assert await inbox.next(timedelta(seconds=5))
+    finally:
+        feeding.cancel()
+        with suppress(asyncio.CancelledError):
+            await feeding
+
+
+async def test_an_inbox_that_nobody_empties_keeps_its_first_batches_and_grows_no_more() -> None:
+    inbox = Inbox()
+    for position in range(1, 100):
+        inbox.put((StreamMessage(position, "studyspot.x.y._._", b""),))
+    brought = await inbox.next(timedelta(seconds=1))
+    assert [message.position for message in brought] == list(range(1, MOST_BATCHES + 1))
+    assert await inbox.next(timedelta(milliseconds=1)) == ()
