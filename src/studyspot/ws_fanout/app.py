@@ -14,6 +14,7 @@ import uvloop
 from studyspot.access.tokens import Verifier
 from studyspot.broker.connection import connect
 from studyspot.telemetry import Readiness, serve_metrics
+from studyspot.ws_fanout.ending import end_tasks
 from studyspot.ws_fanout.feed import Feed
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
@@ -111,8 +112,7 @@ async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
                 try:
                     yield Fanout(hub, feed, server, port)
                 finally:
-                    for task in owned:
-                        task.cancel()
+                    await end_tasks(owned)
         finally:
             server.abort()
     finally:
