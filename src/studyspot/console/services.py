@@ -4,6 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -16,6 +17,8 @@ from studyspot.settings import Settings
 from studyspot.telemetry import Readiness, configure_logging, serve_metrics
 
 log = structlog.get_logger()
+
+_CANCEL_AGAIN = timedelta(milliseconds=500)
 
 
 def run_api() -> None:
@@ -115,13 +118,21 @@ def _run(
 
 async def _until_signalled(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     loop = asyncio.get_running_loop()
-    running = asyncio.ensure_future(main())
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.cancel)
-    try:
-        await running
-    except asyncio.CancelledError:
+        loop.add_signal_handler(number, stopped.set)
+    running = asyncio.ensure_future(main())
+    waiting = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    while not running.done():
+        # Again and again: a wait of Python 3.11 can lose a cancellation that comes together with its result.
+        running.cancel()
+        await asyncio.wait({running}, timeout=_CANCEL_AGAIN.total_seconds())
+    if running.cancelled():
         log.info("stopped")
+    else:
+        running.result()
 
 
 def _require_free(host: str, port: int, variable: str) -> None:
