@@ -3,13 +3,20 @@
 import time
 from dataclasses import replace
 
+import psycopg
 from nats.aio.client import Client
+from structlog.testing import capture_logs
 
-from studyspot.broker.stream import ensure_stream
-from studyspot.catalogue.codec import Recorded
+from studyspot.broker.stream import StreamMessage
+from studyspot.catalogue.cloudevents import to_message
+from studyspot.catalogue.codec import Metadata, Recorded, encode
+from studyspot.catalogue.types import type_of
+from studyspot.domain.events import Event
+from studyspot.projections.builds import CHANNEL
 from studyspot.projections.errors import PoisonEvent, ProjectionAhead
 from studyspot.projections.models import bookings, seats
 from studyspot.projections.projection import PutRow, RowChange
+from studyspot.projections.worker import Worker
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, seat
 from tests.projections.system import Log, a_log, until, until_consumed, working
@@ -86,26 +93,50 @@ async def test_messages_delivered_again_change_nothing(
 
 async def test_of_two_workers_one_wins_each_batch(log: Log, relay: Client, nats_server: NatsServer) -> None:
     url = nats_server.urls.projections
-    async with working(log, bookings.PROJECTION, url) as one, working(log, bookings.PROJECTION, url) as other:
-        await log.append(opened())
-        for number in range(60):
-            await log.append(booked(f"B{number:02}", start=NINE + number * HOUR))
-            await log.publish(relay)
-        await until(lambda: one.position == other.position == 61)
+    with psycopg.connect(log.database_url, autocommit=True) as listener:
+        listener.execute(f"LISTEN {CHANNEL}")
+        async with (
+            working(log, bookings.PROJECTION, url) as one,
+            working(log, bookings.PROJECTION, url) as other,
+        ):
+            await log.append(opened())
+            for number in range(60):
+                await log.append(booked(f"B{number:02}", start=NINE + number * HOUR))
+                await log.publish(relay)
+            await until(lambda: one.position == other.position == 61)
+        told = [int(notice.payload.split()[-1]) for notice in listener.notifies(timeout=0.2)]
     assert len(log.rows(STATUSES)) == 60
+    assert told == sorted(set(told)), "both have written the same batch"
+    assert told[-1] == 61
 
 
-async def test_a_gap_in_the_stream_is_read_from_the_log(
+async def test_a_gap_in_what_comes_is_read_from_the_log(
     log: Log, relay: Client, nats_server: NatsServer
 ) -> None:
-    await log.append(opened(), seat(), booked("B1"))
-    # The stream begins at 4: retention, or a loss, took what was before.
-    await ensure_stream(relay.jetstream(), epoch=log.store.head().epoch, first_position=4)
     async with working(log, seats.PROJECTION, nats_server.urls.projections) as worker:
-        await log.append(booked("B2", start=NINE + HOUR))
-        await log.publish(relay)
-        await until(lambda: worker.position == 4)
+        await log.append(opened(), seat())
+        await followed(log, relay, worker)
+        taken = [booked("B1"), booked("B2", start=NINE + HOUR)]
+        position = await log.append(*taken)
+        worker.inbox.put((message(log, position, taken[-1]),))
+        await until(lambda: worker.position == position, limit=0.8)
     assert log.rows(OCCUPATIONS) == [("o-B1", "booked"), ("o-B2", "booked")]
+
+
+async def followed(log: Log, relay: Client, worker: Worker) -> None:
+    """Bring the worker to the point where it is at the head, and the broker has brought the last event."""
+    await log.publish(relay)
+    await until_consumed(relay.jetstream())
+    position = await log.append(opened("another"))
+    await log.publish(relay)
+    await until(lambda: worker.position == position)
+
+
+def message(log: Log, position: int, event: Event) -> StreamMessage:
+    """The message that the relay would publish for this event."""
+    data = encode(event, Metadata(time=NINE, command_id="c"))
+    made = to_message(position, log.store.head().epoch, type_of(type(event)), data)
+    return StreamMessage(position, made.subject, made.body)
 
 
 async def test_rows_go_on_from_the_log_while_nats_is_dead(
@@ -144,28 +175,30 @@ async def test_a_worker_comes_back_to_a_stream_that_was_erased_and_made_again(
 ) -> None:
     async with working(log, seats.PROJECTION, nats_server.urls.projections) as worker:
         await log.append(opened(), seat())
-        await log.publish(relay)
-        await until(lambda: worker.position == 2)
+        await followed(log, relay, worker)
         for number in range(3):
             await log.erase_stream(relay)
             position = await log.append(booked(f"B{number}", start=NINE + number * HOUR))
             await log.publish(relay)
             await until(lambda: worker.position == position, limit=5)  # noqa: B023  # Awaited here.
-        # The consumer itself is back: the worker is not left to the log.
-        await until_consumed(relay.jetstream())
+            # The worker is not left to the log: its consumer is back as well.
+            await until_consumed(relay.jetstream())
 
 
 async def test_a_stream_of_another_history_is_not_applied(
     log: Log, relay: Client, nats_server: NatsServer
 ) -> None:
-    await log.append(opened(), seat())
-    await log.publish(relay)
-    # The stream holds an event that the log lost, as after the restore of an older backup.
-    await relay.jetstream().publish("studyspot.booking.created.L1.student", b"{}")
     async with working(log, seats.PROJECTION, nats_server.urls.projections) as worker:
-        await until(lambda: worker.position == 2)
-        await log.append(booked("B1"))
-        await until(lambda: worker.position == 3)
+        await log.append(opened(), seat())
+        await followed(log, relay, worker)
+        # The stream holds an event that the log lost, as after the restore of an older backup.
+        lost = message(log, 4, booked("lost"))
+        with capture_logs() as lines:
+            await relay.jetstream().publish(lost.subject, lost.body)
+            await until(lambda: any(line["event"] == "stream is ahead of the log" for line in lines))
+        position = await log.append(booked("B1"))
+        assert position == lost.position
+        await until(lambda: worker.position == position)
     assert log.rows(OCCUPATIONS) == [("o-B1", "booked")]
 
 

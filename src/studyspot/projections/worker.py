@@ -158,26 +158,26 @@ class Worker:
     async def _apply_messages(self, applier: Applier, messages: tuple[StreamMessage, ...]) -> None:
         last = messages[-1].position
         if last > self._signal.position:
-            # The log is first to know its events: a stream that is ahead of it is of another history.
+            # The log is first to know its events: what was in the stream before may be of another history.
             known = await self._signal.wait(last - 1, SILENCE)
             if known < last:
                 log.warning(
                     "stream is ahead of the log", projection=self.projection.name, stream=last, log=known
                 )
-            last = min(last, known)
-        new = tuple(message for message in messages if applier.position < message.position <= last)
+            await self._apply_log(applier, until=min(last, known))
+            return
+        new = tuple(message for message in messages if message.position > applier.position)
         if not new:
             return
-        if not is_contiguous(new, applier.position):
-            await self._apply_log(applier, until=last)
-            return
         try:
-            batch = self._selection.of_messages(new)
+            batch = self._selection.of_messages(new) if is_contiguous(new, applier.position) else None
         except UnreadableMessage as error:
             log.warning("message is not an event", projection=self.projection.name, reason=str(error))
+            batch = None
+        if batch is None:
             await self._apply_log(applier, until=last)
-            return
-        await self._apply(applier, batch)
+        else:
+            await self._apply(applier, batch)
 
     async def _apply_log(self, applier: Applier, until: int) -> None:
         while applier.position < until and not self._ending.is_set():

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -100,6 +101,35 @@ async def test_a_time_that_is_none_is_a_typed_refusal(log: Log, reads: httpx.Asy
     assert_problem(await reads.get(path, params={"start": nine, "end": nine}), 422, "end-not-after-start")
     far = text(NINE + timedelta(days=101))
     assert_problem(await reads.get(path, params={"start": nine, "end": far}), 422, "invalid-request")
+
+
+@pytest.mark.parametrize("hours", [1, 24, 25, 8 * 24, 31 * 24, 100 * 24])
+async def test_a_booking_of_any_length_takes_its_seat_until_its_last_moment(
+    log: Log, reads: httpx.AsyncClient, hours: int
+) -> None:
+    end = NINE + hours * HOUR
+    position = await log.append(opened(), seat("S1"), booked("B1", hours=hours))
+    for instant, status in (
+        (NINE, "booked"),
+        (end - HOUR / 60, "booked"),
+        (end, "free"),
+        (NINE - HOUR, "free"),
+    ):
+        answer = await ask_map(reads, position, instant, instant + HOUR / 60)
+        assert answer["seats"][0]["status"] == status
+
+
+async def test_the_ends_of_time_are_answered(log: Log, reads: httpx.AsyncClient) -> None:
+    await ask_map(reads, await log.append(opened(), seat("S1"), booked("B1")))
+    for start, end in (
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:01Z"),
+        ("9999-12-31T23:59:58Z", "9999-12-31T23:59:59.999999Z"),
+    ):
+        answer = await reads.get("/api/libraries/L1/seats", params={"start": start, "end": end})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["seats"][0]["status"] == "free"
+    beyond = {"start": "0001-01-01T00:00:00+23:59", "end": "0001-01-01T00:00:01Z"}
+    assert_problem(await reads.get("/api/libraries/L1/seats", params=beyond), 422, "invalid-request")
 
 
 @dataclass
