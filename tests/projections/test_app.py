@@ -14,6 +14,7 @@ from studyspot.event_store.errors import StoreUnavailable
 from studyspot.projections.app import AllStopped, ProjectionsProcess
 from studyspot.projections.models import bookings
 from studyspot.projections.status import statuses
+from studyspot.telemetry import Readiness
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import booked, opened, seat
 from tests.projections.system import NO_BROKER, Log, a_log, until, until_consumed, working
@@ -27,8 +28,8 @@ async def test_a_process_keeps_every_projection_up_until_sigterm(
     running = asyncio.create_task(process.run())
     position = await log.append(opened(), seat(), booked())
     await log.publish(relay)
-    await until(lambda: process.readiness().ready and process.readiness().details["seats"] == position)
-    assert process.readiness().details == {"libraries": 3, "seats": 3, "bookings": 3}
+    reached = {"libraries": position, "seats": position, "bookings": position}
+    await until(lambda: process.readiness() == Readiness(True, reached))
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(running, 10)
     assert [status.lag_events for status in statuses(log.database_url)] == [0, 0, 0]

@@ -242,10 +242,11 @@ async def test_a_worker_waits_for_a_database_that_is_away_and_goes_on(
             await log.append(opened(), seat())
             await until(lambda: worker.position == 2)
             postgres_server.kill()
+            await until(lambda: not worker.keeps_up)
             await until(lambda: not postgres_server.engine.is_running())
             postgres_server.restart()
             await log.append(booked("B1"))
-            await until(lambda: worker.position == 3, limit=15)
+            await until(lambda: worker.position == 3 and worker.keeps_up, limit=15)
 
 
 async def test_a_new_epoch_is_recorded_though_nothing_happens(log: Log) -> None:

@@ -33,13 +33,13 @@ class ProjectionsProcess:
         self._workers: tuple[Worker, ...] = ()
 
     def readiness(self) -> Readiness:
-        """Whether every projection has applied all that is known of the log."""
+        """Whether every projection keeps up with the log; `details` are their positions."""
         workers = self._workers
         details = {
             worker.projection.name: worker.stopped.reason if worker.stopped else worker.position
             for worker in workers
         }
-        ready = bool(workers) and all(worker.caught_up and not worker.stopped for worker in workers)
+        ready = bool(workers) and all(worker.keeps_up for worker in workers)
         return Readiness(ready, details)
 
     def end(self) -> None:

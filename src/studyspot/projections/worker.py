@@ -61,13 +61,14 @@ class Worker:
         # What was missed is read from the log, which a start does not leave to the broker.
         self._broker_silent = True
         self._served = False
+        self._away = False
         self._epoch_checked = 0.0
         self._ending = asyncio.Event()
 
     @property
-    def caught_up(self) -> bool:
-        """Whether it has applied all of the log that is known."""
-        return self._applier is not None and self._applier.position >= self._signal.position
+    def keeps_up(self) -> bool:
+        """Whether it can go on, with a database, and is at most a page behind what is known of the log."""
+        return self.stopped is None and not self._away and self.needs is not None
 
     @property
     def position(self) -> int:
@@ -101,24 +102,24 @@ class Worker:
                 await self._applier.close()
 
     async def _follow(self) -> None:
-        retry, away = FIRST_RETRY, False
+        retry = FIRST_RETRY
         while not self._ending.is_set():
             try:
                 await self._open()
-                if away:
+                if self._away:
                     log.info("database is back", projection=self.projection.name, position=self.position)
-                retry, away = FIRST_RETRY, False
+                retry, self._away = FIRST_RETRY, False
                 while not self._ending.is_set():
                     await self._step()
             except OUTAGES as error:
-                if not away:
+                if not self._away:
                     log.warning(
                         "projection waits for the database",
                         projection=self.projection.name,
                         position=self.position,
                         reason=str(error).strip(),
                     )
-                away = True
+                self._away = True
                 await self._pause(retry)
                 retry = min(retry * 2, LAST_RETRY)
 
