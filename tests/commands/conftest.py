@@ -1,7 +1,5 @@
 """The HTTP process over real sockets, on a free port, in the test's own event loop."""
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from studyspot.access.keys import SigningKey
 from studyspot.access.tokens import Verifier
 from studyspot.api import ApiConfig, create_app
 from studyspot.domain.people import Role
+from tests.http_server import served
 
 KEY = SigningKey.generate()
 ISSUER = AUDIENCE = "studyspot"
@@ -44,17 +42,10 @@ async def serving(database_url: str, nats_url: str) -> AsyncIterator[str]:
         key_sets=(KEY.jwks(),),
         fanout_url="ws://127.0.0.1:1",
     )
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    server = uvicorn.Server(uvicorn.Config(create_app(config), log_config=None, timeout_graceful_shutdown=2))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    try:
+    async with served(create_app(config)) as url:
         async with httpx.AsyncClient(base_url=url, timeout=10) as client:
             assert (await client.get("/api/ready")).status_code == httpx.codes.OK
         yield url
-    finally:
-        server.should_exit = True
-        await asyncio.wait_for(serving, 10)
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def run_relay() -> None:
 
 def run_projections(names: list[str]) -> None:
     """Keep read models up to date."""
-    from studyspot.projections.app import ProjectionsProcess
+    from studyspot.projections.app import AllStopped, ProjectionsProcess
     from studyspot.projections.models.registry import UnknownProjection
 
     settings = _begin()
@@ -76,7 +76,10 @@ def run_projections(names: list[str]) -> None:
     except UnknownProjection as unknown:
         raise Fault(f"{unknown}.", "See `studyspot projections status`.") from unknown
     wait_for_database(database)
-    _run(process.run, settings, process.readiness)
+    try:
+        _run(process.run, settings, process.readiness)
+    except AllStopped as stopped:
+        raise Fault(f"The projections have stopped: {stopped}.", "Mend what the log names.") from stopped
 
 
 def run_fanout() -> None:
