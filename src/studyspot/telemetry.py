@@ -9,13 +9,15 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from socketserver import ThreadingMixIn
-from typing import Any
+from typing import Any, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
-from prometheus_client import make_wsgi_app
+from prometheus_client import Counter, make_wsgi_app
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+_unwritten = Counter("studyspot_log_lines_unwritten", "Log lines that standard error did not take")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,38 @@ class Readiness:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+class _Lines:
+    """Writes lines, and counts those that a full disk does not take: work never ends for want of a log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._lines = structlog.PrintLogger(stream)
+
+    def msg(self, line: str) -> None:
+        try:
+            self._lines.msg(line)
+        except OSError:
+            _unwritten.inc()
+
+    debug = info = warning = error = critical = msg
+
+
+class _LinesOfLibraries(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it so
+        """Count a line that was not written; its traceback would not be written either."""
+        if isinstance(sys.exc_info()[1], OSError):
+            _unwritten.inc()
+        else:
+            super().handleError(record)
+
+
 def configure_logging(level: str, form: str) -> None:
-    """Log to standard error, one line an event."""
+    """Log to standard error, one line an event; what it does not take is counted and forgotten."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if form == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    lines = _Lines(sys.stderr)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -43,11 +70,11 @@ def configure_logging(level: str, form: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     # Libraries log through the standard module; theirs come out in the same form.
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _LinesOfLibraries(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
 
