@@ -1,6 +1,7 @@
 """The HTTP process: commands, queries, and what a client needs to find and trust us."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,12 +43,11 @@ _CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiConfig:
-    """What the process is told; `key_sets` are the JWKS documents whose keys are accepted."""
+    """What the process is told."""
 
     database_url: str
     nats_url: str
     verifier: Verifier
-    key_sets: tuple[dict[str, Any], ...]
     fanout_url: str
 
 
@@ -75,12 +75,14 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.queries = queries
         await asyncio.to_thread(store.open)
         try:
-            async with pool, queries, asyncio.TaskGroup() as tasks:
-                publishing = tasks.create_task(names.run())
+            async with pool, queries:
+                publishing = asyncio.create_task(names.run(), name="publish names")
+                publishing.add_done_callback(_end_process)
                 try:
                     yield
                 finally:
                     publishing.cancel()
+                    await asyncio.wait([publishing])
         finally:
             await asyncio.to_thread(store.close)
 
@@ -89,6 +91,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         version=version("studyspot"),
         description="Seats in study libraries: book them, run them, and see every change at once.",
         lifespan=lifespan,
+        redirect_slashes=False,
         responses={422: PROBLEM_RESPONSE, "default": PROBLEM_RESPONSE},
     )
     app.add_middleware(BodyLimit)
@@ -97,6 +100,13 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.include_router(room.router)
     _serve_documents(app, config)
     return app
+
+
+def _end_process(task: asyncio.Task[None]) -> None:
+    """Let the supervisor start a whole process where a part of this one has failed."""
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("a part of the process failed", task=task.get_name(), exc_info=task.exception())
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
@@ -119,7 +129,7 @@ def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
     @app.get("/.well-known/jwks.json", tags=["service"])
     async def public_keys() -> dict[str, Any]:
         """The keys that verify our tokens."""
-        return {"keys": [key for document in config.key_sets for key in document["keys"]]}
+        return config.verifier.jwks()
 
     @app.get("/asyncapi.json", tags=["service"])
     async def event_documents() -> dict[str, Any]:

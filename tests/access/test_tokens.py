@@ -123,8 +123,28 @@ def test_only_ed25519_keys_are_taken_from_a_key_set() -> None:
     )
     with pytest.raises(ValueError, match="no Ed25519 key"):
         Verifier.of([{"keys": [other | {"kid": "r"}]}], issuer="i", audience="a")
-    with pytest.raises(ValueError, match="not a set of keys"):
+    with pytest.raises(ValueError, match="no Ed25519 key"):
         Verifier.of([{"keys": []}], issuer="i", audience="a")
+    malformed_sets: list[dict[str, Any]] = [{}, {"keys": {}}, {"keys": ["k"]}]
+    for malformed in malformed_sets:
+        with pytest.raises(ValueError, match="not a set of keys"):
+            Verifier.of([malformed], issuer="i", audience="a")
+
+
+def test_two_keys_of_one_id_are_refused() -> None:
+    with pytest.raises(ValueError, match="two keys"):
+        Verifier.of([KEY.jwks(), IMPOSTOR.jwks()], issuer="i", audience="a")
+    assert Verifier.of([KEY.jwks(), KEY.jwks()], issuer="i", audience="a").jwks() == KEY.jwks()
+
+
+def test_only_public_members_are_published() -> None:
+    private = {"keys": [KEY.jwks()["keys"][0] | {"d": "secret"}]}
+    assert Verifier.of([private], issuer="i", audience="a").jwks() == KEY.jwks()
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "a\x00b", "line\nbreak", "   ", "x" * 121, 7])
+def test_a_name_that_cannot_be_shown_is_none(name: Any) -> None:
+    assert VERIFIER.verify(sign(extra={"name": name}), NOW).name is None
 
 
 def test_a_key_file_belongs_to_its_owner_and_is_not_overwritten(tmp_path: Path) -> None:

@@ -39,7 +39,6 @@ async def serving(database_url: str, nats_url: str) -> AsyncIterator[str]:
         database_url=database_url,
         nats_url=nats_url,
         verifier=Verifier.of([KEY.jwks()], issuer=ISSUER, audience=AUDIENCE),
-        key_sets=(KEY.jwks(),),
         fanout_url="ws://127.0.0.1:1",
     )
     async with served(create_app(config)) as url:

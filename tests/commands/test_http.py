@@ -146,6 +146,43 @@ async def test_a_reason_is_kept_outside_the_log(api: httpx.AsyncClient, database
     assert ("twice",) not in kept
 
 
+async def test_of_a_repeated_cancellation_one_reason_is_kept(
+    api: httpx.AsyncClient, database_url: str
+) -> None:
+    library, seats = await a_library(api)
+    _, headers = student()
+    made = (await api.post("/api/bookings", json=booking(library, seats[0]), headers=headers)).json()
+    keyed = headers | {"Idempotency-Key": "cancel-once"}
+    path, body = f"/api/bookings/{made['id']}/cancel", {"reason": "of many, one"}
+    answers = [await api.post(path, json=body, headers=keyed) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    other = await api.post(path, json={"reason": "of many, one more"}, headers=keyed)
+    assert_problem(other, 422, "idempotency-key-reused")
+    with psycopg.connect(database_url) as connection:
+        kept = connection.execute("SELECT FROM private.texts WHERE text LIKE 'of many, one%'").fetchall()
+    assert len(kept) == 1
+
+
+async def test_a_name_that_no_encoding_carries_harms_nobody(api: httpx.AsyncClient) -> None:
+    library, seats = await a_library(api)
+    strange = token("student-strange", extra={"name": "a\ud800"})
+    headers = {"Authorization": f"Bearer {strange}"}
+    booked = await api.post("/api/bookings", json=booking(library, seats[0]), headers=headers)
+    assert booked.status_code == 201
+    again = await api.post("/api/bookings", json=booking(library, seats[1], 4, 5), headers=headers)
+    assert again.status_code == 201
+
+
+async def test_a_large_library_retires_without_holding_up_the_others(api: httpx.AsyncClient) -> None:
+    library, seats = await a_library(api, seats=500)
+    _, headers = student()
+    made = (await api.post("/api/bookings", json=booking(library, seats[250]), headers=headers)).json()
+    refused = await api.delete(f"/api/libraries/{library}", headers=OWNER)
+    assert assert_problem(refused, 409, "future-bookings")["count"] == 1
+    await api.post(f"/api/bookings/{made['id']}/cancel", headers=headers)
+    assert (await api.delete(f"/api/libraries/{library}", headers=OWNER)).status_code == 200
+
+
 async def test_two_hundred_bookings_of_one_seat_leave_one_winner(api: httpx.AsyncClient) -> None:
     library, seats = await a_library(api)
     wishes = [
@@ -183,6 +220,8 @@ async def test_a_repeated_key_books_once(api: httpx.AsyncClient) -> None:
     assert len({twin.text for twin in twins}) == 1
     other = await api.post("/api/bookings", json=booking(library, seats[1], 5, 6), headers=keyed)
     assert_problem(other, 422, "idempotency-key-reused")
+    elsewhere = await api.post("/api/bookings/none/cancel", headers=keyed)
+    assert_problem(elsewhere, 422, "idempotency-key-reused")
     _, stranger = student()
     theirs = await api.post("/api/bookings", json=body, headers=stranger | {"Idempotency-Key": "k-1"})
     assert_problem(theirs, 409, "seat-taken")
@@ -220,6 +259,8 @@ async def test_a_body_that_is_no_booking_is_a_typed_error(
         ({"seatId": "a\u0000b"}, "invalid-request"),
         ({"start": "tomorrow"}, "invalid-request"),
         ({"start": "2026-12-01T09:00:00"}, "invalid-request"),
+        ({"start": 1795365354}, "invalid-request"),
+        ({"start": "1795365354"}, "invalid-request"),
         ({"start": "0001-01-01T00:00:00+14:00"}, "invalid-request"),
         ({"start": "2020-01-01T00:00:00Z"}, "start-in-the-past"),
         ({"end": at(0)}, "end-not-after-start"),
@@ -265,8 +306,9 @@ async def test_foreign_ids_are_not_found(api: httpx.AsyncClient) -> None:
     stranger = bearer("owner-2", "library_owner")
     patched = await api.patch(f"/api/libraries/{other}", json={"city": "Goa"}, headers=stranger)
     assert_problem(patched, 403, "not-your-library")
-    as_student = await api.post("/api/libraries", json={"name": "a"}, headers=headers)
-    assert_problem(as_student, 422, "invalid-request")
+    a_library_of_mine = {"name": "a", "city": "Pune", "timeZone": "Asia/Kolkata"}
+    as_student = await api.post("/api/libraries", json=a_library_of_mine, headers=headers)
+    assert_problem(as_student, 403, "not-your-library")
 
 
 @pytest.mark.parametrize(

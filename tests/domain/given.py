@@ -45,9 +45,9 @@ OTHER_SEAT = SeatAdded(library_id="L1", seat_id="S2", label="A2", zone="quiet")
 def when(decider: Decider[Command, State], given: Iterable[Event], command: Command) -> tuple[Event, ...]:
     """Return what the command leads to, after the given events that its boundary names."""
     history = [(event, set(tags_of(event))) for event in given]
-    boundary = decider.boundary(command, decider.initial)
+    boundary = decider.boundary(command, decider.initial())
     while True:
-        state = decider.initial
+        state = decider.initial()
         for event, tags in history:
             if any(type(event) in criterion.types and criterion.tag in tags for criterion in boundary):
                 state = decider.evolve(state, event)

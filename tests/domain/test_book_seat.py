@@ -24,12 +24,14 @@ from studyspot.domain.people import Actor
 from studyspot.domain.refusals import (
     BeyondHorizon,
     BookingTooLong,
+    BookingTooShort,
     EndNotAfterStart,
     LibraryClosed,
     LibraryRetired,
     LibraryUnknown,
     NoPlanApplies,
     NotForOthers,
+    NotYourLibrary,
     PlanNotApplicable,
     PlanRequired,
     Refusal,
@@ -122,6 +124,8 @@ def test_a_student_who_has_checked_in_still_occupies_the_seat() -> None:
         ({"end": NINE}, EndNotAfterStart),
         ({"end": NINE - timedelta(hours=1)}, EndNotAfterStart),
         ({"start": NOW - timedelta(minutes=6)}, StartInThePast),
+        ({"start": NOW - timedelta(minutes=4), "end": NOW}, StartInThePast),
+        ({"end": NINE + timedelta(seconds=59)}, BookingTooShort),
         ({"end": NINE + timedelta(days=100, seconds=1)}, BookingTooLong),
         ({"start": NOW + timedelta(days=366), "end": NOW + timedelta(days=366, hours=1)}, BeyondHorizon),
     ],
@@ -177,8 +181,18 @@ def test_an_owner_books_for_a_student_of_their_own_library() -> None:
     assert created.user_id == RAVI.user_id
     with pytest.raises(StudentRequired):
         when(BOOK_SEAT, OPEN, book(OWNER))
-    with pytest.raises(NotForOthers):
+    with pytest.raises(NotYourLibrary):
         when(BOOK_SEAT, OPEN, book(OTHER_OWNER, user_id=RAVI.user_id))
+
+
+def test_where_a_student_is_busy_is_told_to_the_student_alone() -> None:
+    elsewhere = booked(ASHA, library_id="L2", seat_id="S9")
+    with pytest.raises(StudentBusy) as told:
+        when(BOOK_SEAT, (*OPEN, elsewhere), book(ASHA))
+    assert told.value.booking_id == elsewhere.booking_id
+    with pytest.raises(StudentBusy) as hidden:
+        when(BOOK_SEAT, (*OPEN, elsewhere), book(OWNER, user_id=ASHA.user_id))
+    assert hidden.value.booking_id is None
 
 
 def test_the_only_plan_that_applies_is_taken_by_elapsed_minutes() -> None:

@@ -67,7 +67,9 @@ def test_a_student_opens_no_library() -> None:
         when(CREATE_LIBRARY, (), CreateLibrary("L1", DETAILS, "INR", ASHA))
 
 
-@pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "Asia", "x" * 300])
+@pytest.mark.parametrize(
+    "name", ["Mars/Olympus", "", "../etc/passwd", "Asia", "x" * 300, "localtime", "right/UTC", "Factory"]
+)
 def test_an_unknown_time_zone_is_refused(name: str) -> None:
     with pytest.raises(TimeZoneUnknown):
         when(UPDATE_LIBRARY, (LIBRARY,), UpdateLibrary("L1", {"time_zone": name}, OWNER))

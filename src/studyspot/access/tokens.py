@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt
-from jwt import PyJWK, PyJWKSet
+from jwt import PyJWK
 
 from studyspot.domain.identifiers import is_identifier
 from studyspot.domain.people import Actor, Role
 
 ALGORITHM = "EdDSA"
+CURVE = "Ed25519"
 LONGEST_TOKEN = 8 * 1024
+LONGEST_NAME = 120
 _ROLES: tuple[Role, ...] = ("student", "library_owner", "staff", "admin")
 
 
@@ -46,8 +48,16 @@ class Identity:
 class Verifier:
     """Checks tokens against the public keys of one installation."""
 
-    def __init__(self, keys: Mapping[str, PyJWK], *, issuer: str, audience: str) -> None:
+    def __init__(
+        self,
+        keys: Mapping[str, PyJWK],
+        public: Sequence[Mapping[str, Any]],
+        *,
+        issuer: str,
+        audience: str,
+    ) -> None:
         self._keys = keys
+        self._public = tuple(dict(member) for member in public)
         self._issuer = issuer
         self._audience = audience
 
@@ -56,18 +66,27 @@ class Verifier:
         """Return a verifier of the Ed25519 keys in these JWKS documents; others in them are left out.
 
         Raises:
-            ValueError: no usable key, or not a JWKS.
+            ValueError: no usable key, two of one id, or not a JWKS.
         """
         keys: dict[str, PyJWK] = {}
-        for document in key_sets:
+        public: dict[str, dict[str, Any]] = {}
+        for member in (member for document in key_sets for member in _members(document)):
+            if member.get("kty") != "OKP" or member.get("crv") != CURVE or not member.get("kid"):
+                continue
+            known = {name: member[name] for name in ("kty", "crv", "x", "kid") if name in member}
+            if public.setdefault(known["kid"], known) != known:
+                raise ValueError(f"two keys have the id {known['kid']}")
             try:
-                known = PyJWKSet.from_dict(dict(document)).keys
-            except jwt.PyJWKSetError as error:
-                raise ValueError(f"not a set of keys: {error}") from error
-            keys |= {key.key_id: key for key in known if key.key_id and key.algorithm_name == ALGORITHM}
+                keys[known["kid"]] = PyJWK(known, algorithm=ALGORITHM)
+            except jwt.PyJWTError as error:
+                raise ValueError(f"the key {known['kid']} cannot be used: {error}") from error
         if not keys:
             raise ValueError("no Ed25519 key among the public keys")
-        return cls(keys, issuer=issuer, audience=audience)
+        return cls(keys, tuple(public.values()), issuer=issuer, audience=audience)
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the accepted keys as a JWKS document: public members alone."""
+        return {"keys": [member | {"alg": ALGORITHM, "use": "sig"} for member in self._public]}
 
     def verify(self, token: str, now: datetime) -> Identity:
         """Return who the token speaks for.
@@ -92,7 +111,7 @@ class Verifier:
         return Identity(
             user_id=subject,
             role=role,
-            name=name if isinstance(name, str) and name.strip() else None,
+            name=name.strip() if _is_name(name) else None,
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             session_id=session if isinstance(session, str) else None,
         )
@@ -123,6 +142,18 @@ class Verifier:
         if not all(isinstance(time, int | float) and 0 <= time < _LAST_TIMESTAMP for time in times):
             raise TokenRefused("the token's times are not times")
         return claims
+
+
+def _members(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    members = document.get("keys")
+    if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
+        raise ValueError("not a set of keys")
+    return members
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    """Say whether this can be shown as a name: some text, not long, that every encoding can carry."""
+    return isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_NAME and value.isprintable()
 
 
 _CLOCK_SKEW_SECONDS = 30

@@ -17,7 +17,7 @@ from studyspot.domain.booking_changes import (
     Standing,
 )
 from studyspot.domain.events import BookingCancelled, BookingCreated, Event
-from studyspot.domain.refusals import Refusal
+from studyspot.event_store.errors import StoreUnavailable
 from studyspot.wire.bodies import AttendanceAnswer, BookingAnswer, BookSeatBody, CancelBody, CancelledAnswer
 from studyspot.wire.shape import Identifier
 
@@ -55,12 +55,17 @@ async def cancel_booking(
         reason_id = gate.new_id()
         await gate.texts.keep(reason_id, body.reason)
     command = CancelBooking(booking_id, reason_id, gate.actor, gate.at)
+    may_be_named = False
     try:
         accepted = await gate.decisions.run(CANCEL_BOOKING, command, gate.circumstances(), _cancelled)
-    except Refusal:
-        if reason_id is not None:
-            await gate.texts.forget(reason_id)
+        may_be_named = not accepted.repeated
+    except StoreUnavailable:
+        may_be_named = True
         raise
+    finally:
+        # A text that no event names could never be found again.
+        if reason_id is not None and not may_be_named:
+            await gate.texts.forget(reason_id)
     return CancelledAnswer.model_validate(gate.answer(accepted))
 
 

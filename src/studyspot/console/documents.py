@@ -100,7 +100,6 @@ def _openapi() -> dict[str, Any]:
         database_url="",
         nats_url="",
         verifier=Verifier.of([keys], issuer="", audience=""),
-        key_sets=(keys,),
         fanout_url="",
     )
     return create_app(config).openapi()

@@ -11,7 +11,7 @@ import structlog
 import uvloop
 
 from studyspot.console.faults import Fault
-from studyspot.console.installation import database_url, key_sets, nats_url, verifier
+from studyspot.console.installation import database_url, nats_url, verifier
 from studyspot.console.waiting import wait_for_database, wait_for_nats
 from studyspot.settings import Settings
 from studyspot.telemetry import Readiness, configure_logging, serve_metrics
@@ -31,7 +31,6 @@ def run_api() -> None:
         database_url=database,
         nats_url=nats_url(settings),
         verifier=verifier(settings),
-        key_sets=key_sets(settings),
         fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}",
     )
     _require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")

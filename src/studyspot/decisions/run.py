@@ -104,12 +104,12 @@ class Decisions:
         self, decider: Decider[Command, State], command: Command, key: IdempotencyKey | None
     ) -> tuple[State, Boundary, int, StoredAnswer | None]:
         """Read until the boundary, asked again with what was found, names nothing new."""
-        state, boundary = decider.initial, decider.boundary(command, decider.initial)
+        boundary = decider.boundary(command, decider.initial())
         while True:
             # No criteria would match every event; a decision that depends on nothing reads none.
             limit = None if boundary else 0
             snapshot = await self._store.read_async(_criteria(boundary), limit=limit, key=key)
-            state = decider.initial
+            state = decider.initial()
             for stored in snapshot.events:
                 event, _ = decode(stored.type, stored.data)
                 state = decider.evolve(state, event)

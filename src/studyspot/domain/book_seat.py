@@ -6,16 +6,18 @@ from zoneinfo import ZoneInfo
 
 from studyspot.domain.booking import BOOKING_EVENTS, Booking, evolve_booking, occupies
 from studyspot.domain.decider import Boundary, Criterion, Decider
-from studyspot.domain.events import BookingCreated, BookingEvent, Event, LibraryEvent, SeatEvent
+from studyspot.domain.events import BookingCreated, Event, LibraryEvent, SeatEvent
 from studyspot.domain.library import Library, evolve_library, open_for_changes, settings_of
 from studyspot.domain.people import Actor
 from studyspot.domain.pricing import amount_minor, plan_for
 from studyspot.domain.refusals import (
     BeyondHorizon,
     BookingTooLong,
+    BookingTooShort,
     EndNotAfterStart,
     LibraryClosed,
     NotForOthers,
+    NotYourLibrary,
     SeatOutOfService,
     SeatTaken,
     SeatUnknown,
@@ -23,7 +25,7 @@ from studyspot.domain.refusals import (
     StudentBusy,
     StudentRequired,
 )
-from studyspot.domain.rules import DEFAULT_RULES, HORIZON, LONGEST_BOOKING, WALK_IN_GRACE
+from studyspot.domain.rules import DEFAULT_RULES, HORIZON, LONGEST_BOOKING, SHORTEST_BOOKING, WALK_IN_GRACE
 from studyspot.domain.seat import Seat, events_of_seat, evolve_seat
 from studyspot.domain.tags import seat_days, student_weeks
 
@@ -63,16 +65,19 @@ def _boundary(command: BookSeat, situation: Situation) -> Boundary:
 
 def _evolve(situation: Situation, event: Event) -> Situation:
     if isinstance(event, LibraryEvent):
-        return Situation(evolve_library(situation.library, event), situation.seat, situation.bookings)
-    if isinstance(event, SeatEvent):
-        return Situation(situation.library, evolve_seat(situation.seat, event), situation.bookings)
-    return Situation(situation.library, situation.seat, _with_booking(situation.bookings, event))
+        situation.library = evolve_library(situation.library, event)
+    elif isinstance(event, SeatEvent):
+        situation.seat = evolve_seat(situation.seat, event)
+    else:
+        before = situation.bookings.get(event.booking_id)
+        situation.bookings[event.booking_id] = evolve_booking(before, event)
+    return situation
 
 
 def _decide(command: BookSeat, situation: Situation) -> tuple[Event, ...]:
     library = open_for_changes(situation.library)
     if command.actor.role != "student" and not library.managed_by(command.actor):
-        raise NotForOthers
+        raise NotYourLibrary
     seat = situation.seat
     if seat is None or seat.library_id != library.library_id:
         raise SeatUnknown
@@ -87,7 +92,8 @@ def _decide(command: BookSeat, situation: Situation) -> tuple[Event, ...]:
         if booking.facts.seat_id == command.seat_id:
             raise SeatTaken(command.seat_id, booking.facts.start, booking.facts.end)
         if booking.facts.user_id == student:
-            raise StudentBusy(booking.facts.booking_id)
+            own = command.actor.user_id == student
+            raise StudentBusy(booking.facts.booking_id if own else None)
     return (_created(command, student, library, seat),)
 
 
@@ -130,14 +136,14 @@ def _require_interval(command: BookSeat) -> None:
         raise EndNotAfterStart
     if command.start < command.at.astimezone(UTC) - WALK_IN_GRACE:
         raise StartInThePast
+    if command.end <= command.at:
+        raise StartInThePast
+    if command.end - command.start < SHORTEST_BOOKING:
+        raise BookingTooShort(SHORTEST_BOOKING)
     if command.end - command.start > LONGEST_BOOKING:
         raise BookingTooLong(LONGEST_BOOKING)
     if command.end > command.at + HORIZON:
         raise BeyondHorizon(HORIZON)
 
 
-def _with_booking(bookings: dict[str, Booking], event: BookingEvent) -> dict[str, Booking]:
-    return {**bookings, event.booking_id: evolve_booking(bookings.get(event.booking_id), event)}
-
-
-BOOK_SEAT = Decider(Situation(), _evolve, _boundary, _decide)
+BOOK_SEAT = Decider(Situation, _evolve, _boundary, _decide)

@@ -144,6 +144,6 @@ def _party_to(standing: Standing, actor: Actor) -> Booking:
     raise BookingUnknown
 
 
-CANCEL_BOOKING = Decider(Standing(), _evolve, _boundary, _decide_cancel)
-CHECK_IN = Decider(Standing(), _evolve, _boundary, _decide_check_in)
-CHECK_OUT = Decider(Standing(), _evolve, _boundary, _decide_check_out)
+CANCEL_BOOKING = Decider(Standing, _evolve, _boundary, _decide_cancel)
+CHECK_IN = Decider(Standing, _evolve, _boundary, _decide_check_in)
+CHECK_OUT = Decider(Standing, _evolve, _boundary, _decide_check_out)

@@ -29,12 +29,13 @@ Boundary = tuple[Criterion, ...]
 class Decider(Generic[Command, State]):
     """One command's rules, all of them pure.
 
+    `initial()` makes a state that belongs to one fold, in which `evolve` may change it.
     `boundary(command, state)` names what the decision depends on, given what is known so far;
     it is asked again after each read until it names nothing new.
     `decide` returns the events, none when nothing changes, or raises a `Refusal`.
     """
 
-    initial: State
+    initial: Callable[[], State]
     evolve: Callable[[State, Event], State]
     boundary: Callable[[Command, State], Boundary]
     decide: Callable[[Command, State], tuple[Event, ...]]

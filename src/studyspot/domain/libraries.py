@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import available_timezones
 
 from studyspot.domain.decider import Boundary, Decider
 from studyspot.domain.events import (
@@ -156,6 +157,10 @@ def _decide_delete(command: DeleteLibrary, library: Library | None) -> tuple[Eve
     return (LibraryDeleted(library_id=library.library_id),)
 
 
+def _unknown() -> Library | None:
+    return None
+
+
 def _evolve(library: Library | None, event: Event) -> Library | None:
     return evolve_library(library, event) if isinstance(event, LibraryEvent) else library
 
@@ -176,15 +181,19 @@ def _details(details: LibraryDetails) -> dict[str, Any]:
 
 
 def _require_time_zone(name: str) -> None:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise TimeZoneUnknown from None
+    if name not in _time_zones():
+        raise TimeZoneUnknown
 
 
-CREATE_LIBRARY = Decider(None, _evolve, _nothing, _decide_create)
-UPDATE_LIBRARY = Decider(None, _evolve, _settings, _decide_update)
-SET_PRICING = Decider(None, _evolve, _settings, _decide_pricing)
-ANNOUNCE_CLOSURE = Decider(None, _evolve, _settings, _decide_announce)
-WITHDRAW_CLOSURE = Decider(None, _evolve, _settings, _decide_withdraw)
-DELETE_LIBRARY = Decider(None, _evolve, _settings, _decide_delete)
+@cache
+def _time_zones() -> frozenset[str]:
+    """The zones that mean the same on every machine."""
+    return frozenset(available_timezones() - {"localtime", "Factory"})
+
+
+CREATE_LIBRARY = Decider(_unknown, _evolve, _nothing, _decide_create)
+UPDATE_LIBRARY = Decider(_unknown, _evolve, _settings, _decide_update)
+SET_PRICING = Decider(_unknown, _evolve, _settings, _decide_pricing)
+ANNOUNCE_CLOSURE = Decider(_unknown, _evolve, _settings, _decide_announce)
+WITHDRAW_CLOSURE = Decider(_unknown, _evolve, _settings, _decide_withdraw)
+DELETE_LIBRARY = Decider(_unknown, _evolve, _settings, _decide_delete)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from studyspot.domain.events import Plan, PricingUpdated, ShiftName
 from studyspot.domain.refusals import NoPlanApplies, PlanNotApplicable, PlanRequired
 
+_INSTANT = timedelta(microseconds=1)
 SHIFTS: dict[ShiftName, tuple[time, time]] = {
     "morning": (time(6), time(12)),
     "afternoon": (time(12), time(18)),
@@ -63,7 +64,7 @@ def amount_minor(plan: Plan, start: datetime, end: datetime, at: ZoneInfo) -> in
         case "week":
             return plan.amount_minor * _begun(elapsed, timedelta(weeks=1))
         case "month":
-            return plan.amount_minor * _months_begun(start.astimezone(at), end.astimezone(at))
+            return plan.amount_minor * _months_begun(start.astimezone(at), (end - _INSTANT).astimezone(at))
         case "shift":
             return plan.amount_minor
         case _ as unreachable:
@@ -87,7 +88,12 @@ def _begun(elapsed: timedelta, unit: timedelta) -> int:
     return -(-elapsed // unit)
 
 
-def _months_begun(start: datetime, end: datetime) -> int:
-    months = (end.year - start.year) * 12 + end.month - start.month
-    beyond = (end.day, end.time()) > (start.day, start.time())
-    return max(1, months + (1 if beyond else 0))
+def _months_begun(start: datetime, last: datetime) -> int:
+    """Count the months begun from `start` to the `last` instant, both on the library's clock.
+
+    One begun on a day that a later month lacks lasts until that month's end.
+    """
+    months = (last.year - start.year) * 12 + last.month - start.month
+    another = (last.day, last.time()) >= (start.day, start.time())
+    # In the hour that winter time repeats, the last instant may read earlier than the start.
+    return max(1, months + (1 if another else 0))

@@ -47,7 +47,7 @@ class StudentRequired(Refusal):
 
 @dataclass(eq=False)
 class SeatTaken(Refusal):
-    """Someone else has this seat for some of that time. Choose another seat or another time."""
+    """This seat is taken for some of that time. Choose another seat or another time."""
 
     seat_id: str
     start: datetime
@@ -58,7 +58,7 @@ class SeatTaken(Refusal):
 class StudentBusy(Refusal):
     """The student has a booking for some of that time. Cancel that one first, or choose another time."""
 
-    booking_id: str
+    booking_id: str | None
 
 
 class SeatOutOfService(Refusal):
@@ -82,6 +82,13 @@ class BookingTooLong(Refusal):
     """This is longer than any booking may be. Book a shorter time."""
 
     longest: timedelta
+
+
+@dataclass(eq=False)
+class BookingTooShort(Refusal):
+    """This is shorter than any booking may be. Book a longer time."""
+
+    shortest: timedelta
 
 
 @dataclass(eq=False)

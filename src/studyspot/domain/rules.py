@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+SHORTEST_BOOKING = timedelta(minutes=1)
 LONGEST_BOOKING = timedelta(days=100)
 HORIZON = timedelta(days=366)
 WALK_IN_GRACE = timedelta(minutes=5)

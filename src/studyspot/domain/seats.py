@@ -1,7 +1,7 @@
 """What an owner decides about seats: add them, take one out of service and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from studyspot.domain.decider import Boundary, Criterion, Decider
 from studyspot.domain.events import Event, LibraryEvent, SeatAdded, SeatAvailabilityChanged, SeatEvent
@@ -38,24 +38,24 @@ class ChangeSeatService:
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SeatPlan:
     """A library and its seats, by id."""
 
     library: Library | None = None
-    seats: Mapping[str, Seat] = field(default_factory=dict)
-    labels: frozenset[str] = frozenset()
+    seats: dict[str, Seat] = field(default_factory=dict)
+    labels: set[str] = field(default_factory=set)
 
 
 def _evolve(plan: SeatPlan, event: Event) -> SeatPlan:
     if isinstance(event, LibraryEvent):
-        return replace(plan, library=evolve_library(plan.library, event))
-    if isinstance(event, SeatEvent):
+        plan.library = evolve_library(plan.library, event)
+    elif isinstance(event, SeatEvent):
         seat = evolve_seat(plan.seats.get(event.seat_id), event)
-        if seat is None:
-            return plan
-        label = {event.label} if isinstance(event, SeatAdded) else set()
-        return replace(plan, seats={**plan.seats, seat.seat_id: seat}, labels=plan.labels | label)
+        if seat is not None:
+            plan.seats[seat.seat_id] = seat
+        if isinstance(event, SeatAdded):
+            plan.labels.add(event.label)
     return plan
 
 
@@ -102,5 +102,5 @@ def _decide_service(command: ChangeSeatService, plan: SeatPlan) -> tuple[Event, 
     )
 
 
-ADD_SEATS = Decider(SeatPlan(), _evolve, _boundary_of_adding, _decide_adding)
-CHANGE_SEAT_SERVICE = Decider(SeatPlan(), _evolve, _boundary_of_service, _decide_service)
+ADD_SEATS = Decider(SeatPlan, _evolve, _boundary_of_adding, _decide_adding)
+CHANGE_SEAT_SERVICE = Decider(SeatPlan, _evolve, _boundary_of_service, _decide_service)

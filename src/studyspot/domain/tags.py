@@ -21,9 +21,13 @@ def booking(booking_id: str) -> str:
     return f"booking:{booking_id}"
 
 
+def seat_day(seat_id: str, day: date) -> str:
+    return f"seat-day:{seat_id}:{day.isoformat()}"
+
+
 def seat_days(seat_id: str, start: datetime, end: datetime) -> tuple[str, ...]:
     """Return a tag for every UTC date that [start, end) touches."""
-    return tuple(f"seat-day:{seat_id}:{day.isoformat()}" for day in _dates(start, end))
+    return tuple(seat_day(seat_id, day) for day in _dates(start, end))
 
 
 def student_weeks(user_id: str, start: datetime, end: datetime) -> tuple[str, ...]:

@@ -24,6 +24,16 @@ _PAGE = """
 SELECT position, epoch, type, data, tags FROM store.events
 WHERE position > %(after)b AND position <= %(until)b ORDER BY position LIMIT %(limit)b
 """
+_TAG_RANGES = """
+SELECT e.position, e.epoch, e.type, e.data, e.tags FROM (
+    SELECT DISTINCT m.position FROM unnest(%(firsts)b::text[], %(lasts)b::text[]) r(first, last)
+    CROSS JOIN LATERAL (
+        SELECT t.position FROM store.event_tags t
+        WHERE t.tag >= r.first COLLATE "C" AND t.tag <= r.last COLLATE "C"
+            AND t.type = ANY(%(types)b::text[])
+    ) m
+) m JOIN store.events e USING (position) ORDER BY e.position
+"""
 _NO_LIMIT = 2**63 - 1
 
 
@@ -67,6 +77,20 @@ def read_snapshot(
         answer = StoredAnswer(answer_position, body)
     events = tuple(_event(*row[4:]) for row in rows if row[4] is not None)
     return Snapshot(events, head, answer)
+
+
+def read_tag_ranges(
+    connection: TimeLimitedConnection, types: Sequence[str], ranges: Sequence[tuple[str, str]]
+) -> tuple[StoredEvent, ...]:
+    """Return the events of `types` with a tag in any of `ranges`, both ends included, oldest first."""
+    parameters = {
+        "types": list(types),
+        "firsts": [first for first, _ in ranges],
+        "lasts": [last for _, last in ranges],
+    }
+    with connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_TAG_RANGES, parameters, prepare=True).fetchall()
+    return tuple(_event(*row) for row in rows)
 
 
 def read_page(

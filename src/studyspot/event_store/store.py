@@ -70,6 +70,11 @@ class EventStore:
     ) -> None:
         self.close()
 
+    @property
+    def accepts_appends(self) -> bool:
+        """Whether the writer runs: without it every append would be answered in vain, after its limit."""
+        return self.writer.running
+
     def head(self) -> Head:
         """Return the end of the log.
 
@@ -181,6 +186,20 @@ class EventStore:
                 return await asyncio.get_running_loop().run_in_executor(self._readers, read)
         except TimeoutError as error:
             raise StoreUnavailable("the read was not answered in time") from error
+
+    async def read_tag_ranges_async(
+        self, types: Sequence[str], ranges: Sequence[tuple[str, str]]
+    ) -> tuple[StoredEvent, ...]:
+        """Return the events of `types` with a tag in any of `ranges`, both ends included, oldest first.
+
+        Tags are ordered by their bytes. The read is no boundary for a condition: use it only where what it
+        must not miss is kept out by other means.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        read = partial(self._ask, reading.read_tag_ranges, types, ranges)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, read)
 
     async def append_async(
         self,

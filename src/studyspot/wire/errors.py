@@ -31,6 +31,7 @@ from studyspot.wire.problems import (
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     UNAVAILABLE,
+    Kind,
     Problem,
     body_of,
     of_refusal,
@@ -47,7 +48,7 @@ _refused = Counter("studyspot_problems", "Requests that were answered with a pro
 def response(problem: Problem, instance: str) -> Response:
     """Return the problem as a response."""
     _refused.labels(problem.kind.slug).inc()
-    headers = {}
+    headers = dict(problem.headers)
     if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(problem.retry_after.total_seconds())))
     if problem.kind.status == 401:
@@ -118,7 +119,8 @@ def _of_http(error: RoutingError) -> Problem:
     if error.status_code == 413:
         return Problem(BODY_TOO_LARGE, f"A body has at most {BODY_LIMIT_BYTES // 1024} KiB.")
     kinds = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 400: MALFORMED}
-    return Problem(kinds[error.status_code], f"{error.detail}.")
+    kind = kinds.get(error.status_code, Kind("http", "The request failed", error.status_code))
+    return Problem(kind, f"{error.detail}.", headers=dict(error.headers or {}))
 
 
 class BodyLimit:

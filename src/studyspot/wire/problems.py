@@ -52,13 +52,13 @@ class Problem(Exception):
     detail: str
     retry_after: timedelta | None = None
     extras: dict[str, Any] = dataclasses.field(default_factory=dict)
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 MALFORMED = Kind("malformed", "The request is not well-formed", 400)
 UNAUTHENTICATED = Kind("unauthenticated", "A token is needed", 401)
 TOKEN_EXPIRED = Kind("token-expired", "The token has expired", 401)
 TOKEN_REFUSED = Kind("token-refused", "The token is not valid", 401)
-ROLE_REFUSED = Kind("role-refused", "Your role may not do this", 403)
 NOT_FOUND = Kind("not-found", "There is nothing here", 404)
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", "This cannot be done here", 405)
 BODY_TOO_LARGE = Kind("body-too-large", "The body is too large", 413)
@@ -76,7 +76,6 @@ OTHERS = (
     UNAUTHENTICATED,
     TOKEN_EXPIRED,
     TOKEN_REFUSED,
-    ROLE_REFUSED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     BODY_TOO_LARGE,
@@ -105,6 +104,7 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.EndNotAfterStart: Kind("end-not-after-start", "End before start", 422),
     refusals.StartInThePast: Kind("start-in-the-past", "Start in the past", 422),
     refusals.BookingTooLong: Kind("booking-too-long", "Booking too long", 422),
+    refusals.BookingTooShort: Kind("booking-too-short", "Booking too short", 422),
     refusals.BeyondHorizon: Kind("beyond-horizon", "Too far ahead", 422),
     refusals.PlanRequired: Kind("plan-required", "Price plan required", 422),
     refusals.PlanNotApplicable: Kind("plan-not-applicable", "Price plan does not apply", 422),
@@ -130,7 +130,9 @@ def of_refusal(refusal: Refusal) -> Problem:
     extras: dict[str, Any] = {}
     if dataclasses.is_dataclass(refusal):
         for known in dataclasses.fields(refusal):
-            extras[camel_case(known.name)] = _json(getattr(refusal, known.name))
+            value = getattr(refusal, known.name)
+            if value is not None:
+                extras[camel_case(known.name)] = _json(value)
     return Problem(REFUSALS[type(refusal)], refusal.sentence, extras=extras)
 
 

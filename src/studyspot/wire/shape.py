@@ -1,12 +1,23 @@
 """What bodies have in common: camelCase, closed, and text that every part of the system can carry."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
 from studyspot.domain.identifiers import PATTERN
+
+_RFC_3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
 
 
 class CamelModel(BaseModel):
@@ -27,6 +38,13 @@ def _printable(text: str) -> str:
     return text
 
 
+def _rfc_3339(value: object) -> object:
+    """Let through what is written as a time: a number would be guessed to be seconds, or milliseconds."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        return value
+    raise ValueError("a time is written as 2026-12-01T09:00:00Z, with Z or an offset")
+
+
 def _in_utc(instant: datetime) -> datetime:
     try:
         return instant.astimezone(UTC)
@@ -45,6 +63,6 @@ LongText = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=1000),
     AfterValidator(_printable),
 ]
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_in_utc)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 AmountMinor = Annotated[int, Field(strict=True, ge=0, le=10**12)]
