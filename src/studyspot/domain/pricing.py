@@ -52,7 +52,8 @@ def plan_for(
 def amount_minor(plan: Plan, start: datetime, end: datetime, at: ZoneInfo) -> int:
     """Return the price of [start, end) in minor units.
 
-    Hours are charged by elapsed minutes, half a unit rounded up; days, weeks and months once begun.
+    Hours are charged by elapsed time, half a minor unit rounded up; days (of 24 hours) and weeks once begun,
+    by elapsed time too; months once begun, by the calendar of the library's time zone `at`.
     """
     elapsed = end - start
     match plan.unit:
