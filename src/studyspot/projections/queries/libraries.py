@@ -103,13 +103,19 @@ async def read_library(
     if not reading.rows:
         raise LibraryUnknown
     (row,) = reading.rows
-    # Its own newest event, not the read model's position: the rest of the world leaves it as it is.
-    etag = f'"{reading.epoch}-{row["position"]}"'
+    # Its own newest event, not the read model's position, which the answer tells too: hence a weak tag.
+    etag = f'W/"{reading.epoch}-{row["position"]}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache", POSITION: str(reading.position)}
     response.headers.update(headers)
-    if if_none_match is not None and etag in (known.strip() for known in if_none_match.split(",")):
+    if if_none_match is not None and _matches(if_none_match, etag):
         return Response(status_code=304, headers=headers)  # type: ignore[return-value]
     return _view(row, reading.position)
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Compare weakly, as RFC 9110 has it for reads."""
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in known or etag.removeprefix("W/") in known
 
 
 def _containing(words: str) -> str:
