@@ -33,6 +33,7 @@ from studyspot.domain.refusals import (
     CheckInTooEarly,
     CheckInWindowMissed,
     NotCheckedIn,
+    Refusal,
 )
 
 
@@ -76,10 +77,8 @@ def _decide_cancel(command: CancelBooking, standing: Standing) -> tuple[Event, .
             return (BookingCancelled(**facts.facts(), late=late, reason_id=command.reason_id),)
         case CheckedIn():
             raise CheckedInAlready
-        case Cancelled():
-            raise BookingCancelledAlready
-        case Completed():
-            raise BookingCompletedAlready
+        case Cancelled() | Completed():
+            raise _ended_already(booking)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -95,10 +94,8 @@ def _decide_check_in(command: CheckIn, standing: Standing) -> tuple[Event, ...]:
             return (BookingCheckedIn(**facts.facts()),)
         case CheckedIn():
             raise CheckedInAlready
-        case Cancelled():
-            raise BookingCancelledAlready
-        case Completed():
-            raise BookingCompletedAlready
+        case Cancelled() | Completed():
+            raise _ended_already(booking)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -110,10 +107,8 @@ def _decide_check_out(command: CheckOut, standing: Standing) -> tuple[Event, ...
             return (BookingCheckedOut(**facts.facts()),)
         case Confirmed():
             raise NotCheckedIn
-        case Cancelled():
-            raise BookingCancelledAlready
-        case Completed():
-            raise BookingCompletedAlready
+        case Cancelled() | Completed():
+            raise _ended_already(booking)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -142,6 +137,17 @@ def _party_to(standing: Standing, actor: Actor) -> Booking:
     if own or (library is not None and library.managed_by(actor)):
         return booking
     raise BookingUnknown
+
+
+def _ended_already(booking: Cancelled | Completed) -> Refusal:
+    """Return why nothing more becomes of this booking."""
+    match booking:
+        case Cancelled():
+            return BookingCancelledAlready()
+        case Completed():
+            return BookingCompletedAlready()
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 CANCEL_BOOKING = Decider(Standing, _evolve, _boundary, _decide_cancel)
