@@ -114,6 +114,12 @@ def test_a_month_begun_is_charged_whole_by_the_local_calendar(
     assert cost("month", 900, instant(start, at), instant(end, at), at) == 900 * expected
 
 
+def test_a_month_is_over_at_the_instant_it_began() -> None:
+    start, end = instant("2027-01-15T10:00", KOLKATA), instant("2027-02-15T10:00", KOLKATA)
+    assert cost("month", 900, start, end) == 900
+    assert cost("month", 900, start, end + INSTANT) == 1800
+
+
 def test_a_month_is_of_the_library_s_calendar_not_of_utc() -> None:
     # In Kolkata 1 February until 1 March; in UTC 31 January, 18:30, until 28 February, 18:30.
     start, end = instant("2027-02-01T00:00", KOLKATA), instant("2027-03-01T00:00", KOLKATA)
