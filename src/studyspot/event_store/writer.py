@@ -2,9 +2,11 @@
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
+from time import sleep
 from uuid import uuid4
 
 import psycopg
@@ -39,6 +41,7 @@ class GroupCommitWriter:
         self._database_url = database_url
         self._id = uuid4()
         self._queue: SimpleQueue[Command | None] = SimpleQueue()
+        self._taken: list[Command] = []  # the batch in hand
         self._waiting: deque[Command] = deque()  # taken from the queue, or postponed by an earlier batch
         self._session: WriterSession | None = None
         self._unsure: tuple[int, Batch] | None = None  # a batch whose answer was lost, and its number
@@ -62,6 +65,11 @@ class GroupCommitWriter:
         if self._thread.is_alive():
             log.error("event store writer did not stop", waiting=self._queue.qsize())
 
+    @property
+    def running(self) -> bool:
+        """Whether what is submitted will be looked at."""
+        return self._thread.is_alive() and not self._stopping.is_set()
+
     def submit(self, command: Command) -> None:
         """Queue `command`; its future tells what became of it.
 
@@ -76,25 +84,45 @@ class GroupCommitWriter:
             self._queue.put(command)
 
     def _run(self) -> None:
-        while batch := self._next_batch():
-            self._append(batch)
-        if self._session:
-            self._session.end()
+        while self._take_batch():
+            pass
+        self._end_session()
 
-    def _next_batch(self) -> list[Command]:
-        """Return everything that waits, up to the batch's limits; nothing once the writer is stopped."""
-        batch: list[Command] = []
+    def _take_batch(self) -> bool:
+        """Append the next batch, whatever happens; return whether there may be another."""
+        self._taken = []
+        try:
+            self._gather()
+            self._append(self._taken)
+        except Exception as error:  # noqa: BLE001  (without this thread no command is ever accepted again)
+            self._give_up(error)
+            sleep(LONGEST_PAUSE.total_seconds())
+            return True
+        return bool(self._taken)
+
+    def _give_up(self, error: Exception) -> None:
+        errors = [error]
+        for command in self._taken:
+            try:
+                if not command.answered:
+                    command.fail(StoreUnavailable("the writer failed; whether it appended is unknown"))
+            except Exception as another:  # noqa: BLE001  (the others wait for their answers too)
+                errors.append(another)
+        with suppress(OSError):  # A log that cannot be written may be why we are here.
+            log.error("event store writer failed", errors=[repr(error) for error in errors], exc_info=error)
+
+    def _gather(self) -> None:
+        """Take everything that waits, up to the batch's limits; nothing once the writer is stopped."""
         weight = size = 0
-        while len(batch) < BATCH_LIMIT:
-            command = self._next_command(block=not batch)
+        while len(self._taken) < BATCH_LIMIT:
+            command = self._next_command(block=not self._taken)
             if command is None:
-                break
+                return
             weight, size = weight + command.weight, size + command.size_bytes
-            if batch and (weight > BATCH_LIMIT_WEIGHT or size > BATCH_LIMIT_BYTES):
+            if self._taken and (weight > BATCH_LIMIT_WEIGHT or size > BATCH_LIMIT_BYTES):
                 self._waiting.appendleft(command)
-                break
-            batch.append(command)
-        return batch
+                return
+            self._taken.append(command)
 
     def _next_command(self, *, block: bool) -> Command | None:
         while True:
@@ -110,6 +138,8 @@ class GroupCommitWriter:
             else:
                 return None
             assert command
+            if command.answered:
+                continue
             if not command.expired:
                 return command
             command.fail(StoreUnavailable("the append waited too long"))
@@ -150,17 +180,18 @@ class GroupCommitWriter:
 
     def _begin_session(self) -> WriterSession:
         session = WriterSession.begin(self._database_url, self._id)
-        if self._unsure:
-            number, batch = self._unsure
+        unsure, away = self._unsure, self._away
+        if unsure and session.last.number == unsure[0]:
+            settle_recovered(unsure[1], session.last)
+        self._session, self._unsure, self._away = session, None, False
+        if unsure:
+            number, batch = unsure
             committed = session.last.number == number
-            if committed:
-                settle_recovered(batch, session.last)
             log.warning(
                 "append settled after a lost answer", committed=committed, commands=len(batch.commands)
             )
-        if self._away:
+        if away:
             log.info("event store regained")
-        self._session, self._unsure, self._away = session, None, False
         return session
 
     def _end_session(self) -> None:
@@ -190,9 +221,9 @@ class GroupCommitWriter:
         elif isinstance(error, LockNotAvailable):
             log.warning("event store waits for another writer")
         else:
-            if not self._away:
+            known, self._away = self._away, True
+            if not known:
                 log.warning("event store lost", error=repr(error))
-            self._away = True
             # A new connection may find a server that can write, where this one found a standby.
             self._end_session()
             self._stopping.wait(pause.total_seconds())
