@@ -50,7 +50,7 @@ class EmbeddedNats:
         self._server_name = f"studyspot-{hashlib.sha256(bytes(self._store)).hexdigest()[:12]}"
         self._program = Path()
         self._passwords: Mapping[str, str] = {}
-        self._server = LoopbackServer("NATS", self._command, self._answers, READY_LIMIT)
+        self._server = LoopbackServer("NATS", self._prepare, self._command, self._answers, READY_LIMIT)
 
     @property
     def pid(self) -> int | None:
@@ -84,9 +84,7 @@ class EmbeddedNats:
             DiskFull: there is no room.
             StartFailed: it ended, or did not answer within `READY_LIMIT`.
         """
-        if not self.is_running():
-            self._prepare()
-            self._server.start()
+        self._server.start()
         return self.urls()
 
     def launch(self) -> None:
@@ -95,7 +93,6 @@ class EmbeddedNats:
         Raises:
             EngineError: as `start`.
         """
-        self._prepare()
         self._server.launch()
 
     def wait_ready(self) -> None:

@@ -57,7 +57,7 @@ class EmbeddedPostgres:
         self._cluster: Cluster | None = None
         self._user: SystemUser | None = None
         self._programs = Path()
-        self._server = LoopbackServer("PostgreSQL", self._command, self._answers, READY_LIMIT)
+        self._server = LoopbackServer("PostgreSQL", self._prepare, self._command, self._answers, READY_LIMIT)
 
     @property
     def pid(self) -> int | None:
@@ -91,7 +91,6 @@ class EmbeddedPostgres:
             StartFailed: it ended, or did not answer within `READY_LIMIT`.
         """
         if not self.is_running():
-            self._prepare()
             self._server.start()
             try:
                 self._ensure_database()
@@ -106,7 +105,6 @@ class EmbeddedPostgres:
         Raises:
             EngineError: as `start`.
         """
-        self._prepare()
         self._server.launch()
 
     def wait_ready(self) -> None:

@@ -16,16 +16,22 @@ PORT_ATTEMPTS = 3
 
 
 class LoopbackServer:
-    """One server: `command_on(port)` says how it is run, `answers(port)` whether it serves on that port."""
+    """One server, of which the caller tells what differs.
+
+    `prepare()` readies its directory and programs before every launch, `command_on(port)` says how it is then
+    run, `answers(port)` whether it serves on that port.
+    """
 
     def __init__(
         self,
         title: str,
+        prepare: Callable[[], None],
         command_on: Callable[[int], ChildCommand],
         answers: Callable[[int], bool],
         ready_limit: timedelta,
     ) -> None:
         self._title = title
+        self._prepare = prepare
         self._command_on = command_on
         self._answers = answers
         self._ready_limit = ready_limit
@@ -42,12 +48,15 @@ class LoopbackServer:
         return self._child is not None and self._child.exit_code() is None
 
     def start(self) -> None:
-        """Launch the server and wait until it answers; at its first start on whichever port is free.
+        """Launch the server, unless it runs, and wait until it answers; the first time on any free port.
 
         Raises:
+            EngineError: as `prepare`.
             DiskFull: there is no room.
             StartFailed: it ended, or did not answer in time.
         """
+        if self.is_running():
+            return
         attempts = 1 if self.port else PORT_ATTEMPTS
         for attempt in range(1, attempts + 1):
             try:
@@ -69,8 +78,10 @@ class LoopbackServer:
         """Start the process without waiting for it; one that ended before is forgotten.
 
         Raises:
+            EngineError: as `prepare`.
             StartFailed: it cannot be executed.
         """
+        self._prepare()
         if self._child is not None:
             self._child.stop()
         self.port = self.port or free_port()
