@@ -1,6 +1,6 @@
 """The last instant and the last seat that a rule allows, and the first that it refuses."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,6 +10,7 @@ from studyspot.domain.libraries import UPDATE_LIBRARY, UpdateLibrary
 from studyspot.domain.refusals import (
     BeyondHorizon,
     BookingTooLong,
+    BookingTooShort,
     LibraryClosed,
     LibraryFull,
     NoPlanApplies,
@@ -18,6 +19,7 @@ from studyspot.domain.refusals import (
     StudentBusy,
 )
 from studyspot.domain.seats import ADD_SEATS, AddSeats, NewSeat
+from studyspot.domain.tags import seat_days, student_weeks
 from tests.domain.given import (
     ASHA,
     ELEVEN,
@@ -98,6 +100,20 @@ def test_a_booking_starts_at_most_five_minutes_ago() -> None:
         when(BOOK_SEAT, OPEN, book(start=earliest - INSTANT))
 
 
+def test_a_booking_of_a_start_gone_by_ends_after_now() -> None:
+    start = NOW - timedelta(minutes=3)
+    assert when(BOOK_SEAT, OPEN, book(start=start, end=NOW + INSTANT))
+    with pytest.raises(StartInThePast):
+        when(BOOK_SEAT, OPEN, book(start=start, end=NOW))
+
+
+def test_a_booking_lasts_at_least_a_minute() -> None:
+    shortest = NINE + timedelta(minutes=1)
+    assert when(BOOK_SEAT, OPEN, book(start=NINE, end=shortest))
+    with pytest.raises(BookingTooShort):
+        when(BOOK_SEAT, OPEN, book(start=NINE, end=shortest - INSTANT))
+
+
 def test_a_booking_lasts_at_most_a_hundred_days() -> None:
     longest = NINE + timedelta(days=100)
     assert when(BOOK_SEAT, OPEN, book(start=NINE, end=longest))
@@ -121,6 +137,18 @@ def test_one_instant_in_common_is_an_overlap() -> None:
     elsewhere = booked(ASHA, library_id="L2", seat_id="S9", end=TEN + INSTANT)
     with pytest.raises(StudentBusy):
         when(BOOK_SEAT, (*OPEN, elsewhere), book(start=TEN, end=ELEVEN))
+
+
+def test_the_midnight_that_ends_a_booking_is_of_no_other_day_or_week() -> None:
+    # 6 December 2026 is a Sunday.
+    sunday, monday = datetime(2026, 12, 6, 22, tzinfo=UTC), datetime(2026, 12, 7, tzinfo=UTC)
+    assert seat_days("S1", sunday, monday) == ("seat-day:S1:2026-12-06",)
+    assert student_weeks("asha", sunday, monday) == ("student-week:asha:2026-W49",)
+    assert seat_days("S1", sunday, monday + INSTANT) == ("seat-day:S1:2026-12-06", "seat-day:S1:2026-12-07")
+    assert student_weeks("asha", sunday, monday + INSTANT) == (
+        "student-week:asha:2026-W49",
+        "student-week:asha:2026-W50",
+    )
 
 
 def test_five_thousand_seats_include_those_already_there() -> None:
