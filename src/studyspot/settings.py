@@ -6,6 +6,7 @@ Read once, by a process's entry; everything below is handed values.
 import json
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -14,10 +15,24 @@ RUN_FILE = "run.json"
 """What a running installation tells its own commands; mode 0600. Its `settings` are defaults here."""
 
 
-class Settings(BaseSettings):
-    """Every setting; a field `api_port` is the variable `STUDYSPOT_API_PORT`."""
+_LARGEST_PORT = 65535
 
-    model_config = SettingsConfigDict(env_prefix="STUDYSPOT_", env_file=".env", extra="ignore", frozen=True)
+
+class SettingsUnreadable(Exception):
+    """A file that settings come from cannot be read; the message is one line with its mend."""
+
+
+class Settings(BaseSettings):
+    """Every setting; a field `api_port` is the variable `STUDYSPOT_API_PORT`. An empty one is as if unset.
+
+    Raises:
+        pydantic.ValidationError: a value is not valid.
+        SettingsUnreadable: `.env` or run.json cannot be read.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="STUDYSPOT_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     reads_run_file: ClassVar[bool] = True
 
@@ -45,6 +60,34 @@ class Settings(BaseSettings):
         "info", description="least severe log line"
     )
     log_format: Literal["json", "console"] = Field("json", description="form of the log")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except UnicodeDecodeError as error:
+            raise SettingsUnreadable("The file .env is not UTF-8. Save it as UTF-8.") from error
+        except OSError as error:
+            raise SettingsUnreadable(
+                f"The file .env cannot be read: {error.strerror}. Check its permissions."
+            ) from error
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, url: str | None) -> str | None:
+        if url is not None and not _names_a_database(url):
+            # Never the value itself: it holds a password.
+            raise ValueError("it has to be like postgresql://user:password@host:port/database")
+        return url
+
+    @field_validator("nats_url")
+    @classmethod
+    def _is_servers(cls, url: str | None) -> str | None:
+        if url is not None and not all(_names_a_server(server.strip()) for server in url.split(",")):
+            raise ValueError(
+                "it has to be like nats://user:password@host:port, several separated by commas, "
+                "with none of , / ? # @ in a password"
+            )
+        return url
 
     @field_validator("jwks", "allowed_origins", mode="before")
     @classmethod
@@ -76,6 +119,12 @@ class OwnSettings(Settings):
     reads_run_file: ClassVar[bool] = False
 
 
+class GivenSettings(OwnSettings):
+    """The environment's alone: for the children of `up`, which are to know no more than they are given."""
+
+    model_config = SettingsConfigDict(env_file=None)
+
+
 class _RunFile(PydanticBaseSettingsSource):
     """The `settings` of run.json, where an installation is or was running."""
 
@@ -87,8 +136,52 @@ class _RunFile(PydanticBaseSettingsSource):
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
+        mend = "Start `studyspot up` again, which writes it, or remove it."
         try:
-            known: dict[str, Any] = json.loads(self._path.read_text()).get("settings", {})
+            written = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise SettingsUnreadable(f"{self._path} cannot be read: {error.strerror}. {mend}") from error
+        except ValueError as error:
+            raise SettingsUnreadable(f"{self._path} is damaged. {mend}") from error
+        known = written.get("settings") if isinstance(written, dict) else None
+        if not isinstance(known, dict):
+            raise SettingsUnreadable(f"{self._path} is damaged. {mend}")
         return known
+
+
+def _names_a_database(url: str) -> bool:
+    # Imported here, so that whoever has no database does not wait for its driver.
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    if not url.startswith(("postgresql://", "postgres://")):
+        return False
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        return False
+    # A password with an unquoted @ or / would end up in these, and then in messages.
+    hosts, ports = str(parts.get("host", "")), str(parts.get("port", ""))
+    return "@" not in hosts and all(_is_port(port) for port in ports.split(",") if port)
+
+
+def _names_a_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url if "://" in url else f"nats://{url}")
+        port = parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("nats", "tls", "ws", "wss")
+        and bool(parts.hostname)
+        and port != 0
+        and parts.netloc.count("@") <= 1
+        and parts.path in ("", "/")
+        and not (parts.query or parts.fragment)
+    )
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_PORT

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 from nats.aio.client import Client
 
-from studyspot.broker.errors import BrokerUnavailable
+from studyspot.broker.errors import BrokerError, BrokerUnavailable
 
 CONNECT_LIMIT = timedelta(seconds=10)
 RECONNECT_AFTER = timedelta(milliseconds=250)
@@ -30,9 +30,10 @@ async def connect(url: str, *, name: str, limit: timedelta = CONNECT_LIMIT) -> C
 
     Raises:
         BrokerUnavailable: no server let us in within `limit`.
+        BrokerError: `url` names no server.
     """
     servers = [server.strip() for server in url.split(",") if server.strip()]
-    watch = _Watch(", ".join(_address(server) for server in servers))
+    watch = _Watch(_addresses(servers))
     connection = Client()
     try:
         async with asyncio.timeout(limit.total_seconds()):
@@ -93,7 +94,20 @@ def inbox_prefix(url: str) -> str:
     return f"_INBOX.{user}" if _TOKEN.fullmatch(user) else "_INBOX"
 
 
-def _address(url: str) -> str:
-    """Return host and port, without the user and password that the URL may carry."""
-    parts = urlsplit(url if "://" in url else f"nats://{url}")
-    return f"{parts.hostname}:{parts.port or 4222}"
+def _addresses(servers: list[str]) -> str:
+    """Return hosts and ports, without the users and passwords that the URLs may carry.
+
+    Raises:
+        BrokerError: there is none, or one is no URL.
+    """
+    found = []
+    for url in servers:
+        try:
+            parts = urlsplit(url if "://" in url else f"nats://{url}")
+            found.append(f"{parts.hostname}:{parts.port or 4222}")
+        except ValueError:
+            # Not even as a cause: what Python says of it may hold a part of the password.
+            raise BrokerError("the URL of NATS is not valid") from None
+    if not found:
+        raise BrokerError("the URL of NATS names no server")
+    return ", ".join(found)

@@ -59,9 +59,10 @@ def _line_of(error: BaseException) -> str | None:
     from studyspot.broker.errors import BrokerError
     from studyspot.embedded.errors import EngineError
     from studyspot.event_store.errors import StoreError
+    from studyspot.settings import SettingsUnreadable
 
     match error:
-        case Fault() | EngineError():
+        case Fault() | EngineError() | SettingsUnreadable():
             return str(error)
         case KeysUnavailable():
             return f"Public keys cannot be read: {error}. Check STUDYSPOT_JWKS."
@@ -73,6 +74,7 @@ def _line_of(error: BaseException) -> str | None:
         case ValidationError() if error.title.endswith("Settings"):
             wrong = error.errors()[0]
             name = "STUDYSPOT_" + ".".join(str(part) for part in wrong["loc"]).upper()
-            return f"{name} is not valid: {wrong['msg']}. Change it."
+            why = wrong["msg"].removeprefix("Value error, ")
+            return f"{name} is not valid: {why}. Change it."
         case _:
             return None
