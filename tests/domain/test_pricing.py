@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from studyspot.domain.events import Plan, PlanUnit, ShiftName
+from studyspot.domain.events import Plan, PlanUnit, PricingUpdated, ShiftName
 from studyspot.domain.pricing import amount_minor, plan_for
 from studyspot.domain.refusals import NoPlanApplies, PlanNotApplicable, PlanRequired
 from tests.domain.given import ELEVEN, NINE, priced
@@ -220,7 +220,7 @@ QUIET = Plan(id="quiet", unit="hour", amount_minor=7000, zone="quiet")
 
 
 @pytest.mark.parametrize("pricing", [None, priced()])
-def test_without_plans_a_library_is_free_and_knows_none_by_name(pricing: None) -> None:
+def test_without_plans_a_library_is_free_and_knows_none_by_name(pricing: PricingUpdated | None) -> None:
     assert plan_for(pricing, None, "general", NINE, ELEVEN, KOLKATA) is None
     with pytest.raises(PlanNotApplicable) as refused:
         plan_for(pricing, "hourly", "general", NINE, ELEVEN, KOLKATA)
