@@ -20,7 +20,7 @@ ShiftName = Literal["morning", "afternoon", "evening", "night", "half-day", "ful
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Shape):
-    """A price: `amount_minor` per started `unit`, in the library's currency, for seats of `zone` (or all)."""
+    """A price: `amount_minor` per `unit`, in the library's currency, for seats of `zone` (or all)."""
 
     id: str
     unit: PlanUnit
