@@ -25,6 +25,8 @@ from studyspot.wire.problems import POSITION_AHEAD, POSITION_NOT_REACHED, UNAVAI
 
 WAIT_AT_MOST = timedelta(seconds=2)
 RETRY_AFTER = timedelta(seconds=1)
+ANSWER_WITHIN = timedelta(seconds=5)
+_CLOSE_WITHIN = ANSWER_WITHIN + timedelta(milliseconds=500)
 
 Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
@@ -64,8 +66,20 @@ class Queries:
 
         Raises:
             Problem: 422, the log has not reached that position; 503, the read models are behind or not built.
-            psycopg.OperationalError, PoolTimeout, StoreUnavailable: the database is away.
+            psycopg.OperationalError, PoolTimeout, StoreUnavailable: the database is away, or has not answered
+                within `ANSWER_WITHIN`.
         """
+        try:
+            # The inner limit asks the server to cancel; the outer one closes a connection that stays silent.
+            async with (
+                asyncio.timeout(_CLOSE_WITHIN.total_seconds()),
+                asyncio.timeout(ANSWER_WITHIN.total_seconds()),
+            ):
+                return await self._read(query, parameters, min_position)
+        except TimeoutError as error:
+            raise psycopg.OperationalError("the database did not answer in time") from error
+
+    async def _read(self, query: Query, parameters: dict[str, Any], min_position: int | None) -> Reading:
         if min_position is not None:
             await self._reach(query.sources, min_position)
         deadline = time.monotonic() + WAIT_AT_MOST.total_seconds()
