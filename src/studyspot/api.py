@@ -29,7 +29,7 @@ from studyspot.projections.queries import seat_map
 from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.wire.errors import BodyLimit, answer_with_problems
-from studyspot.wire.problems import NOT_FOUND, PROBLEM_RESPONSE, Problem
+from studyspot.wire.problems import HALTED, NOT_FOUND, PROBLEM_RESPONSE, UNAVAILABLE, Problem
 
 log = structlog.get_logger()
 
@@ -38,7 +38,11 @@ BACKLOG = 4096
 GRACE = timedelta(seconds=8)
 """How long requests that have begun may take after SIGTERM."""
 _POOL_WAIT = timedelta(seconds=2)
+_CONNECT_WITHIN = timedelta(seconds=2)
+_READY_WITHIN = timedelta(seconds=4)
 _CONNECTIONS = 8
+_LOOK_AGAIN = timedelta(seconds=1)
+_LOOK_AGAIN_HALTED = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +66,10 @@ def create_app(config: ApiConfig) -> FastAPI:
             min_size=1,
             max_size=_CONNECTIONS,
             timeout=_POOL_WAIT.total_seconds(),
+            # Give up soon and try again when asked: the pool's own retries back off for minutes.
+            reconnect_timeout=_CONNECT_WITHIN.total_seconds(),
             open=False,
-            kwargs={"autocommit": True},
+            kwargs={"autocommit": True, "connect_timeout": int(_CONNECT_WITHIN.total_seconds())},
         )
         queries = Queries(pool, config.database_url, store)
         names = NameBook(config.nats_url)
@@ -121,10 +127,21 @@ def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
         return {"status": "alive"}
 
     @app.get("/api/ready", tags=["service"])
-    async def ready(request: Request) -> JSONResponse:
-        """Whether commands can be taken now."""
-        now = await asyncio.to_thread(readiness, request.app.state.store)
-        return JSONResponse({"ready": now.ready, **now.details}, 200 if now.ready else 503)
+    async def ready(request: Request) -> dict[str, Any]:
+        """Whether commands can be taken now; a 503 where they cannot."""
+        try:
+            async with asyncio.timeout(_READY_WITHIN.total_seconds()):
+                now = await asyncio.to_thread(readiness, request.app.state.store)
+        except TimeoutError:
+            now = Readiness(False)
+        # What is wrong is told on the metrics port: this path is open to everyone.
+        if now.details.get("halted") is not None:
+            raise Problem(HALTED, "The log is halted until an operator has looked at it.", _LOOK_AGAIN_HALTED)
+        if not now.ready:
+            raise Problem(
+                UNAVAILABLE, "Commands cannot be taken now. Nothing was lost; try again.", _LOOK_AGAIN
+            )
+        return {"ready": True, **now.details}
 
     @app.get("/.well-known/jwks.json", tags=["service"])
     async def public_keys() -> dict[str, Any]:
@@ -147,7 +164,9 @@ def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
 
 
 def readiness(store: EventStore) -> Readiness:
-    """Say whether commands can be taken: the database answers, and the log is not halted."""
+    """Say whether commands can be taken: the writer runs, the database answers, the log is not halted."""
+    if not store.accepts_appends:
+        return Readiness(False, {"writer": "does not run"})
     try:
         head = store.head()
     except StoreError as error:
