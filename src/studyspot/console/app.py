@@ -23,6 +23,9 @@ for group, name in ((projections, "projections"), (events, "events"), (epoch, "e
     app.add_typer(group, name=name)
 
 PROJECTION_NAMES = typer.Argument(None, help="Which ones; all without a name.")
+ENVIRONMENT_ONLY = typer.Option(
+    False, "--environment-only", hidden=True, help="Read no .env and no run.json."
+)
 AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
@@ -35,20 +38,20 @@ def up() -> None:
 
 
 @app.command()
-def api() -> None:
+def api(environment_only: bool = ENVIRONMENT_ONLY) -> None:
     """Serve HTTP: commands and queries."""
     from studyspot.console.services import run_api
 
-    run_api()
+    run_api(environment_only)
 
 
 @relay.callback()
-def relay_run(context: typer.Context) -> None:
+def relay_run(context: typer.Context, environment_only: bool = ENVIRONMENT_ONLY) -> None:
     """Relay the store's events to NATS, in order."""
     if context.invoked_subcommand is None:
         from studyspot.console.services import run_relay
 
-        run_relay()
+        run_relay(environment_only)
 
 
 @relay.command("status")
@@ -62,11 +65,12 @@ def relay_status(as_json: bool = AS_JSON) -> None:
 @projections.command("run")
 def projections_run(
     names: list[str] = PROJECTION_NAMES,
+    environment_only: bool = ENVIRONMENT_ONLY,
 ) -> None:
     """Keep read models up to date."""
     from studyspot.console.services import run_projections
 
-    run_projections(names or [])
+    run_projections(names or [], environment_only)
 
 
 @projections.command("status")
@@ -78,11 +82,11 @@ def projections_status(as_json: bool = AS_JSON) -> None:
 
 
 @app.command()
-def fanout() -> None:
+def fanout(environment_only: bool = ENVIRONMENT_ONLY) -> None:
     """Serve WebSockets: every event to those entitled to it."""
     from studyspot.console.services import run_fanout
 
-    run_fanout()
+    run_fanout(environment_only)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from studyspot.access.key_sets import KeysUnavailable
 from studyspot.broker.connection import connect
 from studyspot.broker.errors import BrokerError
 from studyspot.console.faults import Fault
-from studyspot.console.installation import database_url, nats_url, signing_key, verifier
+from studyspot.console.installation import begin, database_url, nats_url, signing_key, verifier
 from studyspot.console.output import print_json, print_table
 from studyspot.console.round_trip import RoundTripFailed, round_trip
 from studyspot.event_store.errors import StoreError
@@ -42,7 +42,7 @@ class Finding:
 
 def run_doctor(as_json: bool) -> None:
     """Check everything and show what was found; exit status 1 where something is not well."""
-    settings = Settings()
+    settings = begin()
     findings = [
         _keys(settings),
         _space(settings.home),

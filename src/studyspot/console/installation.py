@@ -7,7 +7,19 @@ from studyspot.access.key_sets import load_key_sets
 from studyspot.access.keys import SigningKey
 from studyspot.access.tokens import Verifier
 from studyspot.console.faults import Fault
-from studyspot.settings import Settings
+from studyspot.settings import GivenSettings, Settings
+from studyspot.telemetry import configure_logging
+
+
+def begin(*, environment_only: bool = False) -> Settings:
+    """Return the settings of a command that begins, and log to standard error from now on.
+
+    Raises:
+        pydantic.ValidationError, SettingsUnreadable: they cannot be had.
+    """
+    settings = GivenSettings() if environment_only else Settings()
+    configure_logging(settings.log_level, settings.log_format)
+    return settings
 
 
 def database_url(settings: Settings) -> str:

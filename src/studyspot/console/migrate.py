@@ -5,19 +5,16 @@ import asyncio
 from studyspot.broker.buckets import ensure_buckets
 from studyspot.broker.connection import connect
 from studyspot.broker.stream import ensure_stream
-from studyspot.console.installation import database_url, nats_url
+from studyspot.console.installation import begin, database_url, nats_url
 from studyspot.event_store.store import EventStore
 from studyspot.migrations.run import upgrade
-from studyspot.settings import Settings
-from studyspot.telemetry import configure_logging
 
 _ANSWER_SECONDS = 5
 
 
 def run_migrate() -> None:
     """Bring database, stream and buckets up to date."""
-    settings = Settings()
-    configure_logging(settings.log_level, settings.log_format)
+    settings = begin()
     migrate(database_url(settings), nats_url(settings))
     print("migrated")  # noqa: T201 - the command's answer
 

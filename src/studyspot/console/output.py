@@ -1,16 +1,22 @@
 """Read-outs: a table for people, JSON for programs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from pydantic.alias_generators import to_camel
 
 
 def print_json(value: Any) -> None:
     """Print one JSON value on one line, flushed."""
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_UTC_Z) + b"\n")
     sys.stdout.buffer.flush()
+
+
+def camel_case(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return facts under the names that JSON has for them."""
+    return {to_camel(name): fact for name, fact in facts.items()}
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,4 +1,7 @@
-"""The processes: each reads its settings, waits for what it depends on, and runs until SIGTERM or Ctrl-C."""
+"""The processes: each reads its settings, waits for what it depends on, and runs until SIGTERM or Ctrl-C.
+
+With `environment_only` it knows no more than it is given, as the children of `up` do.
+"""
 
 import asyncio
 import signal
@@ -11,21 +14,21 @@ import structlog
 import uvloop
 
 from studyspot.console.faults import Fault
-from studyspot.console.installation import database_url, nats_url, verifier
+from studyspot.console.installation import begin, database_url, nats_url, verifier
 from studyspot.console.waiting import wait_for_database, wait_for_nats
 from studyspot.settings import Settings
-from studyspot.telemetry import Readiness, configure_logging, serve_metrics
+from studyspot.telemetry import Readiness, serve_metrics
 
 log = structlog.get_logger()
 
 _CANCEL_AGAIN = timedelta(milliseconds=500)
 
 
-def run_api() -> None:
+def run_api(environment_only: bool) -> None:
     """Serve HTTP."""
     from studyspot.api import ApiConfig, serve
 
-    settings = _begin()
+    settings = begin(environment_only=environment_only)
     database = database_url(settings)
     config = ApiConfig(
         database_url=database,
@@ -38,7 +41,7 @@ def run_api() -> None:
     serve(config, host=settings.api_host, port=settings.api_port, metrics_port=settings.metrics_port)
 
 
-def run_relay() -> None:
+def run_relay(environment_only: bool) -> None:
     """Relay the store's events to NATS."""
     from prometheus_client import REGISTRY
 
@@ -46,7 +49,7 @@ def run_relay() -> None:
     from studyspot.event_store.store import EventStore
     from studyspot.relay import Relay, RelayMetrics
 
-    settings = _begin()
+    settings = begin(environment_only=environment_only)
     database, nats = database_url(settings), nats_url(settings)
     wait_for_database(database)
 
@@ -63,12 +66,12 @@ def run_relay() -> None:
     _run(relay, settings, lambda: Readiness(True))
 
 
-def run_projections(names: list[str]) -> None:
+def run_projections(names: list[str], environment_only: bool) -> None:
     """Keep read models up to date."""
     from studyspot.projections.app import AllStopped, ProjectionsProcess
     from studyspot.projections.models.registry import UnknownProjection
 
-    settings = _begin()
+    settings = begin(environment_only=environment_only)
     database = database_url(settings)
     try:
         process = ProjectionsProcess(database_url=database, nats_url=nats_url(settings), names=names)
@@ -81,11 +84,11 @@ def run_projections(names: list[str]) -> None:
         raise Fault(f"The projections have stopped: {stopped}.", "Mend what the log names.") from stopped
 
 
-def run_fanout() -> None:
+def run_fanout(environment_only: bool) -> None:
     """Serve WebSockets."""
     from studyspot.ws_fanout.app import FanoutConfig, serve
 
-    settings = _begin()
+    settings = begin(environment_only=environment_only)
     _require_free(settings.fanout_host, settings.fanout_port, "STUDYSPOT_FANOUT_PORT")
     config = FanoutConfig(
         nats_url=nats_url(settings),
@@ -95,12 +98,6 @@ def run_fanout() -> None:
         allowed_origins=settings.allowed_origins,
     )
     serve(config, metrics_port=settings.metrics_port)
-
-
-def _begin() -> Settings:
-    settings = Settings()
-    configure_logging(settings.log_level, settings.log_format)
-    return settings
 
 
 def _run(

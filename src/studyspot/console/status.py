@@ -6,23 +6,23 @@ from typing import Any
 
 from studyspot.broker.connection import connect
 from studyspot.broker.errors import BrokerUnavailable
-from studyspot.console.installation import database_url, nats_url
-from studyspot.console.output import print_json, print_table
+from studyspot.console.installation import begin, database_url, nats_url
+from studyspot.console.output import camel_case, print_json, print_table
 from studyspot.event_store.store import EventStore
+from studyspot.event_store.types import Head
 from studyspot.projections.status import ProjectionStatus, statuses
 from studyspot.relay import RelayStatus, relay_status
-from studyspot.settings import Settings
 
 _ANSWER_SECONDS = 2
 
 
 def show_relay(as_json: bool) -> None:
     """Show how far the stream follows the store."""
-    settings = Settings()
+    settings = begin()
     with EventStore(database_url(settings), read_connections=1) as store:
         status = asyncio.run(_relay_status(store, nats_url(settings)))
     if as_json:
-        print_json(asdict(status))
+        print_json(camel_case(asdict(status)))
         return
     print_table(
         ("head", "epoch", "stream", "stream epoch", "lag", "halted"),
@@ -41,9 +41,9 @@ def show_relay(as_json: bool) -> None:
 
 def show_projections(as_json: bool) -> None:
     """Show position, head and lag of each projection."""
-    found = statuses(database_url(Settings()))
+    found = statuses(database_url(begin()))
     if as_json:
-        print_json([_projection(status) for status in found])
+        print_json([camel_case(_projection(status)) for status in found])
         return
     print_table(
         ("projection", "version", "position", "head", "lag", "lag s", "applied"),
@@ -57,27 +57,30 @@ def _projection(status: ProjectionStatus) -> dict[str, Any]:
         "version": status.version,
         "position": status.position,
         "head": status.head,
-        "lagEvents": status.lag_events,
-        "lagSeconds": round(status.lag.total_seconds(), 3),
-        "appliedAt": status.applied_at,
+        "lag_events": status.lag_events,
+        "lag_seconds": round(status.lag.total_seconds(), 3),
+        "applied_at": status.applied_at,
     }
 
 
 def show_epoch(as_json: bool) -> None:
     """Show the epoch, and why appends are halted, if they are."""
-    with EventStore(database_url(Settings()), read_connections=1) as store:
-        head = store.head()
+    with EventStore(database_url(begin()), read_connections=1) as store:
+        _show(store.head(), as_json)
+
+
+def _show(head: Head, as_json: bool) -> None:
     if as_json:
-        print_json(asdict(head))
+        print_json(camel_case(asdict(head)))
         return
     print_table(("epoch", "head", "halted"), [(head.epoch, head.position, head.halted or "no")])
 
 
 def begin_epoch(as_json: bool) -> None:
     """Begin a new epoch, and show it."""
-    with EventStore(database_url(Settings()), read_connections=1) as store:
+    with EventStore(database_url(begin()), read_connections=1) as store:
         store.new_epoch()
-    show_epoch(as_json)
+        _show(store.head(), as_json)
 
 
 async def _relay_status(store: EventStore, url: str) -> RelayStatus:

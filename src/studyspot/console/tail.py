@@ -6,18 +6,38 @@ import orjson
 
 from studyspot.broker.connection import connect
 from studyspot.broker.consumer import WatchedConsumer
-from studyspot.broker.stream import StreamMessage, stream_state
+from studyspot.broker.stream import SUBJECTS, StreamMessage, stream_state
+from studyspot.broker.subjects import ANY_REST, covers
 from studyspot.console.faults import Fault
-from studyspot.console.installation import nats_url
+from studyspot.console.installation import begin, nats_url
 from studyspot.console.output import print_json
-from studyspot.settings import Settings
 
 _ANSWER_SECONDS = 5
+_LARGEST_POSITION = 2**63 - 1
 
 
 def tail(subject: str, since: int | None, as_json: bool) -> None:
-    """Print events as they come, until interrupted."""
-    asyncio.run(_tail(nats_url(Settings()), subject, since, as_json))
+    """Print events as they come, until interrupted.
+
+    Raises:
+        Fault: the subject or the position cannot be.
+    """
+    if not _is_subject(subject):
+        raise Fault(f"{subject!r} is no subject of events.", "Use one like 'studyspot.booking.>'.")
+    if since is not None and since > _LARGEST_POSITION:
+        raise Fault(f"{since} is no position.", f"Use one up to {_LARGEST_POSITION}.")
+    asyncio.run(_tail(nats_url(begin()), subject, since, as_json))
+
+
+def _is_subject(text: str) -> bool:
+    tokens = text.split(".")
+    return (
+        all(tokens)
+        and text.isprintable()
+        and " " not in text
+        and ANY_REST not in tokens[:-1]
+        and any(covers(subject, text) for subject in SUBJECTS)
+    )
 
 
 async def _tail(url: str, subject: str, since: int | None, as_json: bool) -> None:
@@ -26,7 +46,7 @@ async def _tail(url: str, subject: str, since: int | None, as_json: bool) -> Non
         state = await stream_state(connection.jetstream(timeout=_ANSWER_SECONDS))
         if state is None:
             raise Fault("There is no stream yet.", "Start the relay, or run `studyspot migrate`.")
-        subjects = () if subject == "studyspot.>" else (subject,)
+        subjects = () if subject in SUBJECTS else (subject,)
         after = state.last_position if since is None else max(since, state.first_position - 1)
         async with WatchedConsumer(connection, after=after, subjects=subjects) as consumer:
             async for batch in consumer:

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from studyspot.console.faults import Fault
-from studyspot.console.installation import signing_key
+from studyspot.console.installation import begin, signing_key
 from studyspot.domain.identifiers import is_identifier
 from studyspot.domain.people import Role
-from studyspot.settings import Settings
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -24,7 +23,7 @@ def print_token(user: str, role: str, ttl: str, name: str | None) -> None:
     known = {known: known for known in get_args(Role)}
     if role not in known:
         raise Fault(f"{role!r} is no role.", f"Use one of {', '.join(known)}.")
-    settings = Settings()
+    settings = begin()
     made = signing_key(settings).sign(
         user_id=user,
         role=known[role],

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import FrameType
 
 from pydantic import JsonValue
 
 from studyspot.access.keys import SigningKey
 from studyspot.console.faults import Fault
 from studyspot.console.migrate import migrate
-from studyspot.embedded.errors import cannot_write
+from studyspot.embedded.errors import EngineError, cannot_write
 from studyspot.embedded.nats import EmbeddedNats
 from studyspot.embedded.ports import free_port, is_free
 from studyspot.embedded.postgres import EmbeddedPostgres
@@ -31,6 +32,21 @@ SERVICES = {
     "fanout": ("fanout",),
 }
 """The children, in the order of their starts, with the command that each runs."""
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_FOR_ALL = ("nats_url", "metrics_port", "log_level", "log_format")
+_FOR_VERIFYING = ("jwks", "token_issuer", "token_audience")
+KNOWN_TO = {
+    "relay": (*_FOR_ALL, "database_url"),
+    "api": (
+        *(*_FOR_ALL, *_FOR_VERIFYING, "database_url"),
+        *("api_host", "api_port", "fanout_host", "fanout_port"),
+    ),
+    "projections": (*_FOR_ALL, "database_url"),
+    "fanout": (*_FOR_ALL, *_FOR_VERIFYING, "fanout_host", "fanout_port", "allowed_origins"),
+}
+"""What each child is told. None knows the key that signs: public ones are enough to verify."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +73,45 @@ def run_up() -> None:
         home.mkdir(parents=True, exist_ok=True)
         with locked_home(home):
             _require_free(settings)
-            with _engines(settings, home) as engines:
+            with _stopped_by_signals() as stop, _engines(settings, home, stop) as engines:
                 migrate(engines.database_url, engines.nats_urls["admin"])
-                asyncio.run(_serve(settings, home, engines))
+                asyncio.run(_serve(settings, home, engines, stop))
     except OSError as error:
         raise cannot_write(home, error) from error
+
+
+class _Stop:
+    """Whether SIGTERM or Ctrl-C has asked us to stop.
+
+    It is looked at between the steps of the start: an exception out of a signal's handler may be raised
+    while a process is being started, which nobody would know of then.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+    def obey(self) -> None:
+        """Leave, if we were asked to: what was begun is ended on the way out, and it is no failure."""
+        if self.asked:
+            sys.exit(0)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[_Stop]:
+    stop = _Stop()
+    before = {number: signal.signal(number, stop.ask) for number in STOP_SIGNALS}
+    try:
+        yield stop
+    except EngineError:
+        # A Ctrl-C at the terminal also reaches what we were waiting for.
+        stop.obey()
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _require_free(settings: OwnSettings) -> None:
@@ -71,21 +121,23 @@ def _require_free(settings: OwnSettings) -> None:
 
 
 @contextmanager
-def _engines(settings: OwnSettings, home: Path) -> Iterator[Engines]:
+def _engines(settings: OwnSettings, home: Path, stop: _Stop) -> Iterator[Engines]:
     """Start the engines that no URL points elsewhere; stop them at the end."""
     postgres = EmbeddedPostgres(home) if settings.database_url is None else None
     nats = EmbeddedNats(home) if settings.nats_url is None else None
     own: tuple[Engine, ...] = tuple(engine for engine in (postgres, nats) if engine is not None)
     try:
         database = postgres.start() if postgres else str(settings.database_url)
+        stop.obey()
         urls = asdict(nats.start()) if nats else dict.fromkeys((*SERVICES, "admin"), str(settings.nats_url))
+        stop.obey()
         yield Engines(database, urls, own, postgres.data_directory() if postgres else None)
     finally:
         for engine in reversed(own):
             engine.stop()
 
 
-async def _serve(settings: OwnSettings, home: Path, engines: Engines) -> None:
+async def _serve(settings: OwnSettings, home: Path, engines: Engines, stop: _Stop) -> None:
     signing, public = _keys(settings, home)
     known: dict[str, JsonValue] = {
         "database_url": engines.database_url,
@@ -98,17 +150,19 @@ async def _serve(settings: OwnSettings, home: Path, engines: Engines) -> None:
         "fanout_port": settings.fanout_port,
         "token_issuer": settings.token_issuer,
         "token_audience": settings.token_audience,
-        "allowed_origins": ",".join(settings.allowed_origins),
+        # None at all is a lone comma: an empty variable would mean the default.
+        "allowed_origins": ",".join(settings.allowed_origins) or ",",
     }
     services = {
         name: ServiceEntry(nats_url=engines.nats_urls[name], metrics_port=free_port()) for name in SERVICES
     }
     write_run_file(home, settings=known, services=services, postgres_data=engines.postgres_data)
-    specs = [_spec(name, services[name], known, settings, home) for name in SERVICES]
+    specs = [_spec(name, services[name], known, settings) for name in SERVICES]
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopped.set)
+    stop.obey()
     async with supervised(home, engines.own, specs):
         api = f"http://{settings.api_host}:{settings.api_port}"
         fanout = f"ws://{settings.fanout_host}:{settings.fanout_port}"
@@ -116,25 +170,20 @@ async def _serve(settings: OwnSettings, home: Path, engines: Engines) -> None:
         await stopped.wait()
 
 
-def _spec(
-    name: str, entry: ServiceEntry, known: dict[str, JsonValue], settings: OwnSettings, home: Path
-) -> ChildSpec:
-    mine = {
+def _spec(name: str, entry: ServiceEntry, known: dict[str, JsonValue], settings: OwnSettings) -> ChildSpec:
+    all_known = {
         **known,
-        "home": str(home),
         "nats_url": entry.nats_url,
         "metrics_port": entry.metrics_port,
         "log_level": settings.log_level,
         "log_format": settings.log_format,
     }
-    if name != "api":
-        # Whoever only verifies tokens holds public keys.
-        del mine["signing_key"]
+    given = {f"STUDYSPOT_{key.upper()}": str(all_known[key]) for key in KNOWN_TO[name]}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
     return ChildSpec(
         name=name,
-        argv=(sys.executable, "-m", "studyspot", *SERVICES[name]),
-        environment=inherited | {f"STUDYSPOT_{key.upper()}": str(value) for key, value in mine.items()},
+        argv=(sys.executable, "-m", "studyspot", *SERVICES[name], "--environment-only"),
+        environment=inherited | given,
         ready_url=f"http://127.0.0.1:{entry.metrics_port}/ready",
     )
 
