@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,11 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from studyspot.console.installation import begin
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
+from studyspot.embedded.identity import ProcessIdentity, identify
+from studyspot.embedded.ports import free_port
+from studyspot.embedded.postgres_cluster import remove_cluster
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -81,6 +85,21 @@ def is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+async def until(true: Callable[[], bool]) -> None:
+    while not true():  # noqa: ASYNC110  Processes and files tell of themselves by no event.
+        await asyncio.sleep(0.005)
+
+
+def descendants(pid: int) -> set[ProcessIdentity]:
+    """Return the processes that `pid` has started, and those that they have."""
+    found = set()
+    for entry in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, entry.read_text().split()):
+            if (identity := identify(child)) is not None:
+                found |= {identity, *descendants(child)}
+    return found
 
 
 async def test_a_booking_over_http_reaches_the_owners_socket_and_the_tail(system: TemporarySystem) -> None:
@@ -149,6 +168,28 @@ async def test_read_outs_come_as_json(system: TemporarySystem) -> None:
     _, projections, _ = await run("projections", "status", "--json", home=system.home)
     assert json.loads(relay)["epoch"] == json.loads(epoch)["epoch"]
     assert {row["name"] for row in json.loads(projections)} == {"libraries", "seats", "bookings"}
+    assert json.loads(relay).keys() == {"head", "epoch", "halted", "lastPosition", "streamEpoch", "lag"}
+    assert json.loads(epoch).keys() == {"position", "epoch", "halted"}
+    assert {"lagEvents", "lagSeconds", "appliedAt"} <= json.loads(projections)[0].keys()
+
+
+@pytest.mark.parametrize("name", ["relay", "api", "projections", "fanout"])
+async def test_a_child_is_told_no_more_than_it_needs(
+    system: TemporarySystem, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Path(f"/proc/{system.pid_of(name)}")
+    environment = dict(line.split("=", 1) for line in (process / "environ").read_text().split("\0") if line)
+    known = system.settings
+    for secret in ("signing_key", "nats_url", *(["database_url"] if name == "fanout" else [])):
+        assert str(known[secret]) not in environment.values()
+    # Where it runs there is a run.json that it could read.
+    monkeypatch.setattr(os, "environ", environment | {"STUDYSPOT_HOME": str(system.home)})
+    assert "--environment-only" in (process / "cmdline").read_text().split("\0")
+    assert begin().signing_key == Path(known["signing_key"])
+    seen = begin(environment_only=True)
+    assert seen.signing_key is None
+    assert (seen.database_url is None) == (name == "fanout")
+    assert bool(seen.jwks) == (name in ("api", "fanout"))
 
 
 async def test_run_json_is_private_and_lets_token_sign(system: TemporarySystem) -> None:
@@ -203,14 +244,31 @@ async def test_a_taken_port_is_one_line_with_its_mend(tmp_path: Path) -> None:
         (("fanout",), {"STUDYSPOT_NATS_URL": "nats://127.0.0.1:9"}, "No keys are known"),
         (("token", "--user", "a", "--role", "student"), {}, "STUDYSPOT_SIGNING_KEY"),
         (("up",), {"STUDYSPOT_API_PORT": "many"}, "STUDYSPOT_API_PORT"),
+        (("events", "tail", "--subject", ""), {}, "'' is no subject"),
+        (("events", "tail", "--subject", "studyspot.a b"), {}, "'studyspot.a b' is no subject"),
+        (("events", "tail", "--subject", "studyspot.>.x"), {}, "is no subject"),
+        (("events", "tail", "--subject", "elsewhere.>"), {}, "is no subject"),
+        (("events", "tail", "--since", str(2**63)), {}, "is no position"),
     ],
 )
 async def test_what_is_away_is_told_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str], said: str
 ) -> None:
-    status, _, err = await run(*arguments, home=tmp_path, **environment)
+    status, out, err = await run(*arguments, home=tmp_path, **environment)
+    assert (status, out) == (1, "")
+    assert said in err.splitlines()[-1]
+    assert "Traceback" not in err
+
+
+async def test_log_lines_never_stand_among_the_answers(tmp_path: Path) -> None:
+    away = {
+        "STUDYSPOT_NATS_URL": "nats://127.0.0.1:9",
+        "STUDYSPOT_DATABASE_URL": "postgresql://127.0.0.1:9/x",
+    }
+    status, out, err = await run("doctor", "--json", home=tmp_path, **away)
     assert status == 1
-    assert said in err
+    (line,) = out.splitlines()
+    assert {finding["check"] for finding in json.loads(line) if not finding["well"]} >= {"database", "nats"}
     assert "Traceback" not in err
 
 
@@ -222,3 +280,36 @@ async def test_sigterm_ends_everything_cleanly() -> None:
         async with asyncio.timeout(30):
             assert await system.process.wait() == 0
         assert not [pid for pid in children if is_alive(pid)]
+
+
+@pytest.mark.parametrize(
+    "begun", ["the first process", "logs/postgres.log", "run/postgres.json", "run/nats.json"]
+)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_while_up_is_starting_leaves_no_process(
+    begun: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
+    ports = {f"STUDYSPOT_{name}_PORT": str(free_port()) for name in ("API", "FANOUT")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "studyspot", "up"),
+        env=clean | ports | {"STUDYSPOT_HOME": str(tmp_path)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await until(lambda: begun == "the first process" or (tmp_path / begun).exists())
+            await until(lambda: bool(descendants(process.pid)))
+            # It stands still while we look, so that none escapes us.
+            process.send_signal(signal.SIGSTOP)
+            started = descendants(process.pid)
+            process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
+            _, err = await process.communicate()
+            assert (process.returncode, b"Traceback" in err) == (0, False), err
+            await until(lambda: not any(identity.is_alive() for identity in started))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        remove_cluster(tmp_path)
