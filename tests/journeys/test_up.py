@@ -155,6 +155,15 @@ async def test_a_client_reads_its_own_write(system: TemporarySystem) -> None:
         assert (await stranger.get(f"/api/bookings/{booked['id']}")).status_code == 404
 
 
+async def test_no_process_asks_nats_for_what_it_may_not(system: TemporarySystem) -> None:
+    library, seat = await a_seat(system)
+    async with api(system, "s4", "student") as student:
+        booked = (await student.post("/api/bookings", json=a_booking(library, seat))).json()
+        at_least = {"StudySpot-Min-Position": str(booked["position"])}
+        assert (await student.get("/api/bookings", headers=at_least)).status_code == 200
+    assert "Violation" not in (system.home / "logs" / "nats.log").read_text()
+
+
 async def test_the_doctor_finds_everything_well(system: TemporarySystem) -> None:
     status, out, err = await run("doctor", "--json", home=system.home)
     findings = json.loads(out)
