@@ -1,5 +1,6 @@
 """The real PostgreSQL and NATS for tests: one of each per test worker, begun when first asked for."""
 
+import asyncio
 import itertools
 import os
 import secrets
@@ -7,7 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -128,11 +129,12 @@ class NatsServer:
         connection = await nats.connect(self.urls.admin, connect_timeout=5, max_reconnect_attempts=5)
         try:
             streams = connection.jetstream()
-            for stream in await streams.streams_info():
-                try:
-                    await streams.delete_stream(str(stream.config.name))
-                except NotFoundError:
-                    continue
+            async with asyncio.timeout(END_LIMIT.total_seconds()):
+                # Until the server itself lists none: the next test relies on it.
+                while left := await streams.streams_info():
+                    for stream in left:
+                        with suppress(NotFoundError):
+                            await streams.delete_stream(str(stream.config.name))
         finally:
             await connection.close()
 
