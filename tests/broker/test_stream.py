@@ -1,4 +1,5 @@
 import asyncio
+import shutil
 
 import pytest
 from nats.aio.client import Client
@@ -14,7 +15,7 @@ from studyspot.broker.stream import (
     message_at,
     stream_state,
 )
-from tests.broker.streams import fill, message, publish
+from tests.broker.streams import fill, message, publish, until
 from tests.engines import NatsServer
 
 
@@ -64,6 +65,24 @@ async def test_deleting_a_stream_twice_is_no_error(js: JetStreamContext) -> None
     await delete_stream(js)
     await delete_stream(js)
     assert await stream_state(js) is None
+
+
+async def test_a_new_stream_has_nothing_of_one_that_the_server_could_not_remove(
+    nc: Client, js: JetStreamContext, nats_server: NatsServer
+) -> None:
+    await fill(nc, js, 3)
+    (files,) = nats_server.engine._store.glob(f"jetstream/*/streams/{STREAM}")
+    # Where the server moves a deleted stream's files; what stands there is still being removed.
+    removing = files.with_name(f".{STREAM}")
+    (removing / "msgs").mkdir(parents=True)
+    await delete_stream(js)
+
+    making = asyncio.create_task(ensure_stream(js, epoch="k2"))
+    await until(files.exists)
+    shutil.rmtree(removing)
+
+    assert await making == StreamState(1, 0, "k2")
+    assert await message_at(js, 1) is None
 
 
 async def test_a_broker_that_is_away_is_reported_as_unavailable(

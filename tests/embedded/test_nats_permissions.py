@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 
 import nats
@@ -14,7 +14,6 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from studyspot.broker.buckets import ensure_buckets, get_name, put_name
 from studyspot.broker.connection import connect
 from studyspot.broker.consumer import WatchedConsumer
-from studyspot.broker.errors import PublishRejected
 from studyspot.broker.publisher import FencedPublisher
 from studyspot.broker.stream import StreamMessage, delete_stream, ensure_stream, message_at, stream_state
 from studyspot.embedded.nats_permissions import SERVICES
@@ -42,13 +41,7 @@ async def stream(nats_server: NatsServer) -> NatsServer:
     async with connected(nats_server.urls.relay) as relay:
         await ensure_stream(relay.jetstream(), epoch="e1")
         event = StreamMessage(1, "studyspot.library.l1.library.created", b"{}")
-        # What these tests need is the event in the stream; how it may be published is the broker's tests.
-        with suppress(PublishRejected):
-            await FencedPublisher(relay).publish([event])
-        assert await message_at(relay.jetstream(), 1) == event
-        state = await stream_state(relay.jetstream())
-        assert state is not None
-        assert state.last_position == 1
+        await FencedPublisher(relay).publish([event])
     async with connected(nats_server.urls.api) as api:
         await ensure_buckets(api.jetstream())
         await put_name(api.jetstream(), "u1", "Ada")

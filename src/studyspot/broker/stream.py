@@ -1,7 +1,9 @@
 """The one stream: its sequence is the log's position, and its metadata name the epoch."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
@@ -15,6 +17,8 @@ EPOCH = "epoch"
 EARLIER_EPOCHS = "earlier-epochs"
 
 _NAME_IN_USE = 10058
+_EMPTY_ATTEMPTS = 100
+_EMPTY_PAUSE = timedelta(milliseconds=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ async def ensure_stream(
     A stream that is there is left as it is, whatever its epoch.
 
     Raises:
-        BrokerUnavailable, BrokerClosed
+        BrokerUnavailable: also, the server gives the new stream messages of a deleted one.
+        BrokerClosed
     """
     config = StreamConfig(
         name=STREAM,
@@ -93,7 +98,7 @@ async def ensure_stream(
     if state is None:
         try:
             with reaching_broker():
-                await js.add_stream(config)
+                await _add_empty_stream(js, config)
         except BadRequestError as error:
             if error.err_code != _NAME_IN_USE:
                 raise
@@ -102,6 +107,22 @@ async def ensure_stream(
     if state is None:
         raise BrokerUnavailable(f"the stream {STREAM} was deleted while it was made")
     return state
+
+
+async def _add_empty_stream(js: JetStreamContext, config: StreamConfig) -> None:
+    """Add the stream, and see to it that it is empty if it was not there.
+
+    nats-server 2.15.1 removes a deleted stream's files in the background. Deleted again before that has
+    ended, a stream of the same name leaves its messages on disk, and the next one begins with them.
+    """
+    name, empty = str(config.name), (config.first_seq or 1) - 1
+    for _ in range(_EMPTY_ATTEMPTS):
+        info = await js.add_stream(config)
+        if not info.did_create or (info.state.messages == 0 and info.state.last_seq == empty):
+            return
+        await js.delete_stream(name)
+        await asyncio.sleep(_EMPTY_PAUSE.total_seconds())
+    raise BrokerUnavailable(f"a new stream {name} is not empty: it has what a deleted one left")
 
 
 async def delete_stream(js: JetStreamContext) -> None:
