@@ -1,10 +1,20 @@
 """Engines for every test that asks for them by name."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.engines import NatsServer, PostgresServer, temporary_home
+
+
+def pytest_configure() -> None:
+    """Let tests interrupt their children, also where a script runs this suite in its background.
+
+    A shell has such a command ignore SIGINT, and its children would inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
