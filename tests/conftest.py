@@ -4,8 +4,15 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.engines import NatsServer, PostgresServer, temporary_home
+
+
+# The same examples in each run: what is found by chance is found by `--hypothesis-profile=random`.
+settings.register_profile("suite", derandomize=True)
+settings.register_profile("random", derandomize=False, print_blob=True)
+settings.load_profile("suite")
 
 
 def pytest_configure() -> None:

@@ -157,12 +157,14 @@ class Deliveries(RuleBasedStateMachine):
             self.listen(person)
             for book in (person.points, person.wanted, person.last):
                 book.pop(left, None)
-            # Who leaves a room and comes back asks anew for what it alone had brought.
-            for position, (richness, rooms_here) in tuple(person.here.items()):
-                if rooms_here <= {left}:
-                    del person.here[position]
+            # Who leaves a room and comes back asks anew for what it alone had brought, or shown as richly.
+            for position, (_, rooms_here) in tuple(person.here.items()):
+                staying = rooms_here - {left}
+                if staying:
+                    sights = route(self.log[position - 1]).sights
+                    person.here[position] = (max(sights[room].view.richness for room in staying), staying)
                 else:
-                    person.here[position] = (richness, rooms_here - {left})
+                    del person.here[position]
 
     @precondition(lambda self: self.readers())
     @rule(which=st.integers(0, 9))
