@@ -8,7 +8,6 @@ from hypothesis import settings
 
 from tests.engines import NatsServer, PostgresServer, temporary_home
 
-
 # The same examples in each run: what is found by chance is found by `--hypothesis-profile=random`.
 settings.register_profile("suite", derandomize=True)
 settings.register_profile("random", derandomize=False, print_blob=True)

@@ -12,7 +12,14 @@ from studyspot.event_store.errors import StoreError, StoreUnavailable
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Appended
 from tests.engines import PostgresServer
-from tests.event_store.steps import LIMIT, booked, events_with, fresh_tag
+from tests.event_store.steps import (
+    LIMIT,
+    await_lock_waiters,
+    booked,
+    events_with,
+    fresh_tag,
+    head_locked,
+)
 
 CONFIGURED = "from studyspot.telemetry import configure_logging; configure_logging('info', 'json')"
 # Every line that is logged raises OSError where it is logged.
@@ -109,6 +116,21 @@ def test_a_caller_that_breaks_the_writer_does_not_end_it(store: EventStore, wait
     store.append([booked(tag)])
     assert len(events_with(store, tag)) == 1
     assert store.accepts_appends
+
+
+def test_a_caller_that_cannot_be_told_leaves_the_others_of_its_batch_appended_once(
+    empty_store: EventStore,
+) -> None:
+    tag, deadline = fresh_tag(), time.monotonic() + LIMIT.total_seconds()
+    with head_locked(empty_store.database_url):
+        first = empty_store.submit([booked(tag)])
+        await_lock_waiters(empty_store.database_url)
+        # The others gather behind it, as one batch, and the broken one is the first of them.
+        empty_store.writer.submit(Command((booked(tag),), None, None, b"", deadline, _BrokenWaiter()))
+        others = [empty_store.submit([booked(tag)]) for _ in range(5)]
+    found = [future.result(LIMIT.total_seconds()).position for future in (first, *others)]
+    assert found == [1, 3, 4, 5, 6, 7]
+    assert len(events_with(empty_store, tag)) == 7
 
 
 def test_a_closed_store_accepts_no_appends(empty_store: EventStore) -> None:

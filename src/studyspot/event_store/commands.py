@@ -1,11 +1,16 @@
 """A command waiting in the writer's queue: what to append, on which condition, and who waits."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
+import structlog
+
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.types import Appended, Condition, IdempotencyKey, NewEvent
+
+log = structlog.get_logger()
 
 
 class Waiter(Protocol):
@@ -63,9 +68,21 @@ class Command:
     def succeed(self, appended: Appended) -> None:
         """Tell the caller where the append ended."""
         self.answered = True
-        self.waiter.set_result(appended)
+        try:
+            self.waiter.set_result(appended)
+        except Exception as error:  # noqa: BLE001  (the caller's own fault; the batch has others)
+            _cannot_be_told(error)
 
     def fail(self, error: StoreError) -> None:
         """Tell the caller why there was no append."""
         self.answered = True
-        self.waiter.set_exception(error)
+        try:
+            self.waiter.set_exception(error)
+        except Exception as fault:  # noqa: BLE001  (as above)
+            _cannot_be_told(fault)
+
+
+def _cannot_be_told(error: Exception) -> None:
+    # Were it raised, the batch's commands that are not answered yet would be appended again.
+    with suppress(OSError):
+        log.error("a caller cannot be told of its append", error=repr(error))
