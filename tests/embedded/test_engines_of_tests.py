@@ -16,7 +16,7 @@ from studyspot.embedded.waiting import wait_until
 from tests.engines import PostgresServer, temporary_home
 
 ROOT = Path(__file__).parents[2]
-LIMIT = timedelta(seconds=20)
+LIMIT = timedelta(seconds=60)
 HANGING_TEST = """
 import pathlib, time
 
