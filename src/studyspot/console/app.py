@@ -5,6 +5,8 @@ import logging
 import typer
 
 from studyspot.console.faults import told_plainly
+from studyspot.console.options import AS_JSON, ENVIRONMENT_ONLY
+from studyspot.console.projections import projections
 
 app = typer.Typer(
     name="studyspot",
@@ -14,19 +16,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-projections = typer.Typer(help="Read models: their workers and their lag.", no_args_is_help=True)
 events = typer.Typer(help="The log of events.", no_args_is_help=True)
 epoch = typer.Typer(help="The epoch: which history positions belong to.", no_args_is_help=True)
 relay = typer.Typer(help="Relay the store's events to NATS.", invoke_without_command=True)
 for group, name in ((projections, "projections"), (events, "events"), (epoch, "epoch"), (relay, "relay")):
     group.rich_markup_mode = None
     app.add_typer(group, name=name)
-
-PROJECTION_NAMES = typer.Argument(None, help="Which ones; all without a name.")
-ENVIRONMENT_ONLY = typer.Option(
-    False, "--environment-only", hidden=True, help="Read no .env and no run.json."
-)
-AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 @app.command()
@@ -60,25 +55,6 @@ def relay_status(as_json: bool = AS_JSON) -> None:
     from studyspot.console.status import show_relay
 
     show_relay(as_json)
-
-
-@projections.command("run")
-def projections_run(
-    names: list[str] = PROJECTION_NAMES,
-    environment_only: bool = ENVIRONMENT_ONLY,
-) -> None:
-    """Keep read models up to date."""
-    from studyspot.console.services import run_projections
-
-    run_projections(names or [], environment_only)
-
-
-@projections.command("status")
-def projections_status(as_json: bool = AS_JSON) -> None:
-    """Show position, head and lag of each projection."""
-    from studyspot.console.status import show_projections
-
-    show_projections(as_json)
 
 
 @app.command()
