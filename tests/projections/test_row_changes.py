@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from studyspot.projections.builds import Build, definition
+from studyspot.projections.builds import Build, creation, indexing
 from studyspot.projections.projection import PutRow, RemoveRow, RowChange, SetColumns, Table
 from studyspot.projections.row_changes import fold, parts
 
@@ -57,7 +57,7 @@ def connection(empty_database_url: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(empty_database_url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA read")
         for table in (THINGS, PAIRS):
-            for statement in definition(table, BUILD):
+            for statement in (creation(table, BUILD), *indexing(table, BUILD)):
                 connection.execute(statement)
         yield connection
 

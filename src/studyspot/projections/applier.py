@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, sql
 
 from studyspot.catalogue.codec import Recorded
 from studyspot.projections.builds import CHANNEL, Build, make_current, prepare
-from studyspot.projections.errors import PoisonEvent, TablesLost
+from studyspot.projections.errors import BuildSuperseded, PoisonEvent, TablesLost
 from studyspot.projections.projection import Projection, RowChange
 from studyspot.projections.row_changes import Effects, fold, parts
 
@@ -31,7 +31,7 @@ _CLAIM = sql.SQL("""
 WITH claimed AS (
     UPDATE read.builds
     SET position = %s, event_time = coalesce(%s, event_time), applied_at = clock_timestamp()
-    WHERE (name, version, number) = (%s, %s, %s) AND position = %s RETURNING 1
+    WHERE (name, version, number) = (%s, %s, %s) AND position = %s AND superseded_at IS NULL RETURNING 1
 ) {parts} SELECT pg_notify(%s, %s) FROM claimed
 """)
 
@@ -62,6 +62,7 @@ class Applier:
         self.build = build
         self._connection = connection
         self._projection = projection
+        self._served = False
 
     @classmethod
     async def open(cls, database_url: str, projection: Projection, epoch: str) -> Self:
@@ -70,15 +71,30 @@ class Applier:
         `epoch` is that of the log, for a build that is new.
 
         Raises:
+            NewerVersionServed: a later release's build is read.
             psycopg.OperationalError: the database is away.
         """
-        connection = await AsyncConnection.connect(
-            database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
-        )
+        connection = await _connect(database_url)
         try:
-            await connection.execute(_SESSION)
             build = await prepare(connection, projection, epoch)
             applier = cls(connection, projection, build, 0, epoch)
+            await applier.reread()
+        except BaseException:
+            await connection.close()
+            raise
+        return applier
+
+    @classmethod
+    async def open_build(cls, database_url: str, projection: Projection, build: Build) -> Self:
+        """Connect to a build that is there, whether or not it is read.
+
+        Raises:
+            BuildSuperseded: it is not there, or another has taken its place.
+            psycopg.OperationalError: the database is away.
+        """
+        connection = await _connect(database_url)
+        try:
+            applier = cls(connection, projection, build, 0, "")
             await applier.reread()
         except BaseException:
             await connection.close()
@@ -89,14 +105,19 @@ class Applier:
         await self._connection.close()
 
     async def reread(self) -> None:
-        """Read position and epoch, as another worker of this build may have moved them."""
+        """Read position and epoch, as another worker of this build may have moved them.
+
+        Raises:
+            BuildSuperseded: nobody reads this build any more.
+        """
         found = await self._connection.execute(
-            "SELECT position, epoch FROM read.builds WHERE (name, version, number) = (%s, %s, %s)",
+            "SELECT position, epoch FROM read.builds"
+            " WHERE (name, version, number) = (%s, %s, %s) AND superseded_at IS NULL",
             self._identity,
         )
         row = await found.fetchone()
         if row is None:
-            raise psycopg.OperationalError(f"the build {self.build} was dropped while it was kept up")
+            raise BuildSuperseded(f"{self.build.name} {self.build.version}.{self.build.number}")
         self.position, self.epoch = row
 
     async def apply(self, batch: Batch) -> bool:
@@ -106,6 +127,7 @@ class Applier:
 
         Raises:
             PoisonEvent: an event cannot be applied, whatever the state of the database; those before it are.
+            BuildSuperseded: nobody reads this build any more.
             TablesLost: the tables are not those of the description.
             psycopg.OperationalError: the database is away; whether the batch is applied, the table says.
         """
@@ -137,7 +159,11 @@ class Applier:
 
     async def serve(self) -> bool:
         """Let readers read this build; return whether they read another before."""
-        return await make_current(self._connection, self.build)
+        if self._served:
+            return False
+        moved = await make_current(self._connection, self.build)
+        self._served = True
+        return moved
 
     @property
     def _identity(self) -> tuple[str, int, int]:
@@ -181,3 +207,15 @@ class Applier:
             return True
         await self.reread()
         return False
+
+
+async def _connect(database_url: str) -> AsyncConnection:
+    connection = await AsyncConnection.connect(
+        database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
+    )
+    try:
+        await connection.execute(_SESSION)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection

@@ -8,34 +8,12 @@ from dataclasses import dataclass
 
 from psycopg import AsyncConnection, sql
 
+from studyspot.projections.errors import NewerVersionServed
+from studyspot.projections.frame import SCHEMA, ensure_frame
 from studyspot.projections.projection import Projection, Table
 
-SCHEMA = "read"
 CHANNEL = "studyspot_read"
 """PostgreSQL notifications of new positions: `name version number position`."""
-
-_LOCK = 7_311_402
-"""Advisory lock of those who make tables."""
-
-_FRAME = """
-CREATE SCHEMA IF NOT EXISTS read;
-CREATE TABLE IF NOT EXISTS read.builds (
-    name text NOT NULL,
-    version integer NOT NULL,
-    number integer NOT NULL,
-    position bigint NOT NULL,
-    epoch text NOT NULL,
-    event_time timestamptz,
-    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (name, version, number)
-);
-CREATE TABLE IF NOT EXISTS read.current (
-    name text PRIMARY KEY,
-    version integer NOT NULL,
-    number integer NOT NULL,
-    FOREIGN KEY (name, version, number) REFERENCES read.builds
-);
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +33,12 @@ async def prepare(connection: AsyncConnection, projection: Projection, epoch: st
 
     Safe to repeat, and concurrently. Tables that were lost are not made again empty. A projection that
     nobody reads yet is read from this build on.
+
+    Raises:
+        NewerVersionServed: a later release's build is read.
     """
     async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        await connection.execute(_FRAME)
+        await ensure_frame(connection)
         build = Build(projection.name, projection.version, await _number(connection, projection))
         identity = [build.name, build.version, build.number]
         begun = await connection.execute(
@@ -68,7 +48,8 @@ async def prepare(connection: AsyncConnection, projection: Projection, epoch: st
         )
         if begun.rowcount == 1:
             for table in projection.tables:
-                for statement in definition(table, build):
+                await connection.execute(creation(table, build))
+                for statement in indexing(table, build):
                     await connection.execute(statement)
         await connection.execute(
             "INSERT INTO read.current (name, version, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
@@ -78,24 +59,41 @@ async def prepare(connection: AsyncConnection, projection: Projection, epoch: st
 
 
 async def make_current(connection: AsyncConnection, build: Build) -> bool:
-    """Let readers read this build from now on; return whether they read another before."""
-    moved = await connection.execute(
-        "UPDATE read.current SET version = %(version)s, number = %(number)s"
-        " WHERE name = %(name)s AND (version, number) <> (%(version)s, %(number)s)",
-        {"name": build.name, "version": build.version, "number": build.number},
-    )
-    return moved.rowcount == 1
+    """Let readers read this build from now on; return whether they read another before.
+
+    What they read before is superseded: its workers move over.
+    """
+    identity = {"name": build.name, "version": build.version, "number": build.number}
+    async with connection.transaction():
+        moved = await connection.execute(
+            "UPDATE read.current SET version = %(version)s, number = %(number)s"
+            " WHERE name = %(name)s AND (version, number) <> (%(version)s, %(number)s)",
+            identity,
+        )
+        if moved.rowcount == 0:
+            return False
+        await connection.execute(
+            "UPDATE read.builds SET superseded_at = clock_timestamp() WHERE name = %(name)s"
+            " AND (version, number) <> (%(version)s, %(number)s) AND superseded_at IS NULL",
+            identity,
+        )
+    return True
 
 
-def definition(table: Table, build: Build) -> tuple[sql.Composed, ...]:
-    """Return the statements that make the table, and then its indexes."""
+def creation(table: Table, build: Build) -> sql.Composed:
+    """Return the statement that makes the table, without its key and indexes."""
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
         for column, kind in table.columns.items()
     )
+    return sql.SQL("CREATE TABLE {} ({})").format(build.table(table), columns)
+
+
+def indexing(table: Table, build: Build) -> tuple[sql.Composed, ...]:
+    """Return the statements that give the table its key and its indexes."""
     name = build.table(table)
-    made = sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({}))").format(
-        name, columns, sql.SQL(", ").join(map(sql.Identifier, table.key))
+    key = sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(
+        name, sql.SQL(", ").join(map(sql.Identifier, table.key))
     )
     indexes = (
         sql.SQL("CREATE INDEX {} ON {} ({})").format(
@@ -105,15 +103,34 @@ def definition(table: Table, build: Build) -> tuple[sql.Composed, ...]:
         )
         for by in table.indexes
     )
-    return (made, *indexes)
+    return (key, *indexes)
 
 
 async def _number(connection: AsyncConnection, projection: Projection) -> int:
-    """Return the number of the build that is read, or else of the newest one of this version."""
+    """Return the number of the version's build that is read, or is to be, or else of a new one."""
     found = await connection.execute(
-        "SELECT coalesce("
-        "(SELECT number FROM read.current WHERE name = %(name)s AND version = %(version)s),"
-        " (SELECT max(number) FROM read.builds WHERE name = %(name)s AND version = %(version)s), 1)",
+        "SELECT version, number FROM read.current WHERE name = %s", [projection.name]
+    )
+    current = await found.fetchone()
+    if current is not None and current[0] == projection.version:
+        return int(current[1])
+    if current is not None and current[0] > projection.version:
+        raise NewerVersionServed(projection.name, projection.version, current[0])
+    found = await connection.execute(
+        "SELECT number FROM read.builds WHERE name = %s AND version = %s AND superseded_at IS NULL"
+        " ORDER BY number DESC LIMIT 1",
+        [projection.name, projection.version],
+    )
+    begun = await found.fetchone()
+    return int(begun[0]) if begun else await next_number(connection, projection)
+
+
+async def next_number(connection: AsyncConnection, projection: Projection) -> int:
+    """Return a number that no build of the projection's version has, or is being made under."""
+    found = await connection.execute(
+        "SELECT coalesce(max(number), 0) + 1 FROM ("
+        "SELECT number FROM read.builds WHERE name = %(name)s AND version = %(version)s"
+        " UNION ALL SELECT number FROM read.rebuilds WHERE name = %(name)s AND version = %(version)s)",
         {"name": projection.name, "version": projection.version},
     )
     row = await found.fetchone()

@@ -41,5 +41,20 @@ class ProjectionAhead(ProjectionStopped):
         )
 
 
+class NewerVersionServed(ProjectionStopped):
+    """Readers read what a later release has built."""
+
+    def __init__(self, name: str, version: int, served: int) -> None:
+        super().__init__(
+            name,
+            f"readers read its version {served}, and this release has version {version}",
+            f"end this process; or go back to this release for good with {_rebuild(name)}",
+        )
+
+
+class BuildSuperseded(Exception):
+    """Another build has taken the place of the one that was kept up."""
+
+
 def _rebuild(name: str) -> str:
     return f"`studyspot projections rebuild {name}`"

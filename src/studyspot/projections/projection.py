@@ -18,7 +18,10 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a projection: its columns with their SQL types, its key, and what it is searched by."""
+    """A table of a projection: its columns with their SQL types, its key, and what it is searched by.
+
+    The first column of `key` is the key of the projection: that of every event that touches the row.
+    """
 
     name: str
     columns: Mapping[str, LiteralString]
@@ -67,16 +70,21 @@ RowChange = PutRow | SetColumns | RemoveRow
 class Projection:
     """A read model: the events it takes, and what each does to its rows.
 
-    A new `version` has tables of its own. Events whose `key` differs touch different rows,
-    so keys may be applied apart from one another.
+    A new `version` has tables of its own. `key` names fields of its events: the first that an event has is
+    its key. Events whose keys differ touch different rows, so keys may be applied apart from one another.
     """
 
     name: str
     version: int
     tables: tuple[Table, ...]
     event_classes: tuple[type[Event], ...]
-    key: Callable[[Event], str]
+    key: tuple[str, ...]
     changes: Callable[[Recorded], tuple[RowChange, ...]]
+
+    def key_of(self, event: Event) -> str:
+        """Return the key of an event that it takes."""
+        field = next(field for field in self.key if hasattr(event, field))
+        return str(getattr(event, field))
 
     def event_types(self) -> frozenset[str]:
         """Return the stored types of the events that it takes."""

@@ -14,7 +14,7 @@ from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.projections.applier import Applier, Batch
-from studyspot.projections.errors import ProjectionAhead, ProjectionStopped
+from studyspot.projections.errors import BuildSuperseded, ProjectionAhead, ProjectionStopped
 from studyspot.projections.feed import Beginning
 from studyspot.projections.inbox import Inbox
 from studyspot.projections.metrics import observe
@@ -111,6 +111,10 @@ class Worker:
                 retry, self._away = FIRST_RETRY, False
                 while not self._ending.is_set():
                     await self._step()
+            except BuildSuperseded as build:
+                log.info(
+                    "projection moves to another build", projection=self.projection.name, left=str(build)
+                )
             except OUTAGES as error:
                 if not self._away:
                     log.warning(

@@ -142,9 +142,11 @@ def test_a_library_tells_its_newest_details_prices_and_closures() -> None:
 def test_a_projection_takes_exactly_the_events_that_change_its_rows(event: Event) -> None:
     for projection in PROJECTIONS:
         takes = type(event) in projection.event_classes
-        assert bool(when(projection, event)) is takes
-        if takes:
-            assert projection.key(event)
+        changes = when(projection, event)
+        assert bool(changes) is takes
+        for change in changes:
+            touched = change.row if isinstance(change, PutRow) else change.key
+            assert change.table.key_of(touched)[0] == projection.key_of(event)
 
 
 def test_projections_are_found_by_name() -> None:

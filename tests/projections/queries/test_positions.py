@@ -6,7 +6,7 @@ import time
 import httpx
 import psycopg
 
-from studyspot.projections.builds import Build, definition
+from studyspot.projections.builds import Build, creation, indexing
 from studyspot.projections.models import seats
 from tests.engines import PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat
@@ -116,7 +116,7 @@ def rebuild(connection: psycopg.Connection) -> None:
         " WHERE name = 'seats'"
     )
     for table in seats.PROJECTION.tables:
-        for statement in definition(table, new):
+        for statement in (creation(table, new), *indexing(table, new)):
             connection.execute(statement)
         copied = psycopg.sql.SQL("INSERT INTO {} SELECT * FROM {}")
         connection.execute(copied.format(new.table(table), old.table(table)))

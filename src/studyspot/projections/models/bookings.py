@@ -12,7 +12,6 @@ from studyspot.domain.events import (
     BookingCheckedOut,
     BookingCreated,
     BookingEvent,
-    Event,
     LibraryCreated,
 )
 from studyspot.projections.projection import Projection, PutRow, RowChange, SetColumns, Table, Values
@@ -69,10 +68,6 @@ def changes(recorded: Recorded) -> tuple[RowChange, ...]:
             assert_never(unreachable)
 
 
-def _key(event: Event) -> str:
-    return event.booking_id if isinstance(event, BookingEvent) else event.library_id
-
-
 def _set(event: BookingEvent, recorded: Recorded, values: Values) -> SetColumns:
     changed = {"status": event.status, "changed_at": recorded.metadata.time}
     return SetColumns(BOOKINGS, {"booking_id": event.booking_id}, {**changed, **values})
@@ -106,6 +101,6 @@ PROJECTION = Projection(
     version=1,
     tables=(OWNERS, BOOKINGS),
     event_classes=get_args(ListEvent),
-    key=_key,
+    key=("booking_id", "library_id"),
     changes=changes,
 )

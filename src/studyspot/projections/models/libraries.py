@@ -6,7 +6,6 @@ from studyspot.catalogue.codec import Recorded
 from studyspot.domain.events import (
     ClosureAnnounced,
     ClosureWithdrawn,
-    Event,
     LibraryCreated,
     LibraryDeleted,
     LibraryDetails,
@@ -79,10 +78,6 @@ def changes(recorded: Recorded) -> tuple[RowChange, ...]:
             assert_never(unreachable)
 
 
-def _key(event: Event) -> str:
-    return event.library_id
-
-
 def _set(library_id: str, position: int, **values: Any) -> SetColumns:
     return SetColumns(LIBRARIES, {"library_id": library_id}, {**values, "position": position})
 
@@ -140,6 +135,6 @@ PROJECTION = Projection(
     version=1,
     tables=(LIBRARIES, CLOSURES),
     event_classes=get_args(LibraryEvent),
-    key=_key,
+    key=("library_id",),
     changes=changes,
 )

@@ -15,7 +15,6 @@ from studyspot.domain.events import (
     BookingCheckedOut,
     BookingCreated,
     BookingEvent,
-    Event,
     LibraryCreated,
     SeatAdded,
     SeatAvailabilityChanged,
@@ -89,14 +88,6 @@ def changes(recorded: Recorded) -> tuple[RowChange, ...]:
             assert_never(unreachable)
 
 
-def _key(event: Event) -> str:
-    if isinstance(event, BookingEvent):
-        return event.occupation
-    if isinstance(event, SeatEvent):
-        return event.seat_id
-    return event.library_id
-
-
 def _seat(event: SeatAdded, position: int) -> Values:
     return {
         "seat_id": event.seat_id,
@@ -131,6 +122,6 @@ PROJECTION = Projection(
     version=1,
     tables=(MAPS, SEATS, OCCUPATIONS),
     event_classes=get_args(MapEvent),
-    key=_key,
+    key=("occupation", "seat_id", "library_id"),
     changes=changes,
 )
