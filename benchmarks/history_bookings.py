@@ -1,0 +1,216 @@
+"""Bookings of an invented history: how each goes, and its bytes.
+
+The bytes are written by template: they are those of the catalogue's codec, which is too slow for a million.
+"""
+
+import random
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Literal
+
+from benchmarks.history_libraries import CURRENCY, Library, Seat, shift_price
+from benchmarks.history_times import (
+    HOUR,
+    LAST_DAY,
+    MINUTE,
+    NOW,
+    SECOND,
+    local_day,
+    moment,
+    new_id,
+    time_text,
+)
+from studyspot.domain.events import ShiftName
+from studyspot.domain.rules import DEFAULT_RULES
+
+BookingKind = Literal["booking.created", "booking.cancelled", "booking.checked-in", "booking.checked-out"]
+
+BOOKINGS_PER_STUDENT = 6
+# Local hours: when a shift begins, and how long it lasts.
+_SHIFTS: tuple[tuple[ShiftName, int, int], ...] = (
+    ("morning", 6, 6),
+    ("afternoon", 12, 6),
+    ("evening", 18, 5),
+    ("night", 23, 7),
+)
+_NIGHT = 3
+_CANCELLED, _MISSED, _NEVER_LEFT = 0.20, 0.12, 0.08
+_BOOKED_AGAIN = 0.4
+_WALK_IN = 0.03
+_LONGEST_LEAD = 6 * 24 * HOUR
+_URL_SAFE = string.ascii_letters + string.digits + "-_"
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
+
+
+_OPENS = _microseconds(DEFAULT_RULES.check_in_opens)
+_CLOSES = _microseconds(DEFAULT_RULES.check_in_closes)
+_CUTOFF = _microseconds(DEFAULT_RULES.free_cancel_cutoff)
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One booking's parts of rows: what all of its events say, and what each kind adds."""
+
+    user_id: str
+    tags: str
+    facts: str
+    created: str
+    late: bool = False
+
+    def data(self, kind: BookingKind, at: int, chance: random.Random) -> str:
+        """Return the stored data of its event of that kind and time."""
+        match kind:
+            case "booking.created":
+                rest = self.created
+            case "booking.cancelled":
+                rest = f'"status":"cancelled","late":{"true" if self.late else "false"},"reasonId":null'
+            case "booking.checked-in":
+                rest = '"status":"checked-in"'
+            case "booking.checked-out":
+                rest = '"status":"completed"'
+        return (
+            f'{{"v":1,"time":"{time_text(at)}","commandid":"{new_id(at, chance)}","actor":"{self.user_id}",'
+            f'"traceparent":null,"data":{{{self.facts},{rest}}}}}'
+        )
+
+
+Life = tuple[Booking, list[tuple[int, BookingKind]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A seat for [start, end) of a local day; `whole` when that is the whole shift."""
+
+    seat: Seat
+    day: int
+    shift: int
+    start: int
+    end: int
+    whole: bool
+
+
+class Bookings:
+    """Endless lives of bookings, none of which overlaps another of its seat or its student."""
+
+    def __init__(self, libraries: list[Library], expected: int, chance: random.Random) -> None:
+        self._chance = chance
+        self._seats = [seat for library in libraries for seat in library.seats]
+        self._taken: set[tuple[str, int, int]] = set()
+        # A student books once a local day: shifts of one day never overlap those of the next.
+        self._busy: set[tuple[int, int]] = set()
+        number = max(2 * len(self._seats), expected // BOOKINGS_PER_STUDENT)
+        self._students = [new_id(NOW, chance) for _ in range(number)]
+
+    def lives(self) -> Iterator[Life]:
+        """Return a booking after the other, each with what happened to it up to `NOW`."""
+        while True:
+            slot = self._free_slot()
+            opened = slot.seat.library.open_from
+            if self._chance.random() < _WALK_IN:
+                at = slot.start + self._chance.randrange(4 * MINUTE)
+            else:
+                lead = 10 * MINUTE + self._chance.randrange(_LONGEST_LEAD)
+                at = max(slot.start - lead, opened + self._chance.randrange(HOUR))
+            while at <= NOW and not slot.seat.out_of_service(at):
+                booking, happened = self._life(slot, at)
+                yield booking, [(when, kind) for when, kind in happened if when <= NOW]
+                cancelled = happened[-1][0] if happened[-1][1] == "booking.cancelled" else slot.start
+                if cancelled >= slot.start - MINUTE or self._chance.random() > _BOOKED_AGAIN:
+                    break
+                at = cancelled + SECOND + self._chance.randrange(slot.start - cancelled - SECOND)
+
+    def _free_slot(self) -> _Slot:
+        chance = self._chance
+        while True:
+            seat = chance.choice(self._seats)
+            day = chance.randrange(seat.library.first_day, LAST_DAY + 1)
+            shift = chance.randrange(len(_SHIFTS))
+            if (seat.seat_id, day, shift) in self._taken:
+                continue
+            if shift != _NIGHT and day in seat.library.closed_days:
+                continue
+            self._taken.add((seat.seat_id, day, shift))
+            _, begins, hours = _SHIFTS[shift]
+            start, length = local_day(day) + begins * HOUR, hours
+            if whole := chance.random() < 0.5:
+                return _Slot(seat, day, shift, start, start + length * HOUR, whole)
+            length = chance.randrange(1, hours)
+            start += chance.randrange(2 * (hours - length) + 1) * 30 * MINUTE
+            return _Slot(seat, day, shift, start, start + length * HOUR, whole)
+
+    def _life(self, slot: _Slot, at: int) -> Life:
+        """Return a booking of the slot, made at `at`, and all that will happen to it."""
+        chance = self._chance
+        closes = min(slot.end, max(slot.start, at) + _CLOSES)
+        happened: list[tuple[int, BookingKind]] = [(at, "booking.created")]
+        fate, late = chance.random(), False
+        if fate < _CANCELLED:
+            cancelled = at + SECOND + chance.randrange(slot.end - at - SECOND)
+            late = cancelled > slot.start - _CUTOFF
+            happened.append((cancelled, "booking.cancelled"))
+        elif fate > _CANCELLED + _MISSED:
+            opens = max(slot.start + _OPENS, at + SECOND)
+            arrived = opens + chance.randrange(closes - opens)
+            happened.append((arrived, "booking.checked-in"))
+            if fate > _CANCELLED + _MISSED + _NEVER_LEFT:
+                left = arrived + SECOND + chance.randrange(slot.end - arrived)
+                happened.append((left, "booking.checked-out"))
+        return self._booking(slot, at, closes, late), happened
+
+    def _booking(self, slot: _Slot, at: int, closes: int, late: bool) -> Booking:
+        chance, library = self._chance, slot.seat.library
+        booking_id, user_id = new_id(at, chance), self._student(slot.day)
+        plan, version, amount = _price(slot, at)
+        occupation = "".join(chance.choices(_URL_SAFE, k=16))
+        facts = (
+            f'"bookingId":"{booking_id}","occupation":"{occupation}","libraryId":"{library.library_id}",'
+            f'"seatId":"{slot.seat.seat_id}","userId":"{user_id}",'
+            f'"start":"{time_text(slot.start)}","end":"{time_text(slot.end)}",'
+            f'"amountMinor":{amount},"currency":"{CURRENCY}"'
+        )
+        created = (
+            f'"status":"confirmed","planId":{plan},"priceVersion":{version},'
+            f'"checkInFrom":"{time_text(slot.start + _OPENS)}","checkInUntil":"{time_text(closes)}",'
+            f'"freeCancelUntil":"{time_text(slot.start - _CUTOFF)}"'
+        )
+        days, weeks = _days_and_weeks(slot.start, slot.end)
+        tags = [f"booking:{booking_id}"]
+        tags += [f"seat-day:{slot.seat.seat_id}:{day}" for day in days]
+        tags += [f"student-week:{user_id}:{week}" for week in weeks]
+        return Booking(user_id, ",".join(tags), facts, created, late)
+
+    def _student(self, day: int) -> str:
+        student = self._chance.randrange(len(self._students))
+        while (student, day) in self._busy:
+            student = (student + 1) % len(self._students)
+        self._busy.add((student, day))
+        return self._students[student]
+
+
+def _price(slot: _Slot, at: int) -> tuple[str, str, int]:
+    """Return plan and version, as JSON, and the amount in minor units."""
+    library = slot.seat.library
+    if not library.priced:
+        return "null", "null", 0
+    version, hourly = library.price_at(at)
+    shift, _, _ = _SHIFTS[slot.shift]
+    if slot.whole:
+        return f'"{shift}"', str(version), shift_price(shift, hourly)
+    return '"hourly"', str(version), hourly * (slot.end - slot.start) // HOUR
+
+
+@cache
+def _days_and_weeks(start: int, end: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the UTC dates and ISO weeks that [start, end), shorter than a day, touches."""
+    days = dict.fromkeys((moment(start).date(), moment(end - 1).date()))
+    weeks = dict.fromkeys(day.isocalendar()[:2] for day in days)
+    return (
+        tuple(day.isoformat() for day in days),
+        tuple(f"{year}-W{week:02}" for year, week in weeks),
+    )
