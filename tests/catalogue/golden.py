@@ -1,4 +1,4 @@
-"""One golden message per event version: what was shipped, byte for byte as JSON."""
+"""One golden message per version of an event: what was shipped, byte for byte as JSON."""
 
 import json
 from dataclasses import MISSING, fields
@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from studyspot.catalogue.cloudevents import to_message, versioned
-from studyspot.catalogue.codec import VERSION, Metadata, encode
-from studyspot.catalogue.types import EVENT_CLASSES, type_of
+from studyspot.catalogue.cloudevents import to_message
+from studyspot.catalogue.codec import Metadata, encode
+from studyspot.catalogue.schemas import name_of
+from studyspot.catalogue.types import EVENT_CLASSES, VOCABULARY, type_of
 from studyspot.domain.events import Event, Plan
 
 FOLDER = Path(__file__).parent / "golden"
@@ -65,13 +66,18 @@ def example(event_class: type[Event]) -> Event:
     return event_class(**{name: _VALUES[name] for name in names})
 
 
+def names() -> frozenset[str]:
+    """Return the names of the golden files: one for each version, those of earlier releases included."""
+    return frozenset(name_of(version) for version in VOCABULARY.versions())
+
+
 def messages() -> dict[str, dict[str, Any]]:
-    """Return the message of each event by the name of its golden file."""
+    """Return the message that is written today of each event, by the name of its golden file."""
     made = {}
     for event_class in EVENT_CLASSES:
-        stored_type = type_of(event_class)
         data = encode(example(event_class), METADATA)
-        made[versioned(stored_type, VERSION)] = json.loads(to_message(124, "k3", stored_type, data).body)
+        message = to_message(124, "k3", type_of(event_class), data)
+        made[name_of(VOCABULARY.newest(event_class))] = json.loads(message.body)
     return made
 
 

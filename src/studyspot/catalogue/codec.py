@@ -1,19 +1,18 @@
 """Events as bytes: how the store holds them.
 
 Stored data is one JSON object: `v` (the version), `time`, `actor`, `commandid`, `traceparent` and `data`.
+What is written has the newest version; what is read may have any, and comes out in the newest.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from studyspot.catalogue.types import EVENT_CLASSES, class_of
+from studyspot.catalogue.types import VOCABULARY, Vocabulary
 from studyspot.domain.events import Event
 from studyspot.domain.shape import Shape
-
-VERSION: Literal[1] = 1
 
 
 class UnreadableEvent(ValueError):
@@ -46,7 +45,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored(Shape):
-    v: Literal[1]
+    v: Annotated[int, Field(strict=True, ge=1)]
     time: datetime
     commandid: str
     actor: str | None
@@ -55,43 +54,48 @@ class _Stored(Shape):
 
 
 _stored = TypeAdapter(_Stored)
-_adapters: dict[type[Event], TypeAdapter[Any]] = {
-    event_class: TypeAdapter(event_class) for event_class in EVENT_CLASSES
-}
 
 
-def adapter_of(event_class: type[Event]) -> TypeAdapter[Any]:
-    """Return what validates, dumps and describes the data of this class."""
-    return _adapters[event_class]
-
-
-def encode(event: Event, metadata: Metadata) -> bytes:
+def encode(event: Event, metadata: Metadata, vocabulary: Vocabulary = VOCABULARY) -> bytes:
     """Return the stored data of an event."""
+    newest = vocabulary.newest(type(event))
     return _stored.dump_json(
         _Stored(
-            v=VERSION,
+            v=newest.number,
             time=metadata.time,
             commandid=metadata.command_id,
             actor=metadata.actor,
             traceparent=metadata.traceparent,
-            data=adapter_of(type(event)).dump_python(event, mode="json", by_alias=True),
+            data=facts_of(event, vocabulary),
         )
     )
 
 
-def decode(event_type: str, data: bytes) -> tuple[Event, Metadata]:
-    """Return the event and its metadata.
+def facts_of(event: Event, vocabulary: Vocabulary = VOCABULARY) -> dict[str, Any]:
+    """Return an event's data as JSON has them, in the newest version."""
+    facts: dict[str, Any] = vocabulary.newest(type(event)).adapter.dump_python(
+        event, mode="json", by_alias=True
+    )
+    return facts
+
+
+def decode(event_type: str, data: bytes, vocabulary: Vocabulary = VOCABULARY) -> tuple[Event, Metadata]:
+    """Return the event, whatever version it was stored in, and its metadata.
 
     Raises:
         UnknownEventType: the vocabulary has no such type.
+        UnknownEventVersion: a newer release wrote it; one that knows this version reads it.
         UnreadableEvent: the data is not what the type promises.
     """
-    event_class = class_of(event_type)
     try:
         stored = _stored.validate_json(data)
-        event: Event = adapter_of(event_class).validate_python(stored.data)
     except ValidationError as error:
         raise UnreadableEvent(f"{event_type}: {error}") from error
+    written = vocabulary.version(event_type, stored.v)
+    try:
+        event = vocabulary.read(written, stored.data)
+    except ValueError as error:
+        raise UnreadableEvent(f"{event_type}, version {stored.v}: {error}") from error
     metadata = Metadata(
         time=stored.time,
         command_id=stored.commandid,

@@ -1,23 +1,32 @@
-"""JSON Schemas of every event on the wire, and the AsyncAPI document that lists them."""
+"""JSON Schemas of every event on the wire, in each version, and the AsyncAPI document that lists them."""
 
+import inspect
 from typing import Any
 
 from pydantic.json_schema import JsonSchemaMode
 
-from studyspot.catalogue.cloudevents import SCHEMAS, SOURCE, versioned
-from studyspot.catalogue.codec import VERSION, adapter_of
+from studyspot.catalogue.cloudevents import SOURCE, schema_address, versioned
 from studyspot.catalogue.subjects import ROOT
-from studyspot.catalogue.types import EVENT_CLASSES, type_of
-from studyspot.domain.events import Event
+from studyspot.catalogue.types import VOCABULARY, Vocabulary
+from studyspot.catalogue.versions import Version
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MODE: JsonSchemaMode = "serialization"
+_CONTENT_TYPE = "application/cloudevents+json"
 
 
-def schema_of(event_class: type[Event]) -> dict[str, Any]:
-    """Return the JSON Schema of the whole message: its envelope and its data."""
-    name = versioned(type_of(event_class), VERSION)
-    data = adapter_of(event_class).json_schema(mode=_MODE, by_alias=True)
+def name_of(version: Version) -> str:
+    """Return the type on the wire, which is also the schema's name: `studyspot.booking.created.v1`."""
+    return versioned(version.event_type, version.number)
+
+
+def schema_of(version: Version) -> dict[str, Any]:
+    """Return the JSON Schema of the whole message: its envelope and its data.
+
+    The data hold nothing else. The envelope may come to hold other attributes, as any CloudEvent may.
+    """
+    name = name_of(version)
+    data = version.adapter.json_schema(mode=_MODE, by_alias=True)
     definitions = data.pop("$defs", {})
     text = {"type": "string"}
     properties: dict[str, Any] = {
@@ -37,37 +46,32 @@ def schema_of(event_class: type[Event]) -> dict[str, Any]:
     }
     schema = {
         "$schema": _DIALECT,
-        "$id": f"{SCHEMAS}/{name}.json",
+        "$id": schema_address(name),
         "title": name,
         "type": "object",
         "properties": properties,
         "required": [key for key in properties if key not in ("actor", "traceparent")],
-        "additionalProperties": False,
     }
     return schema | ({"$defs": definitions} if definitions else {})
 
 
-def schemas() -> dict[str, dict[str, Any]]:
-    """Return every schema by its name on the wire."""
-    return {versioned(type_of(known), VERSION): schema_of(known) for known in EVENT_CLASSES}
+def schemas(vocabulary: Vocabulary = VOCABULARY) -> dict[str, dict[str, Any]]:
+    """Return the schema of every version that the stream may hold, by its name on the wire."""
+    return {name_of(version): schema_of(version) for version in vocabulary.versions()}
 
 
-def asyncapi(release: str) -> dict[str, Any]:
-    """Return the AsyncAPI 3 document of the stream's subjects."""
-    messages = {name: {"$ref": f"schemas/{name}.json"} for name in schemas()}
+def asyncapi(release: str, vocabulary: Vocabulary = VOCABULARY) -> dict[str, Any]:
+    """Return the AsyncAPI 3 document of the stream's subjects, and of every message that may be there."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
-    for known in EVENT_CLASSES:
-        event_type, name = type_of(known), versioned(type_of(known), VERSION)
-        channels[event_type] = {
-            "address": f"{ROOT}.{event_type}.{{libraryId}}.{{userId}}",
-            "description": (known.__doc__ or "").strip(),
-            "parameters": {
-                "libraryId": {"description": "the library's id, or _"},
-                "userId": {"description": "the id of the student, or person concerned, or _"},
-            },
-            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
-        }
+    messages: dict[str, Any] = {}
+    for version in vocabulary.versions():
+        event_type, name = version.event_type, name_of(version)
+        messages[name] = _message(version)
+        described = channels.setdefault(event_type, _channel(event_type))
+        described["messages"][name] = {"$ref": f"#/components/messages/{name}"}
+        if version.is_newest:
+            described["description"] = inspect.getdoc(version.shape) or ""
         operations[f"receive {event_type}"] = {
             "action": "receive",
             "channel": {"$ref": f"#/channels/{event_type}"},
@@ -79,13 +83,32 @@ def asyncapi(release: str) -> dict[str, Any]:
             "version": release,
             "description": "One JetStream stream, STUDYSPOT; its sequence is each event's position.",
         },
-        "defaultContentType": "application/cloudevents+json",
+        "defaultContentType": _CONTENT_TYPE,
         "channels": channels,
         "operations": operations,
-        "components": {
-            "messages": {
-                name: {"name": name, "contentType": "application/cloudevents+json", "payload": reference}
-                for name, reference in messages.items()
-            }
+        "components": {"messages": messages},
+    }
+
+
+def _channel(event_type: str) -> dict[str, Any]:
+    return {
+        "address": f"{ROOT}.{event_type}.{{libraryId}}.{{userId}}",
+        "description": "",
+        "parameters": {
+            "libraryId": {"description": "the library's id, or _"},
+            "userId": {"description": "the id of the student, or person concerned, or _"},
         },
+        "messages": {},
+    }
+
+
+def _message(version: Version) -> dict[str, Any]:
+    name = name_of(version)
+    return {
+        "name": name,
+        "summary": "What this release writes."
+        if version.is_newest
+        else "What earlier releases wrote; the stream may still hold it.",
+        "contentType": _CONTENT_TYPE,
+        "payload": {"$ref": f"schemas/{name}.json"},
     }
