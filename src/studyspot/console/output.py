@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from pydantic.alias_generators import to_camel
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def print_json(value: Any) -> None:
@@ -19,12 +22,23 @@ def camel_case(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {to_camel(name): fact for name, fact in facts.items()}
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows under their columns."""
-    from rich.console import Console
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
+    """Return rows under their columns, with a dash for what is not known."""
     from rich.table import Table
 
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    made = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*("–" if cell is None else str(cell) for cell in row))
-    Console().print(table)
+        made.add_row(*("–" if cell is None else str(cell) for cell in row))
+    return made
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows under their columns."""
+    print_rich(table(columns, rows))
+
+
+def print_rich(made: "Table") -> None:
+    """Print a table for people."""
+    from rich.console import Console
+
+    Console().print(made)

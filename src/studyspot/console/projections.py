@@ -8,6 +8,11 @@ projections = typer.Typer(help="Read models: their workers and their lag.", no_a
 projections.rich_markup_mode = None
 
 NAMES = typer.Argument(None, help="Which ones; all without a name.")
+WATCHED = typer.Option(
+    False,
+    "--watch",
+    help="Show it each second until Ctrl-C; with --json, or not on a terminal, as one line of JSON a second.",
+)
 
 
 @projections.command("run")
@@ -19,8 +24,12 @@ def run(names: list[str] = NAMES, environment_only: bool = ENVIRONMENT_ONLY) -> 
 
 
 @projections.command("status")
-def status(as_json: bool = AS_JSON) -> None:
-    """Show position, head and lag of each projection."""
+def status(as_json: bool = AS_JSON, watched: bool = WATCHED) -> None:
+    """Show position, head and lag of each projection.
+
+    Lag is in events, and in seconds that the oldest of them has waited; p50 and p99 are how long the events
+    of the last minute took from their command's decision until they could be read.
+    """
     from studyspot.console.status import show_projections
 
-    show_projections(as_json)
+    show_projections(as_json, watched)

@@ -1,17 +1,22 @@
 """Read-outs of the relay, the epoch and the projections."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studyspot.broker.connection import connect
 from studyspot.broker.errors import BrokerUnavailable
 from studyspot.console.installation import begin, database_url, nats_url
-from studyspot.console.output import camel_case, print_json, print_table
+from studyspot.console.output import camel_case, print_json, print_rich, print_table, table
+from studyspot.console.watch import watch
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
 from studyspot.projections.status import ProjectionStatus, statuses
 from studyspot.relay import RelayStatus, relay_status
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _ANSWER_SECONDS = 2
 
@@ -39,19 +44,33 @@ def show_relay(as_json: bool) -> None:
     )
 
 
-def show_projections(as_json: bool) -> None:
-    """Show position, head and lag of each projection."""
-    found = statuses(database_url(begin()))
-    if as_json:
-        print_json([camel_case(_projection(status)) for status in found])
-        return
-    print_table(
-        ("projection", "version", "position", "head", "lag", "lag s", "applied"),
-        [tuple(_projection(status).values()) for status in found],
+def show_projections(as_json: bool, watched: bool) -> None:
+    """Show position, head and lag of each projection; each second again, where it is watched."""
+    url = database_url(begin())
+    if watched:
+        watch(lambda: statuses(url), _table, _facts, as_json=as_json)
+    elif as_json:
+        print_json(_facts(statuses(url)))
+    else:
+        print_rich(_table(statuses(url)))
+
+
+def _facts(found: Sequence[ProjectionStatus]) -> list[dict[str, Any]]:
+    return [camel_case(_projection(status)) for status in found]
+
+
+def _table(found: Sequence[ProjectionStatus]) -> "Table":
+    rows = [_projection(status) for status in found]
+    for row in rows:
+        row["applied_at"] = f"{row['applied_at']:%Y-%m-%d %H:%M:%SZ}" if row["applied_at"] else None
+    return table(
+        ("projection", "version", "position", "head", "lag", "lag s", "p50 s", "p99 s", "applied"),
+        [tuple(row.values()) for row in rows],
     )
 
 
 def _projection(status: ProjectionStatus) -> dict[str, Any]:
+    recent = status.recent
     return {
         "name": status.name,
         "version": status.version,
@@ -59,6 +78,8 @@ def _projection(status: ProjectionStatus) -> dict[str, Any]:
         "head": status.head,
         "lag_events": status.lag_events,
         "lag_seconds": round(status.lag.total_seconds(), 3),
+        "lag_p50_seconds": round(recent.p50.total_seconds(), 3) if recent else None,
+        "lag_p99_seconds": round(recent.p99.total_seconds(), 3) if recent else None,
         "applied_at": status.applied_at,
     }
 

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -10,8 +11,9 @@ from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.projections.errors import ProjectionStopped
 from studyspot.projections.feed import Beginning, Feed
-from studyspot.projections.metrics import observe_stop
+from studyspot.projections.metrics import observe_behind, observe_stop, recent_lags
 from studyspot.projections.models.registry import named
+from studyspot.projections.recent_lag import LagRecorder
 from studyspot.projections.worker import Worker
 from studyspot.telemetry import Readiness
 
@@ -57,11 +59,13 @@ class ProjectionsProcess:
         """
         store = EventStore(self._database_url, read_connections=len(self._projections) + 1)
         with store:
-            async with HeadSignal(self._database_url) as head:
+            async with HeadSignal(self._database_url) as head, LagRecorder(self._database_url, recent_lags):
                 self._workers = tuple(
                     Worker(projection, database_url=self._database_url, store=store, signal=head)
                     for projection in self._projections
                 )
+                for worker in self._workers:
+                    observe_behind(worker.projection.name, partial(_events_behind, worker, head))
                 loop = asyncio.get_running_loop()
                 for number in (signal.SIGTERM, signal.SIGINT):
                     loop.add_signal_handler(number, self.end)
@@ -87,6 +91,10 @@ async def run_workers(workers: Sequence[Worker], nats_url: str) -> None:
                     working.create_task(_run(worker), name=f"worker-{worker.projection.name}")
         finally:
             feeding.cancel()
+
+
+def _events_behind(worker: Worker, head: HeadSignal) -> int:
+    return max(0, head.position - worker.position)
 
 
 async def _run(worker: Worker) -> None:

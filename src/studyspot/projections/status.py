@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+from psycopg import Connection
 
 from studyspot.catalogue.codec import UnreadableEvent, decode
 from studyspot.catalogue.types import UnknownEventType
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.store import EventStore
 from studyspot.projections.models.registry import PROJECTIONS
+from studyspot.projections.recent_lag import RecentLag, recorded_lags
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectionStatus:
     """A projection beside the log; `version` and what follows from it are none where nothing is built yet.
 
-    `lag` is how long the oldest event that is not applied has waited: zero when none waits.
+    `lag` is how long the oldest event that is not applied has waited: zero when none waits. `recent` is how
+    long those took that were: none where nothing was applied in the last minute.
     """
 
     name: str
@@ -25,9 +28,11 @@ class ProjectionStatus:
     head: int
     lag: timedelta
     applied_at: datetime | None
+    recent: RecentLag | None
 
     @property
     def lag_events(self) -> int:
+        """How many events are not applied yet."""
         return max(0, self.head - self.position)
 
 
@@ -37,31 +42,40 @@ def statuses(database_url: str) -> tuple[ProjectionStatus, ...]:
     Raises:
         StoreUnavailable: the database does not answer.
     """
-    built = _built(database_url)
+    built, recent = _recorded(database_url)
     with EventStore(database_url, read_connections=1) as store:
         head = store.head().position
         now = datetime.now(UTC)
         found = []
         for projection in PROJECTIONS:
-            version, position, applied_at = built.get(projection.name, (None, 0, None))
+            name = projection.name
+            version, position, applied_at = built.get(name, (None, 0, None))
             waiting = _time_of(store, position + 1) if position < head else None
             lag = max(now - waiting, timedelta()) if waiting else timedelta()
-            found.append(ProjectionStatus(projection.name, version, position, head, lag, applied_at))
+            found.append(ProjectionStatus(name, version, position, head, lag, applied_at, recent.get(name)))
     return tuple(found)
 
 
-def _built(database_url: str) -> dict[str, tuple[int, int, datetime]]:
+def _recorded(database_url: str) -> tuple[dict[str, tuple[int, int, datetime]], dict[str, RecentLag]]:
+    """Return version, position and time of the builds that are read, and the newest lags."""
     try:
-        with psycopg.connect(database_url, connect_timeout=5) as connection:
-            rows = connection.execute(
-                "SELECT name, version, position, applied_at"
-                " FROM read.current JOIN read.builds USING (name, version, number)"
-            ).fetchall()
-    except psycopg.errors.UndefinedTable:
-        return {}
+        with psycopg.connect(database_url, connect_timeout=5, autocommit=True) as connection:
+            return _built(connection), recorded_lags(connection)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(str(error)) from error
-    return {name: (version, position, applied_at) for name, version, position, applied_at in rows}
+
+
+def _built(connection: Connection) -> dict[str, tuple[int, int, datetime]]:
+    try:
+        rows = connection.execute(
+            "SELECT name, version, position, applied_at"
+            " FROM read.current JOIN read.builds USING (name, version, number)"
+        ).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return {}
+    return {
+        name: (version, position, applied_at.astimezone(UTC)) for name, version, position, applied_at in rows
+    }
 
 
 def _time_of(store: EventStore, position: int) -> datetime | None:
