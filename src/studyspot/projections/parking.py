@@ -1,0 +1,180 @@
+"""Parking: what a projection cannot apply is set aside with every later event of its key; all others go on.
+
+Pure, so that a worker, a retry and a rebuild set the same events aside. An outage is never taken for poison:
+what passes by itself is tried again by whoever met it.
+"""
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, fields
+from typing import Any
+
+import orjson
+import psycopg
+from psycopg import errors
+
+from studyspot.catalogue.codec import Recorded, UnreadableEvent, decode
+from studyspot.catalogue.types import class_of
+from studyspot.domain.identifiers import is_identifier
+from studyspot.domain.shape import camel_case
+from studyspot.event_store.errors import StoreError
+from studyspot.projections.errors import PoisonEvent
+from studyspot.projections.projection import Projection, RowChange
+
+MOST_CHARACTERS = 2000
+"""Of a reason; what follows is cut off."""
+
+# What PostgreSQL finds wrong with a row; all else that it says is about its own state.
+_WRONG_ROWS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
+_OUTAGES = (psycopg.Error, StoreError, OSError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A stored event that is not what its type promises; ids as far as its JSON tells them."""
+
+    position: int
+    key: str
+    library_id: str | None
+    user_id: str | None
+    reason: str
+
+
+Happened = Recorded | Unreadable
+"""What the log holds for a projection at one position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """An event set aside; `reason` is none where it only follows one of its key.
+
+    `user_id` is the student, or the owner of the library concerned.
+    """
+
+    position: int
+    key: str
+    library_id: str | None
+    user_id: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What events come to: changes in their order, and what is parked."""
+
+    changes: tuple[RowChange, ...]
+    parked: tuple[Parked, ...] = ()
+
+    def keys(self) -> frozenset[str]:
+        """Return the keys that begin to be parked here."""
+        return frozenset(parked.key for parked in self.parked if parked.reason is not None)
+
+
+def read(projection: Projection, position: int, epoch: str, event_type: str, data: bytes) -> Happened:
+    """Return the stored event, which is of a type that the projection takes.
+
+    Raises:
+        UnknownEvent: a newer release wrote it. It is not poison: one that knows it applies it.
+        PoisonEvent: it cannot be read, and not even its key can: parking it would let its followers pass.
+    """
+    try:
+        event, metadata = decode(event_type, data)
+    except UnreadableEvent as error:
+        return _unreadable(projection, position, event_type, data, error)
+    return Recorded(position=position, epoch=epoch, event=event, metadata=metadata)
+
+
+def sort(projection: Projection, events: Iterable[Happened], keys: Set[str], dropped: Set[int]) -> Sorted:
+    """Say what the events, oldest first, do to the rows, and which of them are parked.
+
+    `keys` are those that are parked already, `dropped` the positions that are left out for ever.
+
+    Raises:
+        MemoryError, OSError: not the event's fault.
+    """
+    changes: list[RowChange] = []
+    parked: list[Parked] = []
+    begun: set[str] = set()
+    for happened in events:
+        if happened.position in dropped:
+            continue
+        # Where nothing is parked, no key is looked at.
+        if (keys or begun) and ((key := key_of(projection, happened)) in keys or key in begun):
+            parked.append(entry(projection, happened, None))
+            continue
+        if isinstance(happened, Unreadable):
+            reason: str | None = happened.reason
+        else:
+            reason = None
+            try:
+                changes += projection.changes(happened)
+            except Exception as error:
+                if not is_poison(error):
+                    raise
+                reason = repr(error)
+        if reason is not None:
+            parked.append(entry(projection, happened, reason))
+            begun.add(key_of(projection, happened))
+    return Sorted(tuple(changes), tuple(parked))
+
+
+def key_of(projection: Projection, happened: Happened) -> str:
+    return happened.key if isinstance(happened, Unreadable) else projection.key_of(happened.event)
+
+
+def entry(projection: Projection, happened: Happened, reason: str | None) -> Parked:
+    """Return how an event is parked."""
+    reason = _sayable(reason) if reason is not None else None
+    if isinstance(happened, Unreadable):
+        return Parked(happened.position, happened.key, happened.library_id, happened.user_id, reason)
+    event = happened.event
+    return Parked(
+        happened.position,
+        key_of(projection, happened),
+        getattr(event, "library_id", None),
+        getattr(event, "user_id", None) or getattr(event, "owner_id", None),
+        reason,
+    )
+
+
+def is_poison(error: BaseException) -> bool:
+    """Say whether the same event would meet the same error again, whatever the state of the system."""
+    if isinstance(error, _WRONG_ROWS):
+        return True
+    return isinstance(error, Exception) and not isinstance(error, _OUTAGES)
+
+
+def _unreadable(
+    projection: Projection, position: int, event_type: str, data: bytes, error: UnreadableEvent
+) -> Unreadable:
+    names = {known.name for known in fields(class_of(event_type))}
+    facts = _facts(data)
+    key = _identifier(facts, next(field for field in projection.key if field in names))
+    if key is None:
+        raise PoisonEvent(projection.name, position, f"its key cannot be read: {error}") from error
+    return Unreadable(
+        position,
+        key,
+        _identifier(facts, "library_id"),
+        _identifier(facts, "user_id") or _identifier(facts, "owner_id"),
+        str(error),
+    )
+
+
+def _facts(data: bytes) -> dict[str, Any]:
+    try:
+        stored = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return {}
+    facts = stored.get("data") if isinstance(stored, dict) else None
+    return facts if isinstance(facts, dict) else {}
+
+
+def _identifier(facts: dict[str, Any], field: str) -> str | None:
+    value = facts.get(camel_case(field))
+    return str(value) if is_identifier(value) else None
+
+
+def _sayable(reason: str) -> str:
+    """Return the reason as PostgreSQL's text can hold it."""
+    text = reason.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]} …"
