@@ -4,7 +4,7 @@ The bytes are written by template: they are those of the catalogue's codec, whic
 """
 
 import random
-import string
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,7 +41,6 @@ _CANCELLED, _MISSED, _NEVER_LEFT = 0.20, 0.12, 0.08
 _BOOKED_AGAIN = 0.4
 _WALK_IN = 0.03
 _LONGEST_LEAD = 6 * 24 * HOUR
-_URL_SAFE = string.ascii_letters + string.digits + "-_"
 
 
 def _microseconds(duration: timedelta) -> int:
@@ -84,6 +83,30 @@ Life = tuple[Booking, list[tuple[int, BookingKind]]]
 
 
 @dataclass(frozen=True, slots=True)
+class _Interval:
+    """What the bytes of a booking say of its [start, end), which is shorter than a day."""
+
+    facts: str
+    opens: str
+    free_cancel_until: str
+    dates: tuple[str, ...]
+    weeks: tuple[str, ...]
+
+
+@cache
+def _interval(start: int, end: int) -> _Interval:
+    days = dict.fromkeys((moment(start).date(), moment(end - 1).date()))
+    weeks = dict.fromkeys(day.isocalendar()[:2] for day in days)
+    return _Interval(
+        facts=f'"start":"{time_text(start)}","end":"{time_text(end)}"',
+        opens=time_text(start + _OPENS),
+        free_cancel_until=time_text(start - _CUTOFF),
+        dates=tuple(day.isoformat() for day in days),
+        weeks=tuple(f"{year}-W{week:02}" for year, week in weeks),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _Slot:
     """A seat for [start, end) of a local day; `whole` when that is the whole shift."""
 
@@ -93,6 +116,11 @@ class _Slot:
     start: int
     end: int
     whole: bool
+
+
+def _below(limit: int, chance: random.Random) -> int:
+    """Return a number in [0, limit): not quite as even as `randrange`, and three times as fast."""
+    return int(chance.random() * limit)
 
 
 class Bookings:
@@ -113,24 +141,25 @@ class Bookings:
             slot = self._free_slot()
             opened = slot.seat.library.open_from
             if self._chance.random() < _WALK_IN:
-                at = slot.start + self._chance.randrange(4 * MINUTE)
+                at = slot.start + _below(4 * MINUTE, self._chance)
             else:
-                lead = 10 * MINUTE + self._chance.randrange(_LONGEST_LEAD)
-                at = max(slot.start - lead, opened + self._chance.randrange(HOUR))
+                lead = 10 * MINUTE + _below(_LONGEST_LEAD, self._chance)
+                at = max(slot.start - lead, opened + _below(HOUR, self._chance))
             while at <= NOW and not slot.seat.out_of_service(at):
                 booking, happened = self._life(slot, at)
                 yield booking, [(when, kind) for when, kind in happened if when <= NOW]
                 cancelled = happened[-1][0] if happened[-1][1] == "booking.cancelled" else slot.start
                 if cancelled >= slot.start - MINUTE or self._chance.random() > _BOOKED_AGAIN:
                     break
-                at = cancelled + SECOND + self._chance.randrange(slot.start - cancelled - SECOND)
+                at = cancelled + SECOND + _below(slot.start - cancelled - SECOND, self._chance)
 
     def _free_slot(self) -> _Slot:
         chance = self._chance
         while True:
-            seat = chance.choice(self._seats)
-            day = chance.randrange(seat.library.first_day, LAST_DAY + 1)
-            shift = chance.randrange(len(_SHIFTS))
+            seat = self._seats[_below(len(self._seats), chance)]
+            first = seat.library.first_day
+            day = first + _below(LAST_DAY + 1 - first, chance)
+            shift = _below(len(_SHIFTS), chance)
             if (seat.seat_id, day, shift) in self._taken:
                 continue
             if shift != _NIGHT and day in seat.library.closed_days:
@@ -140,8 +169,8 @@ class Bookings:
             start, length = local_day(day) + begins * HOUR, hours
             if whole := chance.random() < 0.5:
                 return _Slot(seat, day, shift, start, start + length * HOUR, whole)
-            length = chance.randrange(1, hours)
-            start += chance.randrange(2 * (hours - length) + 1) * 30 * MINUTE
+            length = 1 + _below(hours - 1, chance)
+            start += _below(2 * (hours - length) + 1, chance) * 30 * MINUTE
             return _Slot(seat, day, shift, start, start + length * HOUR, whole)
 
     def _life(self, slot: _Slot, at: int) -> Life:
@@ -151,42 +180,41 @@ class Bookings:
         happened: list[tuple[int, BookingKind]] = [(at, "booking.created")]
         fate, late = chance.random(), False
         if fate < _CANCELLED:
-            cancelled = at + SECOND + chance.randrange(slot.end - at - SECOND)
+            cancelled = at + SECOND + _below(slot.end - at - SECOND, chance)
             late = cancelled > slot.start - _CUTOFF
             happened.append((cancelled, "booking.cancelled"))
         elif fate > _CANCELLED + _MISSED:
             opens = max(slot.start + _OPENS, at + SECOND)
-            arrived = opens + chance.randrange(closes - opens)
+            arrived = opens + _below(closes - opens, chance)
             happened.append((arrived, "booking.checked-in"))
             if fate > _CANCELLED + _MISSED + _NEVER_LEFT:
-                left = arrived + SECOND + chance.randrange(slot.end - arrived)
+                left = arrived + SECOND + _below(slot.end - arrived, chance)
                 happened.append((left, "booking.checked-out"))
         return self._booking(slot, at, closes, late), happened
 
     def _booking(self, slot: _Slot, at: int, closes: int, late: bool) -> Booking:
         chance, library = self._chance, slot.seat.library
+        interval = _interval(slot.start, slot.end)
         booking_id, user_id = new_id(at, chance), self._student(slot.day)
         plan, version, amount = _price(slot, at)
-        occupation = "".join(chance.choices(_URL_SAFE, k=16))
+        occupation = urlsafe_b64encode(chance.randbytes(12)).decode()
         facts = (
             f'"bookingId":"{booking_id}","occupation":"{occupation}","libraryId":"{library.library_id}",'
             f'"seatId":"{slot.seat.seat_id}","userId":"{user_id}",'
-            f'"start":"{time_text(slot.start)}","end":"{time_text(slot.end)}",'
-            f'"amountMinor":{amount},"currency":"{CURRENCY}"'
+            f'{interval.facts},"amountMinor":{amount},"currency":"{CURRENCY}"'
         )
         created = (
             f'"status":"confirmed","planId":{plan},"priceVersion":{version},'
-            f'"checkInFrom":"{time_text(slot.start + _OPENS)}","checkInUntil":"{time_text(closes)}",'
-            f'"freeCancelUntil":"{time_text(slot.start - _CUTOFF)}"'
+            f'"checkInFrom":"{interval.opens}","checkInUntil":"{time_text(closes)}",'
+            f'"freeCancelUntil":"{interval.free_cancel_until}"'
         )
-        days, weeks = _days_and_weeks(slot.start, slot.end)
         tags = [f"booking:{booking_id}"]
-        tags += [f"seat-day:{slot.seat.seat_id}:{day}" for day in days]
-        tags += [f"student-week:{user_id}:{week}" for week in weeks]
+        tags += [f"seat-day:{slot.seat.seat_id}:{day}" for day in interval.dates]
+        tags += [f"student-week:{user_id}:{week}" for week in interval.weeks]
         return Booking(user_id, ",".join(tags), facts, created, late)
 
     def _student(self, day: int) -> str:
-        student = self._chance.randrange(len(self._students))
+        student = _below(len(self._students), self._chance)
         while (student, day) in self._busy:
             student = (student + 1) % len(self._students)
         self._busy.add((student, day))
@@ -203,14 +231,3 @@ def _price(slot: _Slot, at: int) -> tuple[str, str, int]:
     if slot.whole:
         return f'"{shift}"', str(version), shift_price(shift, hourly)
     return '"hourly"', str(version), hourly * (slot.end - slot.start) // HOUR
-
-
-@cache
-def _days_and_weeks(start: int, end: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the UTC dates and ISO weeks that [start, end), shorter than a day, touches."""
-    days = dict.fromkeys((moment(start).date(), moment(end - 1).date()))
-    weeks = dict.fromkeys(day.isocalendar()[:2] for day in days)
-    return (
-        tuple(day.isoformat() for day in days),
-        tuple(f"{year}-W{week:02}" for year, week in weeks),
-    )
