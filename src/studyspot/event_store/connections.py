@@ -18,6 +18,8 @@ TRANSACTION_LIMIT = timedelta(seconds=2)
 # Shorter, so that a writer that waits behind a stopped one still has time to append once it has the lock.
 LOCK_LIMIT = timedelta(seconds=1)
 READ_LIMIT = timedelta(seconds=5)
+# A long stretch of the log may have to come from a busy disk.
+SCAN_LIMIT = timedelta(seconds=30)
 
 # Statements are planned once, while the tables may still be small: a plan without an index would stay.
 _PLANS = {
@@ -56,6 +58,10 @@ class TimeLimitedConnection(psycopg.Connection[TupleRow]):
             raise
 
 
+class _ScanConnection(TimeLimitedConnection):
+    answer_within = SCAN_LIMIT + timedelta(seconds=1)
+
+
 class _ReadConnection(TimeLimitedConnection):
     answer_within = READ_LIMIT + timedelta(seconds=1)
 
@@ -76,6 +82,18 @@ def connect_writer(database_url: str) -> TimeLimitedConnection:
     connection = TimeLimitedConnection.connect(
         database_url, autocommit=True, tcp_user_timeout=limit, **_parameters(database_url, settings)
     )
+    register_arrays(connection)
+    return connection
+
+
+def connect_scanner(database_url: str) -> TimeLimitedConnection:
+    """Connect for reading long stretches of the log.
+
+    Raises:
+        psycopg.OperationalError: the database does not answer.
+    """
+    settings = _PLANS | {"statement_timeout": str(_milliseconds(SCAN_LIMIT))}
+    connection = _ScanConnection.connect(database_url, autocommit=True, **_parameters(database_url, settings))
     register_arrays(connection)
     return connection
 

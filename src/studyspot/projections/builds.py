@@ -4,8 +4,12 @@ A projection has one build for each version and rebuild. One pointer row a proje
 names the build that is read. Nothing is ever renamed: a rename would block readers behind an older one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+import psycopg
+import structlog
 from psycopg import AsyncConnection, sql
 
 from studyspot.projections.errors import NewerVersionServed
@@ -16,6 +20,9 @@ CHANNEL = "studyspot_read"
 """PostgreSQL notifications of new positions: `name version number position`."""
 
 
+log = structlog.get_logger()
+
+
 @dataclass(frozen=True, slots=True)
 class Build:
     """One copy of a projection's tables; `number` counts the rebuilds of a version from 1."""
@@ -24,8 +31,11 @@ class Build:
     version: int
     number: int
 
+    def table_name(self, table: Table) -> str:
+        return f"{table.name}_{self.version}_{self.number}"
+
     def table(self, table: Table) -> sql.Identifier:
-        return sql.Identifier(SCHEMA, f"{table.name}_{self.version}_{self.number}")
+        return sql.Identifier(SCHEMA, self.table_name(table))
 
 
 async def prepare(connection: AsyncConnection, projection: Projection, epoch: str) -> Build:
@@ -41,10 +51,11 @@ async def prepare(connection: AsyncConnection, projection: Projection, epoch: st
         await ensure_frame(connection)
         build = Build(projection.name, projection.version, await _number(connection, projection))
         identity = [build.name, build.version, build.number]
+        tables = [build.table_name(table) for table in projection.tables]
         begun = await connection.execute(
-            "INSERT INTO read.builds (name, version, number, position, epoch)"
-            " VALUES (%s, %s, %s, 0, %s) ON CONFLICT DO NOTHING",
-            [*identity, epoch],
+            "INSERT INTO read.builds (name, version, number, tables, position, epoch)"
+            " VALUES (%s, %s, %s, %s, 0, %s) ON CONFLICT DO NOTHING",
+            [*identity, tables, epoch],
         )
         if begun.rowcount == 1:
             for table in projection.tables:
@@ -59,15 +70,16 @@ async def prepare(connection: AsyncConnection, projection: Projection, epoch: st
 
 
 async def make_current(connection: AsyncConnection, build: Build) -> bool:
-    """Let readers read this build from now on; return whether they read another before.
+    """Let readers read this build from now on; return whether they read another before, or none.
 
     What they read before is superseded: its workers move over.
     """
     identity = {"name": build.name, "version": build.version, "number": build.number}
     async with connection.transaction():
         moved = await connection.execute(
-            "UPDATE read.current SET version = %(version)s, number = %(number)s"
-            " WHERE name = %(name)s AND (version, number) <> (%(version)s, %(number)s)",
+            "INSERT INTO read.current (name, version, number) VALUES (%(name)s, %(version)s, %(number)s)"
+            " ON CONFLICT (name) DO UPDATE SET version = excluded.version, number = excluded.number"
+            " WHERE (current.version, current.number) <> (excluded.version, excluded.number)",
             identity,
         )
         if moved.rowcount == 0:
@@ -97,7 +109,7 @@ def indexing(table: Table, build: Build) -> tuple[sql.Composed, ...]:
     )
     indexes = (
         sql.SQL("CREATE INDEX {} ON {} ({})").format(
-            sql.Identifier(f"{table.name}_{build.version}_{build.number}_by_{'_'.join(by)}"),
+            sql.Identifier(f"{build.table_name(table)}_by_{'_'.join(by)}"),
             name,
             sql.SQL(", ").join(map(sql.Identifier, by)),
         )
@@ -136,3 +148,31 @@ async def next_number(connection: AsyncConnection, projection: Projection) -> in
     row = await found.fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def drop_superseded(connection: AsyncConnection, projection: Projection, *, grace: timedelta) -> None:
+    """Drop the tables of builds that gave way to another longer than `grace` ago.
+
+    Tables that are being read are left for the next time.
+    """
+    found = await connection.execute(
+        "SELECT tables, name, version, number FROM read.builds"
+        " WHERE name = %s AND superseded_at < clock_timestamp() - %s",
+        [projection.name, grace],
+    )
+    for tables, *identity in await found.fetchall():
+        try:
+            async with connection.transaction():
+                await connection.execute("SET LOCAL lock_timeout = '1s'")
+                await drop_tables(connection, tables)
+                await connection.execute(
+                    "DELETE FROM read.builds WHERE (name, version, number) = (%s, %s, %s)", identity
+                )
+        except psycopg.errors.LockNotAvailable:
+            log.info("old tables are still read", projection=projection.name, build=identity[2])
+
+
+async def drop_tables(connection: AsyncConnection, tables: Sequence[str]) -> None:
+    """Drop tables of a build, by the names that it was made with."""
+    for table in tables:
+        await connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(SCHEMA, table)))

@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS read.builds (
     name text NOT NULL,
     version integer NOT NULL,
     number integer NOT NULL,
+    tables text[] NOT NULL,
     position bigint NOT NULL,
     epoch text NOT NULL,
     event_time timestamptz,
@@ -58,6 +59,8 @@ CREATE TABLE IF NOT EXISTS read.rebuilds (
     name text PRIMARY KEY,
     version integer NOT NULL,
     number integer NOT NULL,
+    tables text[] NOT NULL,
+    release text NOT NULL,
     epoch text NOT NULL,
     until bigint NOT NULL,
     parts integer NOT NULL,
@@ -67,6 +70,7 @@ CREATE TABLE IF NOT EXISTS read.rebuilt_parts (
     name text NOT NULL REFERENCES read.rebuilds ON DELETE CASCADE,
     part integer NOT NULL,
     events bigint NOT NULL,
+    parked jsonb NOT NULL,
     PRIMARY KEY (name, part)
 );
 """

@@ -26,9 +26,9 @@ class Part:
     rows: str
 
 
-def fold(changes: Iterable[RowChange]) -> Effects:
-    """Return what the changes, in order, amount to for each row."""
-    effects: Effects = {}
+def fold(changes: Iterable[RowChange], effects: Effects | None = None) -> Effects:
+    """Return what the changes, in order, amount to for each row; add them to `effects` where it is given."""
+    effects = {} if effects is None else effects
     for change in changes:
         match change:
             case PutRow(table=table, row=row):

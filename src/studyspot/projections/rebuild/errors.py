@@ -1,0 +1,30 @@
+"""Why a rebuild or a verification does not end."""
+
+
+class RebuildError(Exception):
+    """It did not end; `mend` says what to do."""
+
+    def __init__(self, reason: str, mend: str) -> None:
+        super().__init__(f"{reason}; {mend}")
+        self.reason = reason
+        self.mend = mend
+
+
+class RebuildRunning(RebuildError):
+    """Another process rebuilds, or verifies, the same projection."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the projection {name} is being rebuilt by another process", "wait until it has ended"
+        )
+
+
+class RebuildOvertaken(RebuildError):
+    """The log's epoch changed meanwhile: what was read may be of another history."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the log began a new epoch while {name} was rebuilt", "begin the rebuild again")
+
+
+class RebuildStopped(Exception):
+    """It was asked to stop; what is done is kept, and a later one goes on from there."""

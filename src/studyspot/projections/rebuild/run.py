@@ -1,0 +1,217 @@
+"""Rebuilding a projection while it is read: a new build beside the old one, and then the pointer moves.
+
+The log up to some position is read by several processes, each folding its share of the keys in memory; rows
+go into tables without indexes by COPY, indexes follow, then what has happened meanwhile. Nothing here has an
+effect but rows.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from multiprocessing import get_context
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+
+from studyspot.event_store.errors import StoreUnavailable
+from studyspot.event_store.scanning import count_events
+from studyspot.event_store.store import EventStore
+from studyspot.event_store.types import Head
+from studyspot.projections.applier import Applier
+from studyspot.projections.builds import Build, drop_superseded, make_current
+from studyspot.projections.projection import Projection
+from studyspot.projections.rebuild import plan as plans
+from studyspot.projections.rebuild.errors import RebuildError, RebuildOvertaken, RebuildRunning
+from studyspot.projections.rebuild.filling import Part, Signals, begin_process, fill
+from studyspot.projections.rebuild.plan import Plan
+from studyspot.projections.rebuild.progress import Progress
+from studyspot.projections.rebuild.shares import Share
+from studyspot.projections.selection import Selection
+
+EVENTS_IN_MEMORY = 500_000
+"""Of one part, at most, unless few keys have most of the events."""
+
+PAGE = 1000
+GRACE = timedelta(seconds=6)
+"""Longer than any read takes: nobody who began with the old tables needs them any more."""
+
+GIVE_UP_AFTER = timedelta(seconds=60)
+"""The database may be away this long."""
+
+_TELL_EVERY_SECONDS = 0.2
+_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.2, 2.0
+_LOCK_CLASS = 7_311_403
+_SESSION = """
+SET application_name = 'studyspot rebuild';
+SET maintenance_work_mem = '256MB';
+SET lock_timeout = '10s';
+"""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The build that is read now, how many events it was made from, and how many of its events are parked."""
+
+    build: Build
+    events: int
+    position: int
+    parked: int
+
+
+class Rebuild:
+    """Rebuilds one projection with `workers` processes; `tell` hears how far it is, a few times a second."""
+
+    def __init__(
+        self,
+        projection: Projection,
+        *,
+        database_url: str,
+        store: EventStore,
+        workers: int,
+        tell: Callable[[Progress], None],
+    ) -> None:
+        self._projection = projection
+        self._database_url = database_url
+        self._store = store
+        self._workers = workers
+        self._tell = tell
+        self._selection = Selection(projection)
+        self._context = get_context("spawn")
+
+    async def run(self) -> Rebuilt:
+        """Rebuild, going on where an earlier one was stopped; wait where the database is away.
+
+        Raises:
+            RebuildRunning: another process is at it.
+            RebuildOvertaken: the log began a new epoch meanwhile.
+            RebuildError: a process was killed.
+            StoreUnavailable: the database was away for longer than `GIVE_UP_AFTER`.
+            PoisonEvent, UnknownEvent: an event can be neither applied nor parked.
+        """
+        pause, away_since = _FIRST_RETRY_SECONDS, None
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await self._attempt()
+            except (psycopg.OperationalError, psycopg.InterfaceError, StoreUnavailable) as error:
+                away_since = away_since or loop.time()
+                if loop.time() - away_since > GIVE_UP_AFTER.total_seconds():
+                    raise StoreUnavailable(str(error)) from error
+                log.warning("rebuild waits for the database", reason=str(error).strip())
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_RETRY_SECONDS)
+
+    async def _attempt(self) -> Rebuilt:
+        async with self._alone() as connection:
+            head = await asyncio.to_thread(self._store.head)
+            events = await asyncio.to_thread(
+                count_events, self._database_url, self._projection.event_types(), head.position
+            )
+            plan = await plans.begin(connection, self._projection, head, self._parts(events))
+            if not plan.filled:
+                await self._fill(plan, await plans.dropped(connection, plan.build.name), events)
+                self._tell(Progress(plan.build.name, "building indexes", events, events))
+                await plans.complete(connection, self._projection, plan)
+            self._tell(Progress(plan.build.name, "catching up", events, events))
+            position = await self._take_over(connection, plan)
+            await plans.forget(connection, plan.build.name)
+            parked = await plans.count_parked(connection, plan.build)
+            self._tell(Progress(plan.build.name, "done", events, events))
+            return Rebuilt(plan.build, events, position, parked)
+
+    async def _fill(self, plan: Plan, dropped: frozenset[int], events: int) -> None:
+        """Let the processes do what is left of the plan; leave none of them behind, however this ends."""
+        signals = Signals.of(self._context)
+        pool = ProcessPoolExecutor(self._workers, self._context, begin_process, (signals,))
+        before = sum(plan.done.values())
+        try:
+            parts = {
+                asyncio.wrap_future(pool.submit(fill, self._part(plan, index, dropped)))
+                for index in range(plan.parts)
+                if index not in plan.done
+            }
+            while parts:
+                finished, parts = await asyncio.wait(
+                    parts, timeout=_TELL_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                self._tell(
+                    Progress(plan.build.name, "reading the log", before + signals.events.value, events)
+                )
+                for part in finished:
+                    part.result()
+        except BrokenProcessPool as error:
+            raise RebuildError(
+                "one of its processes was killed", "begin it again: what is done is kept"
+            ) from error
+        finally:
+            signals.stop.set()
+            pool.shutdown(cancel_futures=True)
+
+    async def _take_over(self, connection: AsyncConnection, plan: Plan) -> int:
+        """Let readers read the new build, at a position that is not below the old one's."""
+        applier = await Applier.open_build(self._database_url, self._projection, plan.build)
+        try:
+            while (head := await self._head_of(plan)).position > applier.position:
+                await self._catch_up(applier, head.position)
+            async with connection.transaction():
+                # From here on the old build stays where it is.
+                found = await connection.execute(
+                    "SELECT position FROM read.builds JOIN read.current USING (name, version, number)"
+                    " WHERE name = %s AND (version, number) <> (%s, %s) FOR UPDATE OF builds",
+                    [plan.build.name, plan.build.version, plan.build.number],
+                )
+                if old := await found.fetchone():
+                    await self._catch_up(applier, old[0])
+                await make_current(connection, plan.build)
+            return applier.position
+        finally:
+            await applier.close()
+
+    async def _catch_up(self, applier: Applier, until: int) -> None:
+        while applier.position < until:
+            page = await self._store.read_async(after=applier.position, until=until, limit=PAGE)
+            await applier.apply(self._selection.of_events(page.events))
+
+    async def _head_of(self, plan: Plan) -> Head:
+        head = await asyncio.to_thread(self._store.head)
+        if head.epoch != plan.epoch:
+            raise RebuildOvertaken(plan.build.name)
+        return head
+
+    def _part(self, plan: Plan, index: int, dropped: frozenset[int]) -> Part:
+        return Part(self._database_url, plan.build, plan.until, Share(index, plan.parts), dropped)
+
+    def _parts(self, events: int) -> int:
+        return max(self._workers, ceil(events / EVENTS_IN_MEMORY))
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[AsyncConnection]:
+        """Connect, and keep every other rebuild of this projection out while the connection lives."""
+        name = self._projection.name
+        connection = await AsyncConnection.connect(
+            self._database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
+        )
+        async with connection:
+            await connection.execute(_SESSION)
+            found = await connection.execute(
+                "SELECT pg_try_advisory_lock(%s, hashtext(%s))", [_LOCK_CLASS, name]
+            )
+            if (await found.fetchone()) != (True,):
+                raise RebuildRunning(name)
+            yield connection
+
+
+async def drop_old_builds(database_url: str, projections: Sequence[Projection]) -> None:
+    """Drop what rebuilds have replaced, once nobody can be reading it any more."""
+    await asyncio.sleep(GRACE.total_seconds())
+    async with await AsyncConnection.connect(database_url, autocommit=True, connect_timeout=5) as connection:
+        for projection in projections:
+            await drop_superseded(connection, projection, grace=GRACE)
