@@ -23,6 +23,9 @@ _lag = Histogram(
 _stopped = Gauge(
     "studyspot_projection_stopped", "Whether the projection waits for an operator", ["projection"]
 )
+_parked = Gauge(
+    "studyspot_projection_parked", "Events set aside because one cannot be applied", ["projection"]
+)
 _windows: dict[str, LagWindow] = {}
 
 
@@ -43,6 +46,10 @@ def observe_behind(projection: str, events: Callable[[], int]) -> None:
 
 def observe_stop(projection: str, *, stopped: bool) -> None:
     _stopped.labels(projection).set(stopped)
+
+
+def observe_parked(projection: str, events: int) -> None:
+    _parked.labels(projection).set(events)
 
 
 def recent_lags() -> Mapping[str, LagWindow]:
