@@ -1,7 +1,8 @@
 """Which builds are read now, and how far they are: told by the workers' notifications."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 
 import psycopg
@@ -13,6 +14,9 @@ from studyspot.projections.projection import Projection
 
 LOOK_EVERY = timedelta(seconds=1)
 """Beneath the notifications: a connection that has died in silence is noticed."""
+
+LOOK_AGAIN_AFTER = timedelta(milliseconds=100)
+"""Builds that are told of and not read, as during a rebuild, make us look no more often than this."""
 
 RETRY_AFTER = timedelta(milliseconds=250)
 _ANSWER_WITHIN_SECONDS = 2.0
@@ -26,8 +30,9 @@ log = structlog.get_logger()
 class CurrentBuilds:
     """Follows the pointer rows and positions over a connection of its own."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, look_every: timedelta = LOOK_EVERY) -> None:
         self._database_url = database_url
+        self._look_every = look_every
         self._positions: dict[Build, int] = {}
         self._moved = asyncio.Event()
 
@@ -53,12 +58,10 @@ class CurrentBuilds:
         return True
 
     async def look(self, connection: AsyncConnection) -> None:
-        """Read the pointers and positions again."""
-        try:
-            found = await connection.execute(_CURRENT)
-        except psycopg.errors.UndefinedTable:  # No worker has run yet.
-            return
-        self._tell({Build(*identity): position for *identity, position in await found.fetchall()})
+        """Read the pointers and positions over a connection of the caller's."""
+        found = await _read(connection)
+        # A position that was told while this one was read is not taken back.
+        self._tell({build: max(position, self._positions.get(build, 0)) for build, position in found.items()})
 
     async def run(self) -> None:
         """Follow until cancelled; while the database is away, what was known stays known."""
@@ -66,7 +69,10 @@ class CurrentBuilds:
         while True:
             try:
                 connection = await AsyncConnection.connect(
-                    self._database_url, autocommit=True, connect_timeout=2
+                    self._database_url,
+                    autocommit=True,
+                    connect_timeout=2,
+                    application_name="studyspot read positions",
                 )
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
@@ -81,17 +87,43 @@ class CurrentBuilds:
             await asyncio.sleep(RETRY_AFTER.total_seconds())
 
     async def _follow(self, connection: AsyncConnection) -> None:
+        strange = False
         while True:
             async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
-                await self.look(connection)
-            async for notice in connection.notifies(timeout=LOOK_EVERY.total_seconds()):
+                found = await _read(connection)
+            # Only here may positions go back, as they do when a crash of the database took the newest.
+            self._tell(found)
+            strange = await self._listen(connection, patient=strange)
+
+    async def _listen(self, connection: AsyncConnection, *, patient: bool) -> bool:
+        """Hear how far the builds are; return whether one was among them that is not known to be read.
+
+        Then the pointers are to be looked at: at once, or when `patient`, `LOOK_AGAIN_AFTER` later.
+        """
+        strange = False
+        limit = LOOK_AGAIN_AFTER if patient else self._look_every
+        async with aclosing(connection.notifies(timeout=limit.total_seconds())) as notices:
+            async for notice in notices:
                 name, *numbers = notice.payload.split(" ")
                 version, number, position = map(int, numbers)
                 build = Build(name, version, number)
-                if build in self._positions:  # Others are not read yet, or no more.
+                if build not in self._positions:
+                    strange = True
+                    if not patient:
+                        break
+                elif position > self._positions[build]:
                     self._tell({**self._positions, build: position})
+        return strange
 
-    def _tell(self, positions: dict[Build, int]) -> None:
-        self._positions = positions
+    def _tell(self, positions: Mapping[Build, int]) -> None:
+        self._positions = dict(positions)
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+
+
+async def _read(connection: AsyncConnection) -> dict[Build, int]:
+    try:
+        found = await connection.execute(_CURRENT)
+    except psycopg.errors.UndefinedTable:  # No worker has run yet.
+        return {}
+    return {Build(*identity): position for *identity, position in await found.fetchall()}

@@ -24,6 +24,9 @@ from studyspot.wire.positions import POSITION, MinPosition
 from studyspot.wire.problems import POSITION_AHEAD, POSITION_NOT_REACHED, UNAVAILABLE, Problem
 
 WAIT_AT_MOST = timedelta(seconds=2)
+LOOK_OURSELVES_AFTER = timedelta(milliseconds=500)
+"""A request that no notification has woken looks for itself: the listening connection may be lost."""
+
 RETRY_AFTER = timedelta(seconds=1)
 ANSWER_WITHIN = timedelta(seconds=5)
 _CLOSE_WITHIN = ANSWER_WITHIN + timedelta(milliseconds=500)
@@ -103,8 +106,18 @@ class Queries:
         head = await asyncio.to_thread(self._store.head)
         if position > head.position:
             raise Problem(POSITION_AHEAD, f"The log ends at position {head.position}.")
-        if not await self._current.wait(sources, position, WAIT_AT_MOST):
-            raise _behind(position)
+        deadline = time.monotonic() + WAIT_AT_MOST.total_seconds()
+        while not await self._current.wait(sources, position, LOOK_OURSELVES_AFTER):
+            too_late = time.monotonic() >= deadline
+            try:
+                async with self._pool.connection() as connection:
+                    await self._current.look(connection)
+            except psycopg.OperationalError:
+                if too_late:
+                    raise
+            else:
+                if too_late and not self._current.reached(sources, position):
+                    raise _behind(position)
 
     async def _run(
         self, connection: AsyncConnection[TupleRow], query: Query, parameters: dict[str, Any]
