@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 
 STAMP := .venv/.synced
 
-.PHONY: setup up demo test check bench wheel documents
+.PHONY: setup up demo test check bench wheel documents released
 
 setup: $(STAMP)
 
@@ -34,9 +34,14 @@ check: $(STAMP)
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/python -m studyspot.console.documents --check
+	.venv/bin/python -m studyspot.console.released_schemas
 
 documents: $(STAMP)
 	.venv/bin/python -m studyspot.console.documents
+
+# A step of a release: today's events are shipped, and stay as they are.
+released: $(STAMP)
+	.venv/bin/python -m studyspot.console.released_schemas --keep
 
 bench: $(STAMP)
 	.venv/bin/python -m benchmarks all
