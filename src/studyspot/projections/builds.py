@@ -92,13 +92,14 @@ async def make_current(connection: AsyncConnection, build: Build) -> bool:
     return True
 
 
-def creation(table: Table, build: Build) -> sql.Composed:
+def creation(table: Table, build: Build, *, unlogged: bool = False) -> sql.Composed:
     """Return the statement that makes the table, without its key and indexes."""
     columns = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column), sql.SQL(kind))
         for column, kind in table.columns.items()
     )
-    return sql.SQL("CREATE TABLE {} ({})").format(build.table(table), columns)
+    kind = sql.SQL("UNLOGGED TABLE" if unlogged else "TABLE")
+    return sql.SQL("CREATE {} {} ({})").format(kind, build.table(table), columns)
 
 
 def indexing(table: Table, build: Build) -> tuple[sql.Composed, ...]:

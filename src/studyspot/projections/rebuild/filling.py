@@ -13,10 +13,11 @@ from psycopg.types.json import Jsonb
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.projections.builds import Build
 from studyspot.projections.models.registry import named
+from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.copying import copy_rows
 from studyspot.projections.rebuild.errors import RebuildStopped
 from studyspot.projections.rebuild.folding import Folded, fold_log
-from studyspot.projections.rebuild.shares import Share
+from studyspot.projections.rebuild.shares import ALL, Share
 
 _SESSION = """
 SET application_name = 'studyspot rebuild';
@@ -35,6 +36,7 @@ class Part:
     until: int
     share: Share
     dropped: frozenset[int]
+    sample: Share = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,7 @@ def fill(part: Part) -> None:
         StoreUnavailable: the database did not answer in time.
         PoisonEvent, UnknownEvent: as `fold_log`.
     """
-    (projection,) = named([part.build.name])
-    folded = fold_log(
-        part.database_url,
-        projection,
-        until=part.until,
-        shares=[part.share],
-        dropped=part.dropped,
-        tell=_go_on,
-    )
+    projection, folded = _fold(part)
     try:
         with psycopg.connect(part.database_url, connect_timeout=5) as connection:
             connection.execute(_SESSION)
@@ -80,6 +74,35 @@ def fill(part: Part) -> None:
                 copy_rows(connection, projection.tables, part.build, folded.effects)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(str(error)) from error
+
+
+def fill_scratch(part: Part) -> frozenset[str]:
+    """Fold the part and copy its rows into tables that only a verification sees; return the sampled keys.
+
+    Raises: as `fill`.
+    """
+    projection, folded = _fold(part)
+    try:
+        with psycopg.connect(part.database_url, connect_timeout=5) as connection:
+            connection.execute(_SESSION)
+            copy_rows(connection, projection.tables, part.build, folded.effects)
+    except psycopg.OperationalError as error:
+        raise StoreUnavailable(str(error)) from error
+    return frozenset(folded.keys)
+
+
+def _fold(part: Part) -> tuple[Projection, Folded]:
+    (projection,) = named([part.build.name])
+    folded = fold_log(
+        part.database_url,
+        projection,
+        until=part.until,
+        shares=(part.share, part.sample),
+        dropped=part.dropped,
+        tell=_go_on,
+        note_keys=part.sample.of > 1,
+    )
+    return projection, folded
 
 
 def _claims(connection: psycopg.Connection, part: Part, folded: Folded) -> bool:

@@ -14,10 +14,11 @@ from studyspot.projections.row_changes import Effects, fold
 
 @dataclass(slots=True)
 class Folded:
-    """What some events amount to, and which of them are parked."""
+    """What some events amount to, and which of them are parked; `keys` are theirs, where they are noted."""
 
     effects: Effects = field(default_factory=dict)
     parked: list[Parked] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
     events: int = 0
 
 
@@ -29,6 +30,7 @@ def fold_log(
     shares: Sequence[Share],
     dropped: frozenset[int],
     tell: Callable[[int], None],
+    note_keys: bool = False,
 ) -> Folded:
     """Return what the events up to `until` amount to, of the keys that are in all of `shares`.
 
@@ -41,9 +43,10 @@ def fold_log(
     """
     folded = Folded()
     parked_keys: set[str] = set()
+    wanted = _Wanted(projection, shares, folded.keys if note_keys else None)
     with _without_collector():
         for rows in scan(database_url, projection.event_types(), after=0, until=until):
-            mine = list(_of_shares(rows, projection, shares))
+            mine = [row for row in rows if wanted.takes(row)] if wanted.narrow else rows
             happened = [read(projection, *row) for row in mine]
             sorted_out = sort(projection, happened, parked_keys, dropped)
             fold(sorted_out.changes, folded.effects)
@@ -54,17 +57,27 @@ def fold_log(
     return folded
 
 
-def _of_shares(rows: list[Scanned], projection: Projection, shares: Sequence[Share]) -> Iterator[Scanned]:
-    narrowing = [share for share in shares if share.of > 1]
-    if not narrowing:
-        yield from rows
-        return
-    keys = KeyReader(projection)
-    for row in rows:
-        key = keys.key_of(row[3])
-        # Without a key an event belongs to each share: it is refused when it is decoded.
-        if key is None or all(share.has(key) for share in narrowing):
-            yield row
+class _Wanted:
+    """Which events are to be folded: those whose keys are in all of `shares`; notes their keys."""
+
+    def __init__(self, projection: Projection, shares: Sequence[Share], keys: set[str] | None) -> None:
+        self._narrowing = [share for share in shares if share.of > 1]
+        self._reader = KeyReader(projection)
+        self._keys = keys
+
+    @property
+    def narrow(self) -> bool:
+        return bool(self._narrowing)
+
+    def takes(self, row: Scanned) -> bool:
+        key = self._reader.key_of(row[3])
+        if key is None:
+            return True  # It is refused when it is decoded.
+        if not all(share.has(key) for share in self._narrowing):
+            return False
+        if self._keys is not None:
+            self._keys.add(key)
+        return True
 
 
 @contextmanager

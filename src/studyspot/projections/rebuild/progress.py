@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["reading the log", "building indexes", "catching up", "done"]
+Stage = Literal["reading the log", "building indexes", "catching up", "comparing", "done"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,10 @@ effect but rows.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
-from multiprocessing import get_context
 
 import psycopg
 import structlog
@@ -27,9 +24,10 @@ from studyspot.projections.applier import Applier
 from studyspot.projections.builds import Build, drop_superseded, make_current
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild import plan as plans
-from studyspot.projections.rebuild.errors import RebuildError, RebuildOvertaken, RebuildRunning
-from studyspot.projections.rebuild.filling import Part, Signals, begin_process, fill
+from studyspot.projections.rebuild.errors import RebuildOvertaken, RebuildRunning
+from studyspot.projections.rebuild.filling import Part, fill
 from studyspot.projections.rebuild.plan import Plan
+from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
 from studyspot.projections.rebuild.shares import Share
 from studyspot.projections.selection import Selection
@@ -44,7 +42,6 @@ GRACE = timedelta(seconds=6)
 GIVE_UP_AFTER = timedelta(seconds=60)
 """The database may be away this long."""
 
-_TELL_EVERY_SECONDS = 0.2
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.2, 2.0
 _LOCK_CLASS = 7_311_403
 _SESSION = """
@@ -84,7 +81,6 @@ class Rebuild:
         self._workers = workers
         self._tell = tell
         self._selection = Selection(projection)
-        self._context = get_context("spawn")
 
     async def run(self) -> Rebuilt:
         """Rebuild, going on where an earlier one was stopped; wait where the database is away.
@@ -115,7 +111,7 @@ class Rebuild:
             events = await asyncio.to_thread(
                 count_events, self._database_url, self._projection.event_types(), head.position
             )
-            plan = await plans.begin(connection, self._projection, head, self._parts(events))
+            plan = await plans.begin(connection, self._projection, head, parts_of(self._workers, events))
             if not plan.filled:
                 await self._fill(plan, await plans.dropped(connection, plan.build.name), events)
                 self._tell(Progress(plan.build.name, "building indexes", events, events))
@@ -128,32 +124,13 @@ class Rebuild:
             return Rebuilt(plan.build, events, position, parked)
 
     async def _fill(self, plan: Plan, dropped: frozenset[int], events: int) -> None:
-        """Let the processes do what is left of the plan; leave none of them behind, however this ends."""
-        signals = Signals.of(self._context)
-        pool = ProcessPoolExecutor(self._workers, self._context, begin_process, (signals,))
         before = sum(plan.done.values())
-        try:
-            parts = {
-                asyncio.wrap_future(pool.submit(fill, self._part(plan, index, dropped)))
-                for index in range(plan.parts)
-                if index not in plan.done
-            }
-            while parts:
-                finished, parts = await asyncio.wait(
-                    parts, timeout=_TELL_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-                self._tell(
-                    Progress(plan.build.name, "reading the log", before + signals.events.value, events)
-                )
-                for part in finished:
-                    part.result()
-        except BrokenProcessPool as error:
-            raise RebuildError(
-                "one of its processes was killed", "begin it again: what is done is kept"
-            ) from error
-        finally:
-            signals.stop.set()
-            pool.shutdown(cancel_futures=True)
+        await in_processes(
+            fill,
+            [self._part(plan, index, dropped) for index in range(plan.parts) if index not in plan.done],
+            workers=self._workers,
+            tell=lambda read: self._tell(Progress(plan.build.name, "reading the log", before + read, events)),
+        )
 
     async def _take_over(self, connection: AsyncConnection, plan: Plan) -> int:
         """Let readers read the new build, at a position that is not below the old one's."""
@@ -189,9 +166,6 @@ class Rebuild:
     def _part(self, plan: Plan, index: int, dropped: frozenset[int]) -> Part:
         return Part(self._database_url, plan.build, plan.until, Share(index, plan.parts), dropped)
 
-    def _parts(self, events: int) -> int:
-        return max(self._workers, ceil(events / EVENTS_IN_MEMORY))
-
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[AsyncConnection]:
         """Connect, and keep every other rebuild of this projection out while the connection lives."""
@@ -207,6 +181,11 @@ class Rebuild:
             if (await found.fetchone()) != (True,):
                 raise RebuildRunning(name)
             yield connection
+
+
+def parts_of(workers: int, events: int) -> int:
+    """Return into how many parts the work on so many events is divided."""
+    return max(workers, ceil(events / EVENTS_IN_MEMORY))
 
 
 async def drop_old_builds(database_url: str, projections: Sequence[Projection]) -> None:

@@ -1,0 +1,49 @@
+"""Several processes at work on the parts of one projection."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import TypeVar
+
+from studyspot.projections.rebuild.errors import RebuildError
+from studyspot.projections.rebuild.filling import Part, Signals, begin_process
+
+_TELL_EVERY_SECONDS = 0.2
+
+Result = TypeVar("Result")
+
+
+async def in_processes(
+    work: Callable[[Part], Result], parts: Sequence[Part], *, workers: int, tell: Callable[[int], None]
+) -> list[Result]:
+    """Return what `work` makes of each part, in processes that have ended when this does, however it ends.
+
+    `tell` hears, a few times a second, how many events they have read.
+
+    Raises:
+        RebuildError: a process was killed.
+        Whatever `work` raises.
+    """
+    context = get_context("spawn")
+    signals = Signals.of(context)
+    pool = ProcessPoolExecutor(workers, context, begin_process, (signals,))
+    try:
+        results = [asyncio.wrap_future(pool.submit(work, part)) for part in parts]
+        waiting = set(results)
+        while waiting:
+            finished, waiting = await asyncio.wait(
+                waiting, timeout=_TELL_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            tell(signals.events.value)
+            for part in finished:
+                part.result()
+        return [part.result() for part in results]
+    except BrokenProcessPool as error:
+        raise RebuildError(
+            "one of its processes was killed", "begin it again: what is done is kept"
+        ) from error
+    finally:
+        signals.stop.set()
+        pool.shutdown(cancel_futures=True)
