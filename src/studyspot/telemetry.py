@@ -22,10 +22,14 @@ _unwritten = Counter("studyspot_log_lines_unwritten", "Log lines that standard e
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a process can do its work now; `details` says what each dependency answers."""
+    """Whether a process can do its work now; `details` says what each dependency answers.
+
+    `degraded` says what an operator should look at meanwhile, though the process does its work.
+    """
 
     ready: bool
     details: dict[str, Any] = field(default_factory=dict)
+    degraded: dict[str, Any] = field(default_factory=dict)
 
 
 class _Lines:
@@ -113,7 +117,8 @@ def serve_metrics(port: int, readiness: Callable[[], Readiness]) -> Callable[[],
         if path == "/ready":
             now = readiness()
             status = "200 OK" if now.ready else "503 Service Unavailable"
-            return _json(start_response, status, {"ready": now.ready, **now.details})
+            degraded = {"degraded": now.degraded} if now.degraded else {}
+            return _json(start_response, status, {"ready": now.ready, **degraded, **now.details})
         return _json(start_response, "404 Not Found", {"status": "there is nothing here"})
 
     server = make_server("127.0.0.1", port, answer, server_class=_Server, handler_class=_Quiet)

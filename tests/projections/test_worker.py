@@ -13,9 +13,9 @@ from studyspot.catalogue.codec import Metadata, Recorded, encode
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import Event
 from studyspot.projections.builds import CHANNEL
-from studyspot.projections.errors import PoisonEvent, ProjectionAhead
+from studyspot.projections.errors import ProjectionAhead
 from studyspot.projections.models import bookings, seats
-from studyspot.projections.projection import PutRow, RowChange
+from studyspot.projections.projection import RowChange
 from studyspot.projections.worker import Worker
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, seat
@@ -200,38 +200,6 @@ async def test_a_stream_of_another_history_is_not_applied(
         assert position == lost.position
         await until(lambda: worker.position == position)
     assert log.rows(OCCUPATIONS) == [("o-B1", "booked")]
-
-
-async def test_a_poison_event_stops_the_projection_at_its_position(log: Log) -> None:
-    def changes(recorded: Recorded) -> tuple[RowChange, ...]:
-        if recorded.position == 3:
-            raise ZeroDivisionError("planted")
-        return bookings.changes(recorded)
-
-    await log.append(
-        opened(), booked("B1"), booked("B2", start=NINE + HOUR), booked("B3", start=NINE + 2 * HOUR)
-    )
-    async with working(log, replace(bookings.PROJECTION, changes=changes)) as worker:
-        await until(lambda: worker.stopped)
-    assert isinstance(worker.stopped, PoisonEvent)
-    assert worker.stopped.position == 3
-    assert log.position("bookings") == 2
-    assert log.rows(STATUSES) == [("B1", "confirmed")]
-
-
-async def test_a_row_that_the_database_refuses_is_poison_too(log: Log) -> None:
-    def changes(recorded: Recorded) -> tuple[RowChange, ...]:
-        (change,) = bookings.changes(recorded)
-        if recorded.position == 3 and isinstance(change, PutRow):
-            return (PutRow(change.table, {**change.row, "status": None}),)
-        return (change,)
-
-    await log.append(opened(), booked("B1"), booked("B2", start=NINE + HOUR))
-    async with working(log, replace(bookings.PROJECTION, changes=changes)) as worker:
-        await until(lambda: worker.stopped)
-    assert isinstance(worker.stopped, PoisonEvent)
-    assert worker.stopped.position == 3
-    assert log.position("bookings") == 2
 
 
 async def test_a_worker_waits_for_a_database_that_is_away_and_goes_on(

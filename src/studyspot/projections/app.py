@@ -35,14 +35,15 @@ class ProjectionsProcess:
         self._workers: tuple[Worker, ...] = ()
 
     def readiness(self) -> Readiness:
-        """Whether every projection keeps up with the log; `details` are their positions."""
+        """Whether every projection keeps up with the log; `details` are their positions.
+
+        Events that are parked degrade it: their keys stand still, all others go on.
+        """
         workers = self._workers
-        details = {
-            worker.projection.name: worker.stopped.reason if worker.stopped else worker.position
-            for worker in workers
-        }
+        details = {worker.projection.name: worker.trouble or worker.position for worker in workers}
+        parked = {worker.projection.name: worker.parked for worker in workers if worker.parked}
         ready = bool(workers) and all(worker.keeps_up for worker in workers)
-        return Readiness(ready, details)
+        return Readiness(ready, details, {"parked": parked} if parked else {})
 
     def end(self) -> None:
         """Let `run` return, each worker after the batch that it is applying."""

@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Self
 
 import psycopg
-from psycopg import AsyncConnection, sql
+import structlog
+from psycopg import AsyncConnection
 
-from studyspot.catalogue.codec import Recorded
 from studyspot.projections.builds import CHANNEL, Build, make_current, prepare
-from studyspot.projections.errors import BuildSuperseded, PoisonEvent, TablesLost
-from studyspot.projections.projection import Projection, RowChange
-from studyspot.projections.row_changes import Effects, fold, parts
+from studyspot.projections.errors import BuildSuperseded, TablesLost
+from studyspot.projections.parking import Happened, Parked, Sorted, Unreadable, entry, sort
+from studyspot.projections.projection import Projection
+from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing
+
+log = structlog.get_logger()
 
 _SESSION = """
 SET application_name = 'studyspot projection';
@@ -26,14 +29,30 @@ SET synchronous_commit = off;
 """
 
 
-# Rows change only where the claim is won: position and rows move together, or neither.
-_CLAIM = sql.SQL("""
-WITH claimed AS (
-    UPDATE read.builds
-    SET position = %s, event_time = coalesce(%s, event_time), applied_at = clock_timestamp()
-    WHERE (name, version, number) = (%s, %s, %s) AND position = %s AND superseded_at IS NULL RETURNING 1
-) {parts} SELECT pg_notify(%s, %s) FROM claimed
-""")
+# Rows change only where the claim is won: position and rows move together, or neither; and nobody applies
+# what was parked, or parks what was let go, since they last looked.
+_CLAIM = """
+UPDATE read.builds
+SET position = %s, event_time = coalesce(%s, event_time), applied_at = clock_timestamp(),
+    parked_revision = parked_revision + %s
+WHERE (name, version, number) = (%s, %s, %s) AND position = %s AND parked_revision = %s
+    AND superseded_at IS NULL
+RETURNING 1
+"""
+_NOTIFY = "SELECT pg_notify(%s, %s) FROM claimed"
+# What is set aside is read again only where it is not what it was.
+_STATE = """
+SELECT position, epoch, parked_revision,
+    CASE WHEN parked_revision <> %(revision)s THEN ARRAY(
+        SELECT DISTINCT key FROM read.parked AS p
+        WHERE (p.name, p.version, p.number) = (b.name, b.version, b.number)
+    ) END,
+    CASE WHEN parked_revision <> %(revision)s THEN ARRAY(
+        SELECT d.position FROM read.dropped AS d WHERE d.name = b.name
+    ) END
+FROM read.builds AS b
+WHERE (name, version, number) = (%(name)s, %(version)s, %(number)s) AND superseded_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +62,7 @@ class Batch:
     `time` is that of the last event up to there, taken or not, where it is known.
     """
 
-    events: Sequence[Recorded]
+    events: Sequence[Happened]
     until: int
     time: datetime | None = None
 
@@ -62,6 +81,9 @@ class Applier:
         self.build = build
         self._connection = connection
         self._projection = projection
+        self._parked_revision = -1
+        self._parked_keys: frozenset[str] = frozenset()
+        self._dropped: frozenset[int] = frozenset()
         self._served = False
 
     @classmethod
@@ -105,48 +127,43 @@ class Applier:
         await self._connection.close()
 
     async def reread(self) -> None:
-        """Read position and epoch, as another worker of this build may have moved them.
+        """Read position, epoch and what is set aside, as others of this build may have moved them.
 
         Raises:
             BuildSuperseded: nobody reads this build any more.
         """
-        found = await self._connection.execute(
-            "SELECT position, epoch FROM read.builds"
-            " WHERE (name, version, number) = (%s, %s, %s) AND superseded_at IS NULL",
-            self._identity,
-        )
+        identity = {"name": self.build.name, "version": self.build.version, "number": self.build.number}
+        found = await self._connection.execute(_STATE, {**identity, "revision": self._parked_revision})
         row = await found.fetchone()
         if row is None:
             raise BuildSuperseded(f"{self.build.name} {self.build.version}.{self.build.number}")
-        self.position, self.epoch = row
+        self.position, self.epoch, self._parked_revision, parked_keys, dropped = row
+        if parked_keys is not None:
+            self._parked_keys, self._dropped = frozenset(parked_keys), frozenset(dropped)
+
+    async def count_parked(self) -> int:
+        """Return how many events of the build are parked now."""
+        found = await self._connection.execute(
+            "SELECT count(*) FROM read.parked WHERE (name, version, number) = (%s, %s, %s)", self._identity
+        )
+        row = await found.fetchone()
+        assert row is not None
+        return int(row[0])
 
     async def apply(self, batch: Batch) -> bool:
-        """Write what the batch changes; return false where a rival moved the position first.
+        """Write what the batch changes, and park what cannot be applied; say false where a rival was first.
 
         Afterwards `position` is the one in the table, either way.
 
         Raises:
-            PoisonEvent: an event cannot be applied, whatever the state of the database; those before it are.
             BuildSuperseded: nobody reads this build any more.
             TablesLost: the tables are not those of the description.
             psycopg.OperationalError: the database is away; whether the batch is applied, the table says.
         """
         try:
-            effects = self._effects(batch.events)
-        except PoisonEvent as poison:
-            if poison.position > self.position + 1:
-                sound = [recorded for recorded in batch.events if recorded.position < poison.position]
-                await self._write(self._effects(sound), poison.position - 1, None)
-            raise
-        try:
-            return await self._write(effects, batch.until, batch.time)
+            return await self._apply(batch)
         except psycopg.ProgrammingError as error:
             raise TablesLost(self._projection.name, str(error).strip()) from error
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            await self.reread()
-            await self._write_singly(batch.events)
-            # Each alone was accepted: the fault lay in nothing that stays.
-            raise psycopg.OperationalError(f"a batch was rejected, its events were not: {error}") from error
 
     async def adopt(self, epoch: str) -> None:
         """Record that positions now belong to `epoch`: the same events, under another name."""
@@ -169,44 +186,72 @@ class Applier:
     def _identity(self) -> tuple[str, int, int]:
         return (self.build.name, self.build.version, self.build.number)
 
-    def _effects(self, events: Sequence[Recorded]) -> Effects:
-        changes: list[RowChange] = []
-        for recorded in events:
+    async def _apply(self, batch: Batch) -> bool:
+        begun = self.position
+        while self.position == begun:
+            sorted_events = self._sort(batch.events)
             try:
-                changes += self._projection.changes(recorded)
-            except Exception as error:
-                raise PoisonEvent(self._projection.name, recorded.position, repr(error)) from error
-        return fold(changes)
-
-    async def _write_singly(self, events: Sequence[Recorded]) -> None:
-        for recorded in events:
-            if recorded.position <= self.position:
-                continue
-            try:
-                await self._write(self._effects((recorded,)), recorded.position, recorded.metadata.time)
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
-                raise PoisonEvent(self._projection.name, recorded.position, str(error).strip()) from error
-
-    async def _write(self, effects: Effects, until: int, time: datetime | None) -> bool:
-        # One statement, one round trip: a rival that waits for the position's row does not wait for ours.
-        written = list(parts(effects, self.build))
-        statement = _CLAIM.format(
-            parts=sql.SQL("").join(
-                sql.SQL(", {} AS ({})").format(sql.Identifier(f"part_{number}"), part.text)
-                for number, part in enumerate(written)
-            )
-        )
-        identity = [self.build.name, self.build.version, self.build.number]
-        notice = " ".join(map(str, (*identity, until)))
-        won = await self._connection.execute(
-            statement,
-            [until, time, *identity, self.position, *(part.rows for part in written), CHANNEL, notice],
-        )
-        if won.rowcount == 1:
-            self.position = until
-            return True
-        await self.reread()
+                if await self._write(sorted_events, batch.until, batch.time):
+                    return True
+            except RowsRefused:
+                await self._apply_singly(batch)
+                return self.position == batch.until
         return False
+
+    async def _apply_singly(self, batch: Batch) -> None:
+        """Apply event by event: only one that is refused alone is the one at fault."""
+        for happened in batch.events:
+            time = None if isinstance(happened, Unreadable) else happened.metadata.time
+            while self.position < happened.position:
+                try:
+                    await self._write(self._sort((happened,)), happened.position, time)
+                except RowsRefused as refused:
+                    parked = entry(self._projection, happened, str(refused))
+                    await self._write(Sorted((), (parked,)), happened.position, time)
+        while self.position < batch.until:
+            await self._write(Sorted(()), batch.until, batch.time)
+
+    def _sort(self, events: Sequence[Happened]) -> Sorted:
+        return sort(self._projection, events, self._parked_keys, self._dropped)
+
+    async def _write(self, sorted_events: Sorted, until: int, time: datetime | None) -> bool:
+        """Write all of it, or find out who was first.
+
+        Raises:
+            RowsRefused: a row can never be written; the position is where it was.
+        """
+        # One statement, one round trip: a rival that waits for the position's row does not wait for ours.
+        begun = [parked for parked in sorted_events.parked if parked.reason is not None]
+        notice = " ".join(map(str, (*self._identity, until)))
+        known = (self.position, self._parked_revision)
+        statement = writing(
+            self.build,
+            sorted_events,
+            claim=Fragment(_CLAIM, [until, time, int(bool(begun)), *self._identity, *known]),
+            end=Fragment(_NOTIFY, [CHANNEL, notice]),
+        )
+        with refusals():
+            won = await self._connection.execute(statement.text, statement.parameters)
+        if won.rowcount != 1:
+            await self.reread()
+            return False
+        self.position = until
+        if begun:
+            self._parked_revision += 1
+            self._parked_keys |= {parked.key for parked in begun}
+            self._tell(begun)
+        return True
+
+    def _tell(self, begun: Sequence[Parked]) -> None:
+        for parked in begun:
+            log.warning(
+                "key parked",
+                projection=self.build.name,
+                key=parked.key,
+                position=parked.position,
+                reason=parked.reason,
+                mend=f"`studyspot projections parked {self.build.name} {parked.position}`",
+            )
 
 
 async def _connect(database_url: str) -> AsyncConnection:

@@ -24,7 +24,7 @@ MOST_CHARACTERS = 2000
 """Of a reason; what follows is cut off."""
 
 # What PostgreSQL finds wrong with a row; all else that it says is about its own state.
-_WRONG_ROWS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
+WRONG_ROWS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
 _OUTAGES = (psycopg.Error, StoreError, OSError, MemoryError)
 
 
@@ -138,7 +138,7 @@ def entry(projection: Projection, happened: Happened, reason: str | None) -> Par
 
 def is_poison(error: BaseException) -> bool:
     """Say whether the same event would meet the same error again, whatever the state of the system."""
-    if isinstance(error, _WRONG_ROWS):
+    if isinstance(error, WRONG_ROWS):
         return True
     return isinstance(error, Exception) and not isinstance(error, _OUTAGES)
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from studyspot.broker.stream import StreamMessage
 from studyspot.catalogue.cloudevents import from_message
-from studyspot.catalogue.codec import Recorded, UnreadableEvent, decode
 from studyspot.catalogue.subjects import ROOT
+from studyspot.catalogue.types import UnknownEvent
 from studyspot.event_store.types import StoredEvent
 from studyspot.projections.applier import Batch
 from studyspot.projections.errors import PoisonEvent
+from studyspot.projections.parking import Happened, Unreadable, read
 from studyspot.projections.projection import Projection
 
 
@@ -16,7 +17,7 @@ class Selection:
     """Turns what arrives into batches of one projection."""
 
     def __init__(self, projection: Projection) -> None:
-        self._name = projection.name
+        self._projection = projection
         self._types = projection.event_types()
 
     def of_messages(self, messages: Sequence[StreamMessage]) -> Batch:
@@ -32,24 +33,23 @@ class Selection:
     def of_events(self, stored: Sequence[StoredEvent]) -> Batch:
         """Return what contiguous events of the log hold for the projection; `until` is the last one's.
 
-        An event that cannot be read ends the batch before it.
+        An event that nothing can be done about now ends the batch before it.
 
         Raises:
-            PoisonEvent: the first one cannot be read.
+            UnknownEvent: the first one was written by a newer release.
+            PoisonEvent: the key of the first one cannot be read.
         """
-        events: list[Recorded] = []
+        events: list[Happened] = []
         until = stored[0].position - 1
         for event in stored:
             if event.type in self._types:
                 try:
-                    happened, metadata = decode(event.type, event.data)
-                except UnreadableEvent as error:
+                    happened = read(self._projection, event.position, event.epoch, event.type, event.data)
+                except (UnknownEvent, PoisonEvent):
                     if until < stored[0].position:
-                        raise PoisonEvent(self._name, event.position, str(error)) from error
+                        raise
                     break
-                events.append(
-                    Recorded(position=event.position, epoch=event.epoch, event=happened, metadata=metadata)
-                )
+                events.append(happened)
             until = event.position
         return _batch(events, until)
 
@@ -63,5 +63,6 @@ def is_contiguous(messages: Iterable[StreamMessage], after: int) -> bool:
     return all(message.position == expected for expected, message in enumerate(messages, after + 1))
 
 
-def _batch(events: Sequence[Recorded], until: int) -> Batch:
-    return Batch(events, until, events[-1].metadata.time if events else None)
+def _batch(events: Sequence[Happened], until: int) -> Batch:
+    times = [event.metadata.time for event in events if not isinstance(event, Unreadable)]
+    return Batch(events, until, times[-1] if times else None)

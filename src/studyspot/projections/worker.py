@@ -9,7 +9,8 @@ import psycopg
 import structlog
 
 from studyspot.broker.stream import StreamMessage
-from studyspot.catalogue.cloudevents import UnreadableMessage
+from studyspot.catalogue.cloudevents import UnknownMessage, UnreadableMessage
+from studyspot.catalogue.types import UnknownEvent
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
@@ -17,26 +18,35 @@ from studyspot.projections.applier import Applier, Batch
 from studyspot.projections.errors import BuildSuperseded, ProjectionAhead, ProjectionStopped
 from studyspot.projections.feed import Beginning
 from studyspot.projections.inbox import Inbox
-from studyspot.projections.metrics import observe
+from studyspot.projections.metrics import observe, observe_parked
 from studyspot.projections.projection import Projection
 from studyspot.projections.selection import Selection, is_contiguous
 
 SILENCE = timedelta(seconds=1)
 """The log is read when its head is ahead and the broker has brought nothing for this long."""
 
-CHECK_EPOCH_EVERY = timedelta(seconds=1)
+CHECK_EVERY = timedelta(seconds=1)
 PAGE = 1000
 FIRST_RETRY = timedelta(milliseconds=200)
 LAST_RETRY = timedelta(seconds=2)
 
-# Before its first migration a database has no log; `up` migrates while workers start.
-OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable, StoreUnavailable)
+OUTAGES = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    # A server that may only be read for now, a transaction that took too long, and what is broken inside.
+    psycopg.InternalError,
+    # A plan that another's new tables have made void.
+    psycopg.NotSupportedError,
+    # Before its first migration a database has no log; `up` migrates while workers start.
+    psycopg.errors.UndefinedTable,
+    StoreUnavailable,
+)
 
 log = structlog.get_logger()
 
 
 class Worker:
-    """Applies every event to one projection, in order, exactly once in effect.
+    """Applies every event to one projection, in order, exactly once in effect, but those that are parked.
 
     Only the position in the table counts: what comes twice is left out, what does not come is read from the
     log, and a rival's batch moves the position for both.
@@ -53,6 +63,7 @@ class Worker:
         self.projection = projection
         self.inbox = Inbox()
         self.stopped: ProjectionStopped | None = None
+        self.parked = 0
         self._database_url = database_url
         self._store = store
         self._signal = signal
@@ -62,13 +73,23 @@ class Worker:
         self._broker_silent = True
         self._served = False
         self._away = False
-        self._epoch_checked = 0.0
+        self._unknown: tuple[int, str] | None = None
+        self._checked = 0.0
         self._ending = asyncio.Event()
 
     @property
     def keeps_up(self) -> bool:
         """Whether it can go on, with a database, and is at most a page behind what is known of the log."""
-        return self.stopped is None and not self._away and self.needs is not None
+        return self.trouble is None and not self._away and self.needs is not None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot go on, where neither time nor the database mends it."""
+        if self.stopped is not None:
+            return self.stopped.reason
+        if self._unknown is not None and self._unknown[0] == self.position:
+            return self._unknown[1]
+        return None
 
     @property
     def position(self) -> int:
@@ -115,6 +136,9 @@ class Worker:
                 log.info(
                     "projection moves to another build", projection=self.projection.name, left=str(build)
                 )
+            except UnknownEvent as error:
+                self._tell_unknown(str(error))
+                await self._pause(LAST_RETRY)
             except OUTAGES as error:
                 if not self._away:
                     log.warning(
@@ -132,15 +156,15 @@ class Worker:
             await self._applier.close()
         head = await asyncio.to_thread(self._store.head)
         self._applier = await Applier.open(self._database_url, self.projection, head.epoch)
-        await self._check_epoch(self._applier)
+        await self._check(self._applier)
         log.info("projection follows the log", projection=self.projection.name, position=self.position)
 
     async def _step(self) -> None:
         """Apply what comes next, or find that nothing does."""
         applier = self._applier
         assert applier is not None
-        if time.monotonic() - self._epoch_checked >= CHECK_EPOCH_EVERY.total_seconds():
-            await self._check_epoch(applier)
+        if time.monotonic() - self._checked >= CHECK_EVERY.total_seconds():
+            await self._check(applier)
         messages = await self._await_messages(applier)
         if messages:
             self._broker_silent = False
@@ -177,7 +201,9 @@ class Worker:
         try:
             batch = self._selection.of_messages(new) if is_contiguous(new, applier.position) else None
         except UnreadableMessage as error:
-            log.warning("message is not an event", projection=self.projection.name, reason=str(error))
+            # What a newer release wrote is told by the log, with its position.
+            if not isinstance(error, UnknownMessage):
+                log.warning("message is not an event", projection=self.projection.name, reason=str(error))
             batch = None
         if batch is None:
             await self._apply_log(applier, until=last)
@@ -195,20 +221,34 @@ class Worker:
         if await applier.apply(batch):
             observe(self.projection.name, applier.position, batch.time)
 
-    async def _check_epoch(self, applier: Applier) -> None:
+    async def _check(self, applier: Applier) -> None:
         """Follow the log into a new epoch, unless the rows are of events that it no longer has.
 
         Raises:
             ProjectionAhead: the projection must be rebuilt.
         """
         await applier.reread()
+        self.parked = await applier.count_parked()
+        observe_parked(self.projection.name, self.parked)
         head = await asyncio.to_thread(self._store.head)
-        self._epoch_checked = time.monotonic()
+        self._checked = time.monotonic()
         if head.position < applier.position:
             raise ProjectionAhead(self.projection.name, applier.position, head.position)
         if head.epoch != applier.epoch:
             await applier.adopt(head.epoch)
             log.info("projection is in a new epoch", projection=self.projection.name, epoch=head.epoch)
+
+    def _tell_unknown(self, reason: str) -> None:
+        unknown = (self.position, reason)
+        if self._unknown != unknown:
+            log.warning(
+                "projection waits for a newer release",
+                projection=self.projection.name,
+                position=self.position + 1,
+                reason=reason,
+                mend="start the release that wrote this event; its workers go on from here",
+            )
+        self._unknown = unknown
 
     async def _pause(self, retry: timedelta) -> None:
         """Wait, a little more or less than others do, or until the end."""
