@@ -54,7 +54,7 @@ class Vocabulary:
         }
         known = {version.shape for version in self.versions()}
         if lost := [step.old.__name__ for step in upcasts if step.old not in known]:
-            raise ValueError(f"no event comes of {', '.join(lost)}, or more than one step leads from there")
+            raise ValueError(f"no event comes of {', '.join(lost)}: a step is missing, or one too many")
 
     def type_of(self, event_class: type[Event]) -> str:
         """Return the stored type, without version: the entity, a dot, and what happened to it."""
