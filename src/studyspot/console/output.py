@@ -32,6 +32,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "Table":
     return made
 
 
+def print_line(text: str) -> None:
+    """Print one line for people, however long."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows under their columns."""
     print_rich(table(columns, rows))

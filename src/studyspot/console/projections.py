@@ -7,7 +7,10 @@ from studyspot.console.options import AS_JSON, ENVIRONMENT_ONLY
 projections = typer.Typer(help="Read models: their workers and their lag.", no_args_is_help=True)
 projections.rich_markup_mode = None
 
+WORKERS = typer.Option(2, min=1, max=64, help="How many processes read the log.")
 NAMES = typer.Argument(None, help="Which ones; all without a name.")
+NAME = typer.Argument(..., help="Which one.")
+POSITION = typer.Argument(..., min=1, help="Of the first parked event of its key.")
 WATCHED = typer.Option(
     False,
     "--watch",
@@ -33,3 +36,73 @@ def status(as_json: bool = AS_JSON, watched: bool = WATCHED) -> None:
     from studyspot.console.status import show_projections
 
     show_projections(as_json, watched)
+
+
+@projections.command("rebuild")
+def rebuild(
+    name: str = typer.Argument(None, help="Which one."),
+    every: bool = typer.Option(False, "--all", help="Every projection, one after the other."),
+    workers: int = WORKERS,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Build read models anew from the log, while the old ones are read and kept up.
+
+    One that was stopped is gone on with. Readers move to the new build at once, never to an older
+    position.
+    """
+    from studyspot.console.rebuild import run_rebuild
+
+    run_rebuild(name, every, workers, as_json)
+
+
+@projections.command("verify")
+def verify(
+    name: str = typer.Argument(..., help="Which one; `store` compares log, tags and stream instead."),
+    sample: int = typer.Option(None, min=1, help="Look at about so many keys only, chosen by chance."),
+    workers: int = WORKERS,
+    as_json: bool = AS_JSON,
+) -> None:
+    """Compare what is read with what the log says, and name the first difference; exit 1 if there is one."""
+    if name == "store":
+        from studyspot.console.verify_store import verify_store
+
+        verify_store(as_json)
+        return
+    from studyspot.console.rebuild import run_verify
+
+    if not run_verify(name, sample, workers, as_json):
+        raise typer.Exit(1)
+
+
+@projections.command("parked")
+def parked(name: str = NAME, position: int = typer.Argument(None, min=1), as_json: bool = AS_JSON) -> None:
+    """Show the events that could not be applied, by key; or one of them, with what follows it."""
+    from studyspot.console.parked import show_event, show_keys
+
+    if position is None:
+        show_keys(name, as_json)
+    else:
+        show_event(name, position, as_json)
+
+
+@projections.command("retry")
+def retry(name: str = NAME, position: int = POSITION, as_json: bool = AS_JSON) -> None:
+    """Apply the parked events of one key again, from its first; exit 1 if one still fails."""
+    from studyspot.console import parked
+
+    if not parked.retry(name, position, as_json):
+        raise typer.Exit(1)
+
+
+@projections.command("drop")
+def drop(
+    name: str = NAME,
+    position: int = POSITION,
+    reason: str = typer.Option(..., help="Why; it is kept."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Leave a parked event out for ever, also of later builds, and apply what follows it; exit 1 if that fails."""
+    from studyspot.console import parked
+
+    if not parked.drop(name, position, reason, as_json):
+        raise typer.Exit(1)

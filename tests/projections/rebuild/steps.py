@@ -11,18 +11,20 @@ from studyspot.projections.rebuild.run import Rebuild, Rebuilt
 from tests.projections.system import Log
 
 
-def rebuilding(log: Log, projection: Projection, told: list[Progress] | None = None) -> Rebuild:
+def rebuilding(
+    log: Log, projection: Projection, told: list[Progress] | None = None, workers: int = 1
+) -> Rebuild:
     return Rebuild(
         projection,
         database_url=log.database_url,
         store=log.store,
-        workers=2,
+        workers=workers,
         tell=(told if told is not None else []).append,
     )
 
 
-async def rebuild(log: Log, projection: Projection) -> Rebuilt:
-    return await rebuilding(log, projection).run()
+async def rebuild(log: Log, projection: Projection, workers: int = 1) -> Rebuilt:
+    return await rebuilding(log, projection, workers=workers).run()
 
 
 def current(log: Log, projection: Projection) -> Build:

@@ -21,7 +21,7 @@ async def test_a_rebuild_ends_with_the_rows_of_the_worker(history: Log, projecti
     kept_up = Build(projection.name, projection.version, 1)
     assert current(history, projection) == kept_up
 
-    rebuilt = await rebuild(history, projection)
+    rebuilt = await rebuild(history, projection, workers=2)
 
     assert (rebuilt.build.number, rebuilt.position, rebuilt.parked) == (2, head, 0)
     assert current(history, projection) == rebuilt.build
