@@ -18,6 +18,7 @@ from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.subscriber.usecases import BatchPullStreamSubscriber
 from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
@@ -101,6 +102,9 @@ class Feed:
     async def _look(self, broker: NatsBroker) -> None:
         """Make, or make again, the consumer that should be there."""
         connection = await broker.connect()
+        if connection.is_closed:
+            # As by a server that let us in no more: nats-py does not try again, so we do.
+            raise ConnectionClosedError from self._failure
         if not connection.is_connected:
             self._tell(connected=False, reason=str(self._failure or ""))
             # A subscriber would fill the connection's buffer with requests that nobody will want.
