@@ -28,10 +28,14 @@ class UnknownEventVersion(UnknownEvent):
     """An event of a version beyond the newest that this release knows."""
 
     def __init__(self, event_type: str, version: int, newest: int) -> None:
-        super().__init__(f"{event_type} in version {version}; this release knows it up to version {newest}")
+        # All of its arguments: so it can be sent from one process to another.
+        super().__init__(event_type, version, newest)
         self.event_type = event_type
         self.version = version
         self.newest = newest
+
+    def __str__(self) -> str:
+        return f"{self.event_type} in version {self.version}; this release knows up to version {self.newest}"
 
 
 class Vocabulary:
