@@ -125,7 +125,7 @@ def test_a_version_of_a_newer_release_is_refused_by_its_number() -> None:
         decode("seat.added", data, VOCABULARY)
     assert (refused.value.event_type, refused.value.version, refused.value.newest) == ("seat.added", 4, 3)
     assert not isinstance(refused.value, UnreadableEvent), "it is not damaged"
-    assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value), "a worker process may tell it"
+    assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value), "processes tell it"
     with pytest.raises(UnknownMessage) as unknown:
         from_message(to_message(7, "k3", "seat.added", data).body, VOCABULARY)
     assert isinstance(unknown.value.__cause__, UnknownEventVersion)
