@@ -4,9 +4,12 @@ Stored data is one JSON object: `v` (the version), `time`, `actor`, `commandid`,
 What is written has the newest version; what is read may have any, and comes out in the newest.
 """
 
+from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -43,17 +46,20 @@ class Recorded:
         return f"{self.epoch}-{self.position}"
 
 
+Data = TypeVar("Data")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Stored(Shape):
+class _Stored(Shape, Generic[Data]):
     v: Annotated[int, Field(strict=True, ge=1)]
     time: datetime
     commandid: str
     actor: str | None
     traceparent: str | None
-    data: dict[str, Any]
+    data: Data
 
 
-_stored = TypeAdapter(_Stored)
+_stored = TypeAdapter(_Stored[dict[str, Any]])
 
 
 def encode(event: Event, metadata: Metadata, vocabulary: Vocabulary = VOCABULARY) -> bytes:
@@ -87,6 +93,12 @@ def decode(event_type: str, data: bytes, vocabulary: Vocabulary = VOCABULARY) ->
         UnknownEventVersion: a newer release wrote it; one that knows this version reads it.
         UnreadableEvent: the data is not what the type promises.
     """
+    version = vocabulary.newest(vocabulary.class_of(event_type))
+    if data.startswith(b'{"v":%d,' % version.number):
+        with suppress(ValidationError):  # What is wrong with it is said below.
+            # In one piece, which takes two thirds of the time.
+            stored = _record_of(version.shape).validate_json(data)
+            return stored.data, _metadata(stored)
     try:
         stored = _stored.validate_json(data)
     except ValidationError as error:
@@ -96,10 +108,19 @@ def decode(event_type: str, data: bytes, vocabulary: Vocabulary = VOCABULARY) ->
         event = vocabulary.read(written, stored.data)
     except ValueError as error:
         raise UnreadableEvent(f"{event_type}, version {stored.v}: {error}") from error
-    metadata = Metadata(
+    return event, _metadata(stored)
+
+
+@cache
+def _record_of(shape: Hashable) -> TypeAdapter[Any]:
+    """Return what validates a whole stored record whose data are of this shape."""
+    return TypeAdapter(_Stored[shape])  # type: ignore[valid-type]
+
+
+def _metadata(stored: _Stored[Any]) -> Metadata:
+    return Metadata(
         time=stored.time,
         command_id=stored.commandid,
         actor=stored.actor,
         traceparent=stored.traceparent,
     )
-    return event, metadata

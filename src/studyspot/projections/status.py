@@ -7,7 +7,7 @@ import psycopg
 from psycopg import Connection
 
 from studyspot.catalogue.codec import UnreadableEvent, decode
-from studyspot.catalogue.types import UnknownEventType
+from studyspot.catalogue.types import UnknownEvent
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.store import EventStore
 from studyspot.projections.models.registry import PROJECTIONS
@@ -82,5 +82,5 @@ def _time_of(store: EventStore, position: int) -> datetime | None:
     found = store.read(after=position - 1, until=position).events
     try:
         return decode(found[0].type, found[0].data)[1].time if found else None
-    except (UnknownEventType, UnreadableEvent):
+    except (UnknownEvent, UnreadableEvent):
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from studyspot.broker.stream import StreamMessage
-from studyspot.catalogue.cloudevents import UnreadableMessage, from_message
+from studyspot.catalogue.cloudevents import UnreadableMessage, from_message, renewed
 from studyspot.domain.events import Event
 from studyspot.ws_fanout.rooms import Route, route
 
@@ -20,7 +20,7 @@ _UNSEEN = Route({})
 
 @dataclass(frozen=True, slots=True)
 class RoutedEvent:
-    """The event at `position`; `body` is its CloudEvent in JSON."""
+    """The event at `position`; `body` is its CloudEvent in JSON, in the newest version."""
 
     position: int
     body: bytes
@@ -43,7 +43,8 @@ def routed(message: StreamMessage) -> tuple[RoutedEvent, Event | None]:
         return _unseen(message, str(error)), None
     if recorded.position != message.position:
         return _unseen(message, f"it calls itself {recorded.id}"), None
-    return RoutedEvent(message.position, message.body, route(recorded.event)), recorded.event
+    body = renewed(message.body, recorded)
+    return RoutedEvent(message.position, body, route(recorded.event)), recorded.event
 
 
 def slices(batch: Sequence[StreamMessage]) -> Iterator[Sequence[StreamMessage]]:
