@@ -10,7 +10,8 @@ projections.rich_markup_mode = None
 WORKERS = typer.Option(2, min=1, max=64, help="How many processes read the log.")
 NAMES = typer.Argument(None, help="Which ones; all without a name.")
 NAME = typer.Argument(..., help="Which one.")
-POSITION = typer.Argument(..., min=1, help="Of the first parked event of its key.")
+PARKED_AT = typer.Argument(None, min=1, max=2**63 - 1, help="Show this one in full.")
+POSITION = typer.Argument(..., min=1, max=2**63 - 1, help="Of the first parked event of its key.")
 WATCHED = typer.Option(
     False,
     "--watch",
@@ -75,7 +76,7 @@ def verify(
 
 
 @projections.command("parked")
-def parked(name: str = NAME, position: int = typer.Argument(None, min=1), as_json: bool = AS_JSON) -> None:
+def parked(name: str = NAME, position: int = PARKED_AT, as_json: bool = AS_JSON) -> None:
     """Show the events that could not be applied, by key; or one of them, with what follows it."""
     from studyspot.console.parked import show_event, show_keys
 
@@ -88,9 +89,9 @@ def parked(name: str = NAME, position: int = typer.Argument(None, min=1), as_jso
 @projections.command("retry")
 def retry(name: str = NAME, position: int = POSITION, as_json: bool = AS_JSON) -> None:
     """Apply the parked events of one key again, from its first; exit 1 if one still fails."""
-    from studyspot.console import parked
+    from studyspot.console.parked import run_retry
 
-    if not parked.retry(name, position, as_json):
+    if not run_retry(name, position, as_json):
         raise typer.Exit(1)
 
 
@@ -101,8 +102,8 @@ def drop(
     reason: str = typer.Option(..., help="Why; it is kept."),
     as_json: bool = AS_JSON,
 ) -> None:
-    """Leave a parked event out for ever, also of later builds, and apply what follows it; exit 1 if that fails."""
-    from studyspot.console import parked
+    """Leave a parked event out for ever, and apply what follows it; exit 1 if that still fails."""
+    from studyspot.console.parked import run_drop
 
-    if not parked.drop(name, position, reason, as_json):
+    if not run_drop(name, position, reason, as_json):
         raise typer.Exit(1)
