@@ -4,11 +4,9 @@ Stored data is one JSON object: `v` (the version), `time`, `actor`, `commandid`,
 What is written has the newest version; what is read may have any, and comes out in the newest.
 """
 
-from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -60,6 +58,7 @@ class _Stored(Shape, Generic[Data]):
 
 
 _stored = TypeAdapter(_Stored[dict[str, Any]])
+_records: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def encode(event: Event, metadata: Metadata, vocabulary: Vocabulary = VOCABULARY) -> bytes:
@@ -111,10 +110,11 @@ def decode(event_type: str, data: bytes, vocabulary: Vocabulary = VOCABULARY) ->
     return event, _metadata(stored)
 
 
-@cache
-def _record_of(shape: Hashable) -> TypeAdapter[Any]:
+def _record_of(shape: type[Any]) -> TypeAdapter[Any]:
     """Return what validates a whole stored record whose data are of this shape."""
-    return TypeAdapter(_Stored[shape])  # type: ignore[valid-type]
+    if shape not in _records:
+        _records[shape] = TypeAdapter(_Stored[shape])  # type: ignore[valid-type]
+    return _records[shape]
 
 
 def _metadata(stored: _Stored[Any]) -> Metadata:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException as RoutingError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from studyspot.catalogue.types import UnknownEvent
 from studyspot.decisions.run import Contended
 from studyspot.domain.refusals import Refusal
 from studyspot.event_store.errors import EventRejected, KeyReused, StoreHalted, StoreUnavailable
@@ -75,6 +76,9 @@ def answer_with_problems(app: FastAPI) -> None:
         Contended: lambda _: Problem(CONTENDED, "Too many change the same thing. Try again.", _RETRY),
         StoreHalted: lambda _: Problem(
             HALTED, "The log is halted until an operator has looked at it.", timedelta(seconds=30)
+        ),
+        UnknownEvent: lambda _: Problem(
+            UNAVAILABLE, "A newer release wrote what this one cannot read yet. Try again.", _RETRY
         ),
         StoreUnavailable: _of_absence,
         psycopg.OperationalError: _of_absence,
