@@ -66,6 +66,7 @@ INVALID = Kind("invalid-request", "The request is not valid", 422)
 KEY_REUSED = Kind("idempotency-key-reused", "The idempotency key was used for another request", 422)
 POSITION_AHEAD = Kind("position-ahead", "The log has not reached that position", 422)
 POSITION_NOT_REACHED = Kind("position-not-reached", "The read model is behind", 503)
+PARKED = Kind("parked", "A change could not be applied", 503)
 CONTENDED = Kind("contended", "Too many are changing the same thing", 503)
 UNAVAILABLE = Kind("unavailable", "The service is not available now", 503)
 HALTED = Kind("halted", "The log is halted", 503)
@@ -83,6 +84,7 @@ OTHERS = (
     KEY_REUSED,
     POSITION_AHEAD,
     POSITION_NOT_REACHED,
+    PARKED,
     CONTENDED,
     UNAVAILABLE,
     HALTED,

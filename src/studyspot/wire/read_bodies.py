@@ -3,6 +3,7 @@
 from typing import Literal
 
 from studyspot.wire.bodies import PlanBody
+from studyspot.wire.parked import MayBeParked
 from studyspot.wire.shape import CamelModel, Instant
 
 SeatStatus = Literal["free", "held", "booked", "occupied", "out-of-service"]
@@ -10,13 +11,13 @@ OccupationState = Literal["held", "booked", "occupied"]
 BookingStatus = Literal["confirmed", "checked-in", "completed", "cancelled", "no-show", "revoked"]
 
 
-class Reflected(CamelModel):
+class Reflected(MayBeParked):
     """Every read tells the position of the log that it reflects."""
 
     position: int
 
 
-class LibrarySummary(CamelModel):
+class LibrarySummary(MayBeParked):
     """A library in a search; prices are from `price_from_minor` in `currency`, none where it is free."""
 
     id: str
@@ -63,7 +64,7 @@ class LibraryView(Reflected):
     closures: tuple[ClosureView, ...]
 
 
-class OccupationView(CamelModel):
+class OccupationView(MayBeParked):
     """What takes a seat during [start, end); a hold ends by itself at `until`."""
 
     id: str
@@ -73,7 +74,7 @@ class OccupationView(CamelModel):
     until: Instant | None = None
 
 
-class SeatView(CamelModel):
+class SeatView(MayBeParked):
     """A seat, and what takes it within the time asked for; `status` is the strongest of these."""
 
     id: str
@@ -95,7 +96,7 @@ class SeatMap(Reflected):
     seats: tuple[SeatView, ...]
 
 
-class BookingView(CamelModel):
+class BookingView(MayBeParked):
     """A booking as it stands; `late` says of a cancelled one whether it was cancelled too late."""
 
     id: str

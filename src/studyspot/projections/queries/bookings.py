@@ -12,6 +12,7 @@ from studyspot.projections.queries import query
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
 from studyspot.wire.cursors import Cursor, Limit, cursor_of, unreadable, values_of
+from studyspot.wire.parked import withheld
 from studyspot.wire.read_bodies import BookingFound, BookingsFound, BookingStatus, BookingView
 from studyspot.wire.shape import Identifier, Instant
 
@@ -30,21 +31,45 @@ _LISTED: LiteralString = """
       AND (%(before_id)s::text IS NULL OR (b.starts_at, b.booking_id) < (%(before_start)s, %(before_id)s))
     ORDER BY b.starts_at DESC, b.booking_id DESC LIMIT %(limit)s
 """
+_ONE: LiteralString = "AND b.booking_id = %(booking_id)s"
+
+# An event whose ids cannot be read may be anybody's. One that is parked under its library's id is none of a
+# booking: without it, its owner (its `user_id`) is not known to own the library.
+_PARKED_OWN: LiteralString = """
+    p.key IS DISTINCT FROM p.library_id AND (p.user_id IS NULL OR p.user_id = %(caller)s)
+"""
+_PARKED_OF_THEIR_LIBRARIES: LiteralString = """
+    p.key = p.library_id AND (p.user_id IS NULL OR p.user_id = %(caller)s)
+    OR p.key IS DISTINCT FROM p.library_id AND (p.library_id IS NULL OR p.library_id IN (
+        SELECT library_id FROM {library_owners} WHERE owner_id = %(caller)s
+    ))
+"""
+_PARKED_AND_LISTED: LiteralString = """
+    ({theirs})
+    AND (%(library_id)s::text IS NULL OR p.library_id IS NULL OR p.library_id = %(library_id)s)
+    AND (%(user_id)s::text IS NULL OR p.user_id IS NULL OR p.user_id = %(user_id)s OR p.key = p.library_id)
+"""
+_PARKED_ONE: LiteralString = "({theirs}) AND (p.key = %(booking_id)s OR p.key = p.library_id)"
 
 
-def _query(visible: LiteralString, narrowed: LiteralString) -> query.Query:
+def _query(
+    visible: LiteralString, theirs: LiteralString, narrowed: LiteralString, parked: LiteralString
+) -> query.Query:
     return query.Query(
         "SELECT b.* FROM {bookings} AS b WHERE {visible} {narrowed}",
         order="found.starts_at DESC, found.booking_id DESC",
+        parked=parked,
         sources=(bookings.PROJECTION,),
-        parts=(("visible", visible), ("narrowed", narrowed)),
+        parts=(("visible", visible), ("theirs", theirs), ("narrowed", narrowed)),
     )
 
 
-_LIST_OWN = _query(_OWN, _LISTED)
-_LIST_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _LISTED)
-_ONE_OWN = _query(_OWN, "AND b.booking_id = %(booking_id)s")
-_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, "AND b.booking_id = %(booking_id)s")
+_LIST_OWN = _query(_OWN, _PARKED_OWN, _LISTED, _PARKED_AND_LISTED)
+_LIST_OF_THEIR_LIBRARIES = _query(
+    _OF_THEIR_LIBRARIES, _PARKED_OF_THEIR_LIBRARIES, _LISTED, _PARKED_AND_LISTED
+)
+_ONE_OWN = _query(_OWN, _PARKED_OWN, _ONE, _PARKED_ONE)
+_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _PARKED_OF_THEIR_LIBRARIES, _ONE, _PARKED_ONE)
 
 
 @router.get("")
@@ -75,11 +100,13 @@ async def list_bookings(
     )
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
+    keys = reading.parked_keys()
     return BookingsFound(
-        rows=tuple(BookingView(**_told(row)) for row in page),
+        rows=tuple(BookingView(**_told(row), parked=row["booking_id"] in keys) for row in page),
         next=cursor_of(page[-1]["starts_at"].isoformat(), page[-1]["booking_id"]) if more else None,
         position=reading.position,
         server_now=reader.now,
+        parked=reader.tell_parked(bool(keys)),
     )
 
 
@@ -94,8 +121,13 @@ async def read_booking(
         booking_id=booking_id,
     )
     if not reading.rows:
-        raise BookingUnknown
-    return BookingFound(**_told(reading.rows[0]), position=reading.position, server_now=reader.now)
+        raise withheld() if reading.parked else BookingUnknown
+    return BookingFound(
+        **_told(reading.rows[0]),
+        position=reading.position,
+        server_now=reader.now,
+        parked=reader.tell_parked(booking_id in reading.parked_keys()),
+    )
 
 
 def _owns(caller: Identity) -> bool:

@@ -10,6 +10,7 @@ from studyspot.projections.queries import query
 from studyspot.projections.queries.occupancy import INSTANT, OCCUPATIONS, during
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.cursors import Cursor, Limit, cursor_of, values_of
+from studyspot.wire.parked import PARKED_HEADER, withheld
 from studyspot.wire.positions import POSITION
 from studyspot.wire.read_bodies import ClosureView, LibrariesFound, LibrarySummary, LibraryView
 from studyspot.wire.shape import Identifier, ShortText
@@ -43,6 +44,7 @@ _FOUND = query.Query(
     ) AS counted
     """,
     order="found.name, found.library_id",
+    parked="true",
     sources=(libraries.PROJECTION, seats.PROJECTION),
     parts=(("occupying", OCCUPATIONS),),
 )
@@ -56,6 +58,7 @@ _ONE = query.Query(
     FROM {libraries} AS l WHERE l.library_id = %(library_id)s
     """,
     order="1",
+    parked="p.key = %(library_id)s",
     sources=(libraries.PROJECTION,),
 )
 
@@ -83,11 +86,16 @@ async def find_libraries(
     )
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
+    parked = frozenset(parked.library_id or parked.key for parked in reading.parked)
+    rows = tuple(_summary(row, row["library_id"] in parked) for row in page)
+    # Whether a library whose own change is parked would be found is not known.
+    unsure = any(parked.projection == libraries.PROJECTION.name for parked in reading.parked)
     return LibrariesFound(
-        rows=tuple(_summary(row) for row in page),
+        rows=rows,
         next=cursor_of(page[-1]["name"], page[-1]["library_id"]) if more else None,
         position=reading.position,
         server_now=reader.now,
+        parked=reader.tell_parked(unsure or any(row.parked for row in rows)),
     )
 
 
@@ -100,16 +108,19 @@ async def read_library(
 ) -> LibraryView:
     """Read what a library tells about itself, its price plans and closures."""
     reading = await reader.read(_ONE, library_id=library_id)
+    parked = bool(reading.parked)
     if not reading.rows:
-        raise LibraryUnknown
+        raise withheld() if parked else LibraryUnknown
     (row,) = reading.rows
     # Its own newest event, not the read model's position, which the answer tells too: hence a weak tag.
-    etag = f'W/"{reading.epoch}-{row["position"]}"'
+    etag = f'W/"{reading.epoch}-{row["position"]}{"-parked" if parked else ""}"'
     headers = {"ETag": etag, "Cache-Control": "no-cache", POSITION: str(reading.position)}
+    if parked:
+        headers[PARKED_HEADER] = "true"
     response.headers.update(headers)
     if if_none_match is not None and _matches(if_none_match, etag):
         return Response(status_code=304, headers=headers)  # type: ignore[return-value]
-    return _view(row, reading.position)
+    return _view(row, reading.position, parked)
 
 
 def _matches(if_none_match: str, etag: str) -> bool:
@@ -128,16 +139,17 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": row["library_id"], **{column: row[column] for column in told}}
 
 
-def _summary(row: dict[str, Any]) -> LibrarySummary:
+def _summary(row: dict[str, Any], parked: bool) -> LibrarySummary:
     return LibrarySummary(
         **_told(row),
         price_from_minor=row["price_from_minor"],
         seats=row["seats"],
         seats_free_now=row["seats_free_now"],
+        parked=parked,
     )
 
 
-def _view(row: dict[str, Any], position: int) -> LibraryView:
+def _view(row: dict[str, Any], position: int, parked: bool) -> LibraryView:
     return LibraryView(
         **_told(row),
         retired=row["retired"],
@@ -145,4 +157,5 @@ def _view(row: dict[str, Any], position: int) -> LibraryView:
         plans=row["plans"],
         closures=tuple(ClosureView.model_validate(closure) for closure in row["closures"]),
         position=position,
+        parked=parked,
     )

@@ -1,7 +1,7 @@
-"""A query over read models: its rows and the position that they reflect, from one statement.
+"""A query over read models: its rows, the position that they reflect, and what is parked, from one statement.
 
 Two statements could see old rows and a newer position: a client that joins a room from there would miss an
-event for ever.
+event for ever. And one could see rows without a change and no longer see that it is parked.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,17 @@ from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection
 
 # No row at all where one of the builds is no longer the one to be read; the lowest position of several.
+# What is parked is a subquery that runs once, over an index that is empty on most days.
 _AT = """
-SELECT min(position) AS position, min(epoch) AS epoch
+SELECT min(position) AS position, min(epoch) AS epoch, (
+    SELECT jsonb_agg(DISTINCT jsonb_build_array(p.name, p.key, p.library_id)) FROM read.parked AS p
+    WHERE (p.name, p.version, p.number) IN ({builds}) AND ({parked})
+) AS parked
 FROM read.current JOIN read.builds USING (name, version, number)
 WHERE (name, version, number) IN ({builds}) HAVING count(*) = {count}
 """
 _STATEMENT = """
-SELECT at.position AS at_position, at.epoch AS at_epoch, found.*
+SELECT at.position AS at_position, at.epoch AS at_epoch, at.parked AS at_parked, found.*
 FROM ({at}) AS at LEFT JOIN (SELECT true AS found, rows.* FROM ({rows}) AS rows) AS found ON true
 ORDER BY {order}
 """
@@ -31,11 +35,13 @@ class Query:
     """SQL over the tables of `sources`, each named in braces by its name in the description.
 
     `parts` are named in the same way, for what several queries share. `order` sorts by columns of `rows`.
+    `parked` says of a row `p` of `read.parked` whether it concerns the answer.
     """
 
     rows: LiteralString
     order: LiteralString
     sources: tuple[Projection, ...]
+    parked: LiteralString = "true"
     parts: tuple[tuple[str, LiteralString], ...] = ()
 
     def statement(self, builds: Sequence[Build]) -> str:
@@ -45,12 +51,13 @@ class Query:
             for projection, build in zip(self.sources, builds, strict=True)
             for table in projection.tables
         }
+        names |= {name: sql.SQL(part).format(**names) for name, part in self.parts}
         read = sql.SQL(_AT).format(
             builds=sql.SQL(", ").join(
                 sql.SQL("({}, {}, {})").format(build.name, build.version, build.number) for build in builds
             ),
             count=len(builds),
+            parked=sql.SQL(self.parked).format(**names),
         )
-        names |= {name: sql.SQL(part).format(**names) for name, part in self.parts}
         rows = sql.SQL(self.rows).format(**names)
         return sql.SQL(_STATEMENT).format(at=read, rows=rows, order=sql.SQL(self.order)).as_string()

@@ -20,6 +20,7 @@ from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection
 from studyspot.projections.queries.current_builds import CurrentBuilds
 from studyspot.projections.queries.query import Query
+from studyspot.wire.parked import PARKED_HEADER
 from studyspot.wire.positions import POSITION, MinPosition
 from studyspot.wire.problems import POSITION_AHEAD, POSITION_NOT_REACHED, UNAVAILABLE, Problem
 
@@ -35,12 +36,26 @@ Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedKey:
+    """A key of a projection that stands still; `library_id` is that of its events, where it could be read."""
+
+    projection: str
+    key: str
+    library_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """Rows, and the position and epoch of the log that they reflect."""
+    """Rows, the position and epoch of the log that they reflect, and what of theirs is parked."""
 
     position: int
     epoch: str
     rows: list[dict[str, Any]]
+    parked: tuple[ParkedKey, ...] = ()
+
+    def parked_keys(self) -> frozenset[str]:
+        """Return the keys, where they are of one projection."""
+        return frozenset(parked.key for parked in self.parked)
 
 
 class Queries:
@@ -131,8 +146,10 @@ class Queries:
                 break
             rows = await _rows(connection, _statement(query, builds), parameters)
             if rows:
-                position, epoch = rows[0]["at_position"], rows[0]["at_epoch"]
-                return Reading(position, epoch, [row for row in rows if row["found"]])
+                at = rows[0]
+                parked = tuple(ParkedKey(*key) for key in at["at_parked"] or ())
+                found = [row for row in rows if row["found"]]
+                return Reading(at["at_position"], at["at_epoch"], found, parked)
         raise Problem(UNAVAILABLE, "What you read is being built. Try again.", RETRY_AFTER)
 
 
@@ -154,6 +171,12 @@ class Reader:
         reading = await self._queries.read(query, {**parameters, "now": self.now}, self._min_position)
         self._response.headers[POSITION] = str(reading.position)
         return reading
+
+    def tell_parked(self, parked: bool) -> bool:
+        """Say in the answer's header whether it is parked; return what was given."""
+        if parked:
+            self._response.headers[PARKED_HEADER] = "true"
+        return parked
 
 
 Reads = Annotated[Reader, Depends(Reader)]

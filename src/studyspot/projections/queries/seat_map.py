@@ -12,6 +12,7 @@ from studyspot.projections.models import seats
 from studyspot.projections.queries import query
 from studyspot.projections.queries.occupancy import OCCUPATIONS, during
 from studyspot.projections.queries.reading import Reads
+from studyspot.wire.parked import PARKED_HEADER, withheld
 from studyspot.wire.positions import POSITION
 from studyspot.wire.problems import INVALID, Problem
 from studyspot.wire.read_bodies import OccupationView, SeatMap, SeatStatus, SeatView
@@ -33,6 +34,7 @@ _MAP = query.Query(
     WHERE place.library_id = %(library_id)s
     """,
     order="found.added_at, found.starts_at, found.occupation",
+    parked="p.library_id IS NULL OR p.library_id = %(library_id)s",
     sources=(seats.PROJECTION,),
     parts=(("occupying", OCCUPATIONS),),
 )
@@ -51,31 +53,33 @@ async def read_seat_map(
     if end - start > LONGEST_MAP:
         raise Problem(INVALID, f"A seat map covers at most {LONGEST_MAP.days} days.")
     reading = await reader.read(_MAP, library_id=library_id, **during(start, end))
+    keys = reading.parked_keys()
     if not reading.rows:
-        raise LibraryUnknown
+        raise withheld() if library_id in keys else LibraryUnknown
     seat_map = SeatMap(
         library_id=library_id,
         start=start,
         end=end,
-        seats=_seats(reading.rows),
+        seats=_seats(reading.rows, keys),
         position=reading.position,
         epoch=reading.epoch,
         server_now=reader.now,
+        parked=bool(keys),
     )
     # A map is large: it is written once, without the framework's second look at it.
     return Response(
         seat_map.model_dump_json(by_alias=True, exclude_none=True),
         media_type="application/json",
-        headers={POSITION: str(reading.position)},
+        headers={POSITION: str(reading.position)} | ({PARKED_HEADER: "true"} if keys else {}),
     )
 
 
-def _seats(rows: list[dict[str, Any]]) -> tuple[SeatView, ...]:
+def _seats(rows: list[dict[str, Any]], parked: frozenset[str]) -> tuple[SeatView, ...]:
     with_seat = (row for row in rows if row["seat_id"] is not None)
-    return tuple(_seat(list(of_seat)) for _, of_seat in groupby(with_seat, itemgetter("seat_id")))
+    return tuple(_seat(list(of_seat), parked) for _, of_seat in groupby(with_seat, itemgetter("seat_id")))
 
 
-def _seat(rows: list[dict[str, Any]]) -> SeatView:
+def _seat(rows: list[dict[str, Any]], parked: frozenset[str]) -> SeatView:
     seat = rows[0]
     occupations = tuple(
         OccupationView(
@@ -84,6 +88,7 @@ def _seat(rows: list[dict[str, Any]]) -> SeatView:
             start=row["starts_at"],
             end=row["ends_at"],
             until=row["until"],
+            parked=row["occupation"] in parked,
         )
         for row in rows
         if row["occupation"] is not None
@@ -95,6 +100,7 @@ def _seat(rows: list[dict[str, Any]]) -> SeatView:
         attributes=seat["attributes"],
         status=_status(seat["in_service"], occupations),
         occupations=occupations,
+        parked=seat["seat_id"] in parked or any(occupation.parked for occupation in occupations),
     )
 
 

@@ -1,0 +1,146 @@
+"""What is read says when a change of it is parked, to those who may read it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx
+
+from studyspot.projections.models import bookings, libraries, seats
+from studyspot.projections.projection import Projection
+from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, seat
+from tests.projections.poison import failing_at
+from tests.projections.queries.asking import assert_problem, text
+from tests.projections.serving import bearer, reads_of
+from tests.projections.system import Log, until, working
+
+ANNA, BEN = bearer("anna"), bearer("ben")
+OWNER, RIVAL = bearer("owner", "library_owner"), bearer("rival", "library_owner")
+B1 = booked("B1", user_id="anna")
+B2 = booked("B2", user_id="anna", start=NINE + HOUR)
+MAP = {"start": text(NINE), "end": text(NINE + 3 * HOUR)}
+HEADER = "StudySpot-Parked"
+
+
+@asynccontextmanager
+async def reading(log: Log, *projections: Projection) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the reads, once every one of these projections has reached the log's head."""
+    async with AsyncExitStack() as stack:
+        for projection in projections:
+            await stack.enter_async_context(working(log, projection))
+        head = log.store.head().position
+        for projection in projections:
+            await until(lambda: log.position(projection.name) == head)  # noqa: B023  # Awaited here.
+        yield await stack.enter_async_context(reads_of(log))
+
+
+async def asked(
+    client: httpx.AsyncClient, path: str, headers: dict[str, str] | None = None, **parameters: Any
+) -> tuple[dict[str, Any], bool]:
+    """What was answered, and whether its header says that something is parked."""
+    answer = await client.get(path, headers=headers or {}, params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json(), answer.headers.get(HEADER) == "true"
+
+
+def marked(rows: Sequence[dict[str, Any]]) -> list[tuple[str, bool]]:
+    return [(row["id"], row.get("parked", False)) for row in rows]
+
+
+async def test_a_booking_whose_change_is_parked_says_so(log: Log) -> None:
+    await log.append(opened(), B1, B2, cancelled(B1))
+    async with reading(log, failing_at(bookings.PROJECTION, 4)) as client:
+        for who in (ANNA, OWNER):
+            body, told = await asked(client, "/api/bookings/B1", who)
+            assert (body["status"], body["parked"], told) == ("confirmed", True, True)
+            body, told = await asked(client, "/api/bookings/B2", who)
+            assert (body["status"], "parked" in body, told) == ("confirmed", False, False)
+
+
+async def test_a_booking_that_is_not_there_yet_is_withheld_from_its_party_and_unknown_to_others(
+    log: Log,
+) -> None:
+    await log.append(opened(), opened("L2", "rival"), B1, B2)
+    async with reading(log, failing_at(bookings.PROJECTION, 3)) as client:
+        for who in (ANNA, OWNER):
+            answer = await client.get("/api/bookings/B1", headers=who)
+            assert_problem(answer, 503, "parked")
+            assert int(answer.headers["Retry-After"]) > 0
+        for other in (BEN, RIVAL):
+            assert_problem(await client.get("/api/bookings/B1", headers=other), 404, "booking-unknown")
+        assert_problem(await client.get("/api/bookings/B9", headers=ANNA), 404, "booking-unknown")
+
+
+async def test_a_list_of_bookings_says_which_are_parked_and_whether_one_may_be_missing(log: Log) -> None:
+    await log.append(opened(), opened("L2", "rival"), B1, B2, cancelled(B2))
+    async with reading(log, failing_at(bookings.PROJECTION, 3, 5)) as client:
+        for who in (ANNA, OWNER):
+            body, told = await asked(client, "/api/bookings", who)
+            assert (marked(body["rows"]), body["parked"], told) == ([("B2", True)], True, True)
+        for other in (BEN, RIVAL):
+            body, told = await asked(client, "/api/bookings", other)
+            assert (body["rows"], "parked" in body, told) == ([], False, False)
+        # What is narrowed to something else is not concerned.
+        assert "parked" not in (await asked(client, "/api/bookings", ANNA, libraryId="L2"))[0]
+        assert "parked" not in (await asked(client, "/api/bookings", OWNER, userId="ben"))[0]
+
+
+async def test_an_owner_whose_library_is_parked_is_not_told_that_it_has_no_bookings(log: Log) -> None:
+    await log.append(opened(), opened("L2", "rival"), B1)
+    async with reading(log, failing_at(bookings.PROJECTION, 1)) as client:
+        body, told = await asked(client, "/api/bookings", OWNER)
+        assert (body["rows"], body["parked"], told) == ([], True, True)
+        assert_problem(await client.get("/api/bookings/B1", headers=OWNER), 503, "parked")
+        assert "parked" not in (await asked(client, "/api/bookings", ANNA))[0]
+        assert "parked" not in (await asked(client, "/api/bookings", RIVAL))[0]
+
+
+async def test_a_map_says_what_of_it_is_parked(log: Log) -> None:
+    await log.append(
+        *(opened(), seat("S1"), seat("S2"), seat("S3"), opened("L2")),
+        *(booked("B1", "S1"), booked("B2", "S2"), booked("B3", "S3"), cancelled(booked("B1", "S1"))),
+    )
+    async with reading(log, failing_at(seats.PROJECTION, 7, 9)) as client:
+        body, told = await asked(client, "/api/libraries/L1/seats", **MAP)
+        assert marked(body["seats"]) == [("S1", True), ("S2", False), ("S3", False)]
+        assert [one.get("parked") for one in body["seats"][0]["occupations"]] == [True]
+        assert (body["parked"], told) == (True, True), "a booking is missing, and nobody knows of which seat"
+        body, told = await asked(client, "/api/libraries/L2/seats", **MAP)
+        assert ("parked" in body, told) == (False, False)
+
+
+async def test_a_library_whose_beginning_is_parked_is_withheld_and_an_unknown_one_is_not_found(
+    log: Log,
+) -> None:
+    await log.append(opened())
+    broken = (failing_at(seats.PROJECTION, 1), failing_at(libraries.PROJECTION, 1))
+    async with reading(log, *broken) as client:
+        for path in ("/api/libraries/{}/seats", "/api/libraries/{}"):
+            assert_problem(await client.get(path.format("L1"), params=MAP), 503, "parked")
+            assert_problem(await client.get(path.format("L9"), params=MAP), 404, "library-unknown")
+        body, told = await asked(client, "/api/libraries")
+        assert (body["rows"], body["parked"], told) == ([], True, True)
+
+
+async def test_a_library_says_so_and_its_etag_is_not_that_of_before(log: Log) -> None:
+    await log.append(opened(), opened("L2"))
+    async with reading(log, failing_at(libraries.PROJECTION, 3), seats.PROJECTION) as client:
+        before = await client.get("/api/libraries/L1")
+        assert "parked" not in before.json()
+        await log.append(opened(name="Another name"))
+        await until(lambda: log.position("libraries") == log.position("seats") == 3)
+        after = await client.get("/api/libraries/L1", headers={"If-None-Match": before.headers["ETag"]})
+        assert (after.status_code, after.json()["name"], after.json()["parked"]) == (200, "Library L1", True)
+        again = await client.get("/api/libraries/L1", headers={"If-None-Match": after.headers["ETag"]})
+        assert (again.status_code, again.headers[HEADER]) == (304, "true")
+        body, told = await asked(client, "/api/libraries")
+        assert (marked(body["rows"]), body["parked"], told) == ([("L1", True), ("L2", False)], True, True)
+
+
+async def test_a_search_says_of_which_library_the_seats_are_in_doubt(log: Log) -> None:
+    await log.append(opened(), opened("L2"), seat("S1"), booked("B1"))
+    async with reading(log, libraries.PROJECTION, failing_at(seats.PROJECTION, 4)) as client:
+        body, told = await asked(client, "/api/libraries")
+        assert (marked(body["rows"]), body["parked"], told) == ([("L1", True), ("L2", False)], True, True)
+        body, told = await asked(client, "/api/libraries", q="L2")
+        assert (marked(body["rows"]), "parked" in body, told) == ([("L2", False)], False, False)
