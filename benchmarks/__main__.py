@@ -27,6 +27,7 @@ def found() -> dict[str, Benchmark]:
 def measure(
     name: Annotated[str, typer.Argument(help="A benchmark's name; `list` names them; `all` runs each.")],
     json: Annotated[bool, typer.Option("--json", help="Print the report as a last line of JSON.")] = False,
+    events: Annotated[int | None, typer.Option(min=1000, help="Of those that take a size.")] = None,
     results: Annotated[Path, typer.Option(help="Where `all` writes its reports.")] = RESULTS,
 ) -> None:
     """Measure StudySpot beside its peers, in the same run; exit 1 when a must or a check fails."""
@@ -39,7 +40,7 @@ def measure(
         raise typer.BadParameter(f"{name} is none of: {', '.join(known)}")
     reports = []
     for benchmark in known.values() if name == "all" else [known[name]]:
-        report = benchmark.run()
+        report = benchmark.sized(events) if events and benchmark.sized else benchmark.run()
         reports.append(report)
         for line in report.lines():
             typer.echo(line)

@@ -109,8 +109,8 @@ class PeerBooking(Aggregate):
         self.amount_minor = amount_minor
 
 
-def peer_application(database_url: str) -> Application[UUID]:
-    """The library's application on its PostgreSQL recorder."""
+def peer_environment(database_url: str) -> dict[str, str]:
+    """The library's settings for its PostgreSQL recorders."""
     parts = conninfo_to_dict(database_url)
     settings = {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
@@ -123,7 +123,12 @@ def peer_application(database_url: str) -> Application[UUID]:
         "POSTGRES_MAX_OVERFLOW": str(PEER_THREADS),
         "POSTGRES_ENABLE_DB_FUNCTIONS": "n",
     }
-    return Application({name: str(value) for name, value in settings.items()})
+    return {name: str(value) for name, value in settings.items()}
+
+
+def peer_application(database_url: str) -> Application[UUID]:
+    """The library's application on its PostgreSQL recorder."""
+    return Application(peer_environment(database_url))
 
 
 def save_with_threads(application: Application[UUID], threads: int, turn: timedelta) -> float:

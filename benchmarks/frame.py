@@ -56,11 +56,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A benchmark's name, what it measures in a sentence, and how."""
+    """A benchmark's name, what it measures in a sentence, and how; `sized` takes a number of events."""
 
     name: str
     summary: str
     run: Callable[[], Report]
+    sized: Callable[[int], Report] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def status(as_json: bool = AS_JSON, watched: bool = WATCHED) -> None:
 @projections.command("rebuild")
 def rebuild(
     name: str = typer.Argument(None, help="Which one."),
-    every: bool = typer.Option(False, "--all", help="Every projection, one after the other."),
+    every: bool = typer.Option(False, "--all", help="Every projection."),
     workers: int = WORKERS,
     as_json: bool = AS_JSON,
 ) -> None:

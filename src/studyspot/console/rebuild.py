@@ -2,13 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict
 from time import monotonic
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from studyspot.console.faults import Fault
 from studyspot.console.installation import begin, database_url
@@ -20,13 +27,13 @@ from studyspot.projections.models.registry import PROJECTIONS, UnknownProjection
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.errors import RebuildError
 from studyspot.projections.rebuild.progress import Progress as Told
-from studyspot.projections.rebuild.run import Rebuild, Rebuilt, drop_old_builds
+from studyspot.projections.rebuild.run import Rebuilt, drop_old_builds, rebuild_all
 from studyspot.projections.verification.comparison import Difference
 from studyspot.projections.verification.run import Verified, verify
 
 
 def run_rebuild(name: str | None, every: bool, workers: int, as_json: bool) -> None:
-    """Rebuild one projection, or all, one after the other."""
+    """Rebuild one projection, or all."""
     if (name is None) is not every:
         raise Fault("Name one projection, or ask for all with --all.", f"There are: {_names()}.")
     projections = PROJECTIONS if name is None else _chosen(name)
@@ -46,13 +53,14 @@ def run_verify(name: str, sample: int | None, workers: int, as_json: bool) -> bo
 
 
 async def _rebuild(projections: Sequence[Projection], url: str, workers: int, as_json: bool) -> None:
-    with _told(), EventStore(url, read_connections=2) as store:
-        for projection in projections:
-            begun = monotonic()
-            with _progress() as tell:
-                rebuild = Rebuild(projection, database_url=url, store=store, workers=workers, tell=tell)
-                rebuilt = await rebuild.run()
-            _show_rebuilt(rebuilt, monotonic() - begun, as_json)
+    begun, done = monotonic(), []
+    with _told(), EventStore(url, read_connections=2) as store, _progress() as tell:
+        rebuilding = rebuild_all(projections, database_url=url, store=store, workers=workers, tell=tell)
+        async with aclosing(rebuilding):
+            async for rebuilt in rebuilding:
+                done.append((rebuilt, monotonic() - begun))
+    for rebuilt, seconds in done:
+        _show_rebuilt(rebuilt, seconds, as_json)
     await drop_old_builds(url, projections)
 
 
@@ -73,7 +81,7 @@ def _show_rebuilt(rebuilt: Rebuilt, seconds: float, as_json: bool) -> None:
         return
     print_line(
         f"{build.name} is read from build {build.number} now, at position {rebuilt.position}:"
-        f" {rebuilt.events:,} events in {seconds:.1f} s ({rate:,} a second)."
+        f" {rebuilt.events:,} events, after {seconds:.1f} s ({rate:,} a second)."
     )
     if rebuilt.parked:
         print_line(f"{rebuilt.parked} events are parked: `studyspot projections parked {build.name}`.")
@@ -151,20 +159,22 @@ def _progress() -> Iterator[Callable[[Told], None]]:
         transient=True,
         disable=not console.is_terminal,
     )
+    tasks: dict[str, TaskID] = {}
+
+    def tell(told: Told) -> None:
+        if told.name not in tasks:
+            tasks[told.name] = bar.add_task(told.stage, name=told.name, rate="", total=None)
+        task = tasks[told.name]
+        speed = bar.tasks[task].speed
+        bar.update(
+            task,
+            description=told.stage,
+            rate=f"{speed:,.0f} events/s" if speed else "",
+            completed=told.events,
+            total=told.of_events or None,
+        )
+
     with bar:
-        task = bar.add_task("beginning", name="", rate="", total=None)
-
-        def tell(told: Told) -> None:
-            speed = bar.tasks[0].speed
-            bar.update(
-                task,
-                description=told.stage,
-                name=told.name,
-                rate=f"{speed:,.0f} events/s" if speed else "",
-                completed=told.events,
-                total=told.of_events or None,
-            )
-
         yield tell
 
 

@@ -45,7 +45,8 @@ class PutRow:
     row: Values
 
     def __post_init__(self) -> None:
-        if wrong := sorted(self.row.keys() ^ self.table.columns.keys()):
+        if self.row.keys() != self.table.columns.keys():
+            wrong = sorted(self.row.keys() ^ self.table.columns.keys())
             raise ValueError(f"a row of {self.table.name} does not fit its columns: {', '.join(wrong)}")
 
 

@@ -63,6 +63,7 @@ OCCUPATIONS = Table(
 )
 SPANS_DAYS = (1, 8, 32, LONGEST_BOOKING.days)
 """What overlaps a moment began at most its span before: so a search reads neither history nor the future."""
+_SPANS = tuple((span, timedelta(days=span)) for span in SPANS_DAYS)
 
 MapEvent = LibraryCreated | SeatEvent | BookingEvent
 
@@ -114,7 +115,10 @@ def _occupation(event: BookingEvent, state: str) -> dict[str, Any]:
 
 
 def _span(length: timedelta) -> int:
-    return next((span for span in SPANS_DAYS if length <= timedelta(days=span)), SPANS_DAYS[-1])
+    for span, longest in _SPANS:
+        if length <= longest:
+            return span
+    return SPANS_DAYS[-1]
 
 
 PROJECTION = Projection(

@@ -1,6 +1,7 @@
 """Rows into the tables of a build, by COPY."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -11,11 +12,19 @@ from studyspot.projections.builds import Build
 from studyspot.projections.projection import PutRow, Table
 from studyspot.projections.row_changes import Effects
 
+_ASK_EVERY_ROWS = 1000
+
 
 def copy_rows(
-    connection: psycopg.Connection, tables: Sequence[Table], build: Build, effects: Effects
+    connection: psycopg.Connection,
+    tables: Sequence[Table],
+    build: Build,
+    effects: Effects,
+    go_on: Callable[[], None],
 ) -> None:
     """Write the rows that the effects amount to, from nothing, into tables that do not hold them yet.
+
+    `go_on` is asked again and again; what it raises ends the work.
 
     Raises:
         psycopg.DataError, psycopg.IntegrityError: a row does not fit its table.
@@ -26,17 +35,25 @@ def copy_rows(
         if isinstance(effect, PutRow):
             rows[effect.table.name].append(effect)
     for table in tables:
-        _copy(connection, table, build, (change.row for change in rows[table.name]))
+        _copy(connection, table, build, (change.row for change in rows[table.name]), go_on)
 
 
-def _copy(connection: psycopg.Connection, table: Table, build: Build, rows: Iterable[Any]) -> None:
+def _copy(
+    connection: psycopg.Connection,
+    table: Table,
+    build: Build,
+    rows: Iterable[Any],
+    go_on: Callable[[], None],
+) -> None:
     columns = tuple(table.columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         build.table(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     written = [_writer(kind) for kind in table.columns.values()]
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
+        for number, row in enumerate(rows):
+            if number % _ASK_EVERY_ROWS == 0:
+                go_on()
             copy.write_row(
                 [
                     write(row[column]) if write else row[column]
@@ -45,9 +62,21 @@ def _copy(connection: psycopg.Connection, table: Table, build: Build, rows: Iter
             )
 
 
-def _writer(kind: str) -> Callable[[Any], Any] | None:
-    return _json if kind.startswith("jsonb") else None
+def _writer(kind: str) -> Callable[[Any], str | None] | None:
+    """Return what turns a value into text, where that is needed, or faster than to leave it to the driver."""
+    return next((write for name, write in _WRITERS.items() if kind.startswith(name)), None)
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()
+
+
+def _truth(value: bool | None) -> str | None:
+    return None if value is None else "t" if value else "f"
+
+
+_WRITERS: dict[str, Callable[[Any], str | None]] = {"jsonb": _json, "timestamptz": _time, "boolean": _truth}

@@ -2,22 +2,24 @@
 
 import os
 import signal
+from collections.abc import MutableSequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext
-from multiprocessing.sharedctypes import Synchronized
-from multiprocessing.synchronize import Event
+from threading import Thread
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from studyspot.event_store.errors import StoreUnavailable
+from studyspot.event_store.scanning import Share
 from studyspot.projections.builds import Build
 from studyspot.projections.models.registry import named
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.copying import copy_rows
 from studyspot.projections.rebuild.errors import RebuildStopped
 from studyspot.projections.rebuild.folding import Folded, fold_log
-from studyspot.projections.rebuild.shares import ALL, Share
 
 _SESSION = """
 SET application_name = 'studyspot rebuild';
@@ -36,33 +38,52 @@ class Part:
     until: int
     share: Share
     dropped: frozenset[int]
-    sample: Share = ALL
+    sample: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the processes of a rebuild share: events read so far, and whether they should stop."""
+    """What the processes of a rebuild share: events read so far, by share, and whether they should stop.
 
-    events: "Synchronized[int]"
-    stop: Event
+    Nothing here is locked: a process may be killed at any moment, and would take the lock along.
+    """
+
+    events: MutableSequence[int]
+    _stop: MutableSequence[int]
 
     @classmethod
-    def of(cls, context: SpawnContext) -> "Signals":
-        return cls(context.Value("q", 0), context.Event())
+    def of(cls, context: SpawnContext, shares: int) -> "Signals":
+        return cls(context.RawArray("q", shares), context.RawArray("b", 1))
+
+    @property
+    def stopped(self) -> bool:
+        return bool(self._stop[0])
+
+    def stop(self) -> None:
+        self._stop[0] = True
 
 
 def begin_process(signals: Signals) -> None:
     """Prepare a process of the pool: it ends with the one that began it, not with an interrupt of its own."""
-    global _signals, _parent
+    global _signals
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _signals, _parent = signals, os.getppid()
+    _signals = signals
+    Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End at once when the parent is killed: nobody would give work to this process, or tell it to end."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def fill(part: Part) -> None:
     """Fold the part and copy its rows; nothing happens where that was done before.
 
     Raises:
-        RebuildStopped: the rebuild was stopped, or has gone.
+        RebuildStopped: the rebuild was stopped.
         StoreUnavailable: the database did not answer in time.
         PoisonEvent, UnknownEvent: as `fold_log`.
     """
@@ -71,7 +92,7 @@ def fill(part: Part) -> None:
         with psycopg.connect(part.database_url, connect_timeout=5) as connection:
             connection.execute(_SESSION)
             if _claims(connection, part, folded):
-                copy_rows(connection, projection.tables, part.build, folded.effects)
+                copy_rows(connection, projection.tables, part.build, folded.effects, _go_on)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(str(error)) from error
 
@@ -85,22 +106,23 @@ def fill_scratch(part: Part) -> frozenset[str]:
     try:
         with psycopg.connect(part.database_url, connect_timeout=5) as connection:
             connection.execute(_SESSION)
-            copy_rows(connection, projection.tables, part.build, folded.effects)
+            copy_rows(connection, projection.tables, part.build, folded.effects, _go_on)
     except psycopg.OperationalError as error:
         raise StoreUnavailable(str(error)) from error
     return frozenset(folded.keys)
 
 
 def _fold(part: Part) -> tuple[Projection, Folded]:
+    _go_on()
     (projection,) = named([part.build.name])
     folded = fold_log(
         part.database_url,
         projection,
         until=part.until,
-        shares=(part.share, part.sample),
+        shares=[share for share in (part.share, part.sample) if share],
         dropped=part.dropped,
-        tell=_go_on,
-        note_keys=part.sample.of > 1,
+        tell=partial(_tell, part.share),
+        note_keys=part.sample is not None,
     )
     return projection, folded
 
@@ -115,12 +137,14 @@ def _claims(connection: psycopg.Connection, part: Part, folded: Folded) -> bool:
     return entered.rowcount == 1
 
 
-def _go_on(events: int) -> None:
-    if _signals.stop.is_set() or os.getppid() != _parent:
+def _tell(share: Share, events: int) -> None:
+    _signals.events[share.index] += events
+    _go_on()
+
+
+def _go_on() -> None:
+    if _signals.stopped:
         raise RebuildStopped
-    with _signals.events.get_lock():
-        _signals.events.value += events
 
 
 _signals: Signals
-_parent: int

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from studyspot.event_store.scanning import Scanned, scan
-from studyspot.projections.parking import Parked, read, sort
+from studyspot.event_store.scanning import Share, scan
+from studyspot.projections.parking import Parked, key_of, read, sort
 from studyspot.projections.projection import Projection
-from studyspot.projections.rebuild.shares import KeyReader, Share
 from studyspot.projections.row_changes import Effects, fold
 
 
@@ -43,41 +42,18 @@ def fold_log(
     """
     folded = Folded()
     parked_keys: set[str] = set()
-    wanted = _Wanted(projection, shares, folded.keys if note_keys else None)
     with _without_collector():
-        for rows in scan(database_url, projection.event_types(), after=0, until=until):
-            mine = [row for row in rows if wanted.takes(row)] if wanted.narrow else rows
-            happened = [read(projection, *row) for row in mine]
+        for rows in scan(database_url, projection.event_types(), after=0, until=until, shares=shares):
+            happened = [read(projection, *row) for row in rows]
+            if note_keys:
+                folded.keys.update(key_of(projection, one) for one in happened)
             sorted_out = sort(projection, happened, parked_keys, dropped)
             fold(sorted_out.changes, folded.effects)
             folded.parked += sorted_out.parked
             parked_keys |= sorted_out.keys()
-            folded.events += len(mine)
-            tell(len(mine))
+            folded.events += len(rows)
+            tell(len(rows))
     return folded
-
-
-class _Wanted:
-    """Which events are to be folded: those whose keys are in all of `shares`; notes their keys."""
-
-    def __init__(self, projection: Projection, shares: Sequence[Share], keys: set[str] | None) -> None:
-        self._narrowing = [share for share in shares if share.of > 1]
-        self._reader = KeyReader(projection)
-        self._keys = keys
-
-    @property
-    def narrow(self) -> bool:
-        return bool(self._narrowing)
-
-    def takes(self, row: Scanned) -> bool:
-        key = self._reader.key_of(row[3])
-        if key is None:
-            return True  # It is refused when it is decoded.
-        if not all(share.has(key) for share in self._narrowing):
-            return False
-        if self._keys is not None:
-            self._keys.add(key)
-        return True
 
 
 @contextmanager

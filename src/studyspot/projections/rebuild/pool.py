@@ -1,9 +1,11 @@
 """Several processes at work on the parts of one projection."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -22,21 +24,26 @@ async def in_processes(
 
     `tell` hears, a few times a second, how many events they have read.
 
+    The parts are some of equally many shares.
+
     Raises:
         RebuildError: a process was killed.
         Whatever `work` raises.
     """
+    if not parts:
+        return []
     context = get_context("spawn")
-    signals = Signals.of(context)
+    signals = Signals.of(context, parts[0].share.of)
     pool = ProcessPoolExecutor(workers, context, begin_process, (signals,))
     try:
-        results = [asyncio.wrap_future(pool.submit(work, part)) for part in parts]
+        with _interrupts_blocked():
+            results = [asyncio.wrap_future(pool.submit(work, part)) for part in parts]
         waiting = set(results)
         while waiting:
             finished, waiting = await asyncio.wait(
                 waiting, timeout=_TELL_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
-            tell(signals.events.value)
+            tell(sum(signals.events))
             for part in finished:
                 part.result()
         return [part.result() for part in results]
@@ -45,5 +52,18 @@ async def in_processes(
             "one of its processes was killed", "begin it again: what is done is kept"
         ) from error
     finally:
-        signals.stop.set()
+        signals.stop()
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let processes that are begun here begin without SIGINT: a terminal's Ctrl-C reaches them as well.
+
+    Before they ignore it they would be interrupted in the middle of their imports, and tell so at length.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

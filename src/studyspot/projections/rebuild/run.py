@@ -6,7 +6,7 @@ effect but rows.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from studyspot.event_store.errors import StoreUnavailable
-from studyspot.event_store.scanning import count_events
+from studyspot.event_store.scanning import Share, count_events
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
 from studyspot.projections.applier import Applier
@@ -29,11 +29,10 @@ from studyspot.projections.rebuild.filling import Part, fill
 from studyspot.projections.rebuild.plan import Plan
 from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
-from studyspot.projections.rebuild.shares import Share
 from studyspot.projections.selection import Selection
 
-EVENTS_IN_MEMORY = 500_000
-"""Of one part, at most, unless few keys have most of the events."""
+EVENTS_IN_MEMORY = 1_000_000
+"""Of one part, at most, unless few keys have most of the events: about a gigabyte."""
 
 PAGE = 1000
 GRACE = timedelta(seconds=6)
@@ -164,7 +163,13 @@ class Rebuild:
         return head
 
     def _part(self, plan: Plan, index: int, dropped: frozenset[int]) -> Part:
-        return Part(self._database_url, plan.build, plan.until, Share(index, plan.parts), dropped)
+        return Part(
+            self._database_url,
+            plan.build,
+            plan.until,
+            Share(self._projection.key_fields(), index, plan.parts),
+            dropped,
+        )
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[AsyncConnection]:
@@ -186,6 +191,44 @@ class Rebuild:
 def parts_of(workers: int, events: int) -> int:
     """Return into how many parts the work on so many events is divided."""
     return max(workers, ceil(events / EVENTS_IN_MEMORY))
+
+
+async def rebuild_all(
+    projections: Sequence[Projection],
+    *,
+    database_url: str,
+    store: EventStore,
+    workers: int,
+    tell: Callable[[Progress], None],
+) -> AsyncGenerator[Rebuilt]:
+    """Rebuild the projections with so many processes in all, and yield each that is done.
+
+    Several go on at once: an event that is in two of them is read and decoded twice either way, but a process
+    that has a projection to itself need not leave out the other processes' keys.
+
+    Raises: as `Rebuild.run`; the others are stopped then.
+    """
+    at_once = min(workers, len(projections))
+    turns = asyncio.Semaphore(at_once)
+
+    async def in_turn(projection: Projection) -> Rebuilt:
+        async with turns:
+            return await Rebuild(
+                projection,
+                database_url=database_url,
+                store=store,
+                workers=workers // at_once,
+                tell=tell,
+            ).run()
+
+    rebuilding = [asyncio.create_task(in_turn(projection)) for projection in projections]
+    try:
+        for done in asyncio.as_completed(rebuilding):
+            yield await done
+    finally:
+        for task in rebuilding:
+            task.cancel()
+        await asyncio.gather(*rebuilding, return_exceptions=True)
 
 
 async def drop_old_builds(database_url: str, projections: Sequence[Projection]) -> None:

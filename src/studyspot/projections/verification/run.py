@@ -15,7 +15,7 @@ import psycopg
 from psycopg import AsyncConnection, IsolationLevel, sql
 
 from studyspot.event_store.errors import StoreUnavailable
-from studyspot.event_store.scanning import count_events
+from studyspot.event_store.scanning import Share, count_events
 from studyspot.projections.builds import Build, creation, drop_tables
 from studyspot.projections.projection import Projection, Table
 from studyspot.projections.rebuild import plan as plans
@@ -24,7 +24,6 @@ from studyspot.projections.rebuild.filling import Part, fill_scratch
 from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
 from studyspot.projections.rebuild.run import parts_of
-from studyspot.projections.rebuild.shares import Share
 from studyspot.projections.verification.comparison import Difference, Scope, Side, compare
 
 SCRATCH = 0
@@ -94,10 +93,10 @@ async def verify(
             await reading.set_isolation_level(IsolationLevel.REPEATABLE_READ)
             async with reading.transaction():
                 seen = await _look(reading, projection)
-                chosen = _sample(seen, sample)
+                chosen = _chosen(projection, seen, sample)
                 keys = await _fill(connection, database_url, projection, seen, chosen, workers, tell)
                 scratch = Build(projection.name, projection.version, SCRATCH)
-                scope = Scope(sorted(keys) if chosen.of > 1 else None, seen.parked)
+                scope = Scope(sorted(keys) if chosen else None, seen.parked)
                 tell(Progress(projection.name, "comparing", 0, 0))
                 rows, difference = 0, None
                 for table in projection.tables:
@@ -105,7 +104,7 @@ async def verify(
                         table, Side(connection, scratch), Side(reading, seen.build), scope
                     )
                     rows, difference = rows + count, difference or first
-            sampled = len(keys) if chosen.of > 1 else None
+            sampled = len(keys) if chosen else None
             return Verified(seen.build, seen.position, rows, sampled, len(seen.parked), difference)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise StoreUnavailable(str(error)) from error
@@ -133,9 +132,10 @@ async def _look(reading: AsyncConnection, projection: Projection) -> _Seen:
     return _Seen(build, row[1], parked, keys)
 
 
-def _sample(seen: _Seen, sample: int | None) -> Share:
-    of = 1 if sample is None else max(1, ceil(seen.keys / sample))
-    return Share(0, of, salt=random.getrandbits(32))
+def _chosen(projection: Projection, seen: _Seen, sample: int | None) -> Share | None:
+    """Return the share that holds about `sample` keys, another one each time; none where that is all."""
+    of = 1 if sample is None else ceil(seen.keys / sample)
+    return Share(projection.key_fields(), 0, of, salt=random.getrandbits(32)) if of > 1 else None
 
 
 async def _fill(
@@ -143,7 +143,7 @@ async def _fill(
     database_url: str,
     projection: Projection,
     seen: _Seen,
-    sample: Share,
+    sample: Share | None,
     workers: int,
     tell: Callable[[Progress], None],
 ) -> frozenset[str]:
@@ -153,15 +153,24 @@ async def _fill(
         await connection.execute(creation(table, scratch, unlogged=True))
     events = await asyncio.to_thread(count_events, database_url, projection.event_types(), seen.position)
     dropped = await plans.dropped(connection, projection.name)
-    parts = parts_of(workers, events // sample.of)
+    if sample is not None:
+        events //= sample.of
+    parts = parts_of(workers, events)
     keys = await in_processes(
         fill_scratch,
         [
-            Part(database_url, scratch, seen.position, Share(index, parts), dropped, sample)
+            Part(
+                database_url,
+                scratch,
+                seen.position,
+                Share(projection.key_fields(), index, parts),
+                dropped,
+                sample,
+            )
             for index in range(parts)
         ],
         workers=workers,
-        tell=lambda read: tell(Progress(projection.name, "reading the log", read, events // sample.of)),
+        tell=lambda read: tell(Progress(projection.name, "reading the log", read, events)),
     )
     return frozenset().union(*keys)
 
