@@ -20,7 +20,7 @@ from studyspot.projections.projection import Projection
 from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing
 
 AT_ONCE = 200
-"""Events that are applied under one lock."""
+"""Events under one lock: some milliseconds' work."""
 
 _INTERRUPTED = "what came before it is applied; it was not tried yet"
 
@@ -81,8 +81,10 @@ class Mended:
         return self.position is None
 
 
-def retry(database_url: str, projection: Projection, position: int) -> Mended:
+def retry(database_url: str, projection: Projection, position: int, *, at_once: int = AT_ONCE) -> Mended:
     """Apply the parked events of the key of the event at `position`, until one still fails.
+
+    `at_once` of them are applied under one lock.
 
     Raises:
         NotParked, NotFirst: it is not the first parked event of a key.
@@ -92,7 +94,7 @@ def retry(database_url: str, projection: Projection, position: int) -> Mended:
     """
     with connected(database_url) as connection:
         key = key_at(connection, projection, position)
-        return _mend(connection, projection, key, position)
+        return _mend(connection, projection, key, position, at_once)
 
 
 def drop(database_url: str, projection: Projection, position: int, reason: str) -> Mended:
@@ -108,10 +110,10 @@ def drop(database_url: str, projection: Projection, position: int, reason: str) 
             _require_first(connection, build, key, position)
             connection.execute(_DROP, [projection.name, position, key, reason])
             connection.execute(_REVISE_ALL, [projection.name])
-        return _mend(connection, projection, key, position)
+        return _mend(connection, projection, key, position, AT_ONCE)
 
 
-def _mend(connection: Connection[Any], projection: Projection, key: str, first: int) -> Mended:
+def _mend(connection: Connection[Any], projection: Projection, key: str, first: int, at_once: int) -> Mended:
     applied = 0
     expected: int | None = first
     while True:
@@ -120,9 +122,9 @@ def _mend(connection: Connection[Any], projection: Projection, key: str, first: 
             if expected is not None:
                 _require_first(connection, build, key, expected)
                 expected = None
-            oldest = _oldest(connection, build, key, AT_ONCE + 1)
+            oldest = _oldest(connection, build, key, at_once + 1)
             here = _Here(connection, projection, build)
-            tried = here.apply(oldest[:AT_ONCE])
+            tried = here.apply(oldest[:at_once])
             let_go, left = oldest[: tried.let_go], oldest[tried.let_go :]
             connection.execute(_LET_GO, [*_identity(build), let_go])
             if left:

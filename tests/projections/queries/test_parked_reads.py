@@ -18,7 +18,7 @@ ANNA, BEN = bearer("anna"), bearer("ben")
 OWNER, RIVAL = bearer("owner", "library_owner"), bearer("rival", "library_owner")
 B1 = booked("B1", user_id="anna")
 B2 = booked("B2", user_id="anna", start=NINE + HOUR)
-MAP = {"start": text(NINE), "end": text(NINE + 3 * HOUR)}
+MAP: dict[str, Any] = {"start": text(NINE), "end": text(NINE + 3 * HOUR)}
 HEADER = "StudySpot-Parked"
 
 
