@@ -19,6 +19,7 @@ from studyspot.projections.projection import Projection, Table
 CHANNEL = "studyspot_read"
 """PostgreSQL notifications of new positions: `name version number position`."""
 
+_POINTER_LOCK_CLASS = 7_311_405
 
 log = structlog.get_logger()
 
@@ -72,12 +73,15 @@ async def prepare(connection: AsyncConnection, projection: Projection, epoch: st
 async def make_current(connection: AsyncConnection, build: Build) -> bool:
     """Let readers read this build from now on; return whether they read another before, or none.
 
-    What they read before is superseded: its workers move over.
+    What they read before is superseded: its workers move over. A build that has given way itself never comes
+    back.
     """
     identity = {"name": build.name, "version": build.version, "number": build.number}
     async with connection.transaction():
+        await lock_pointer(connection, build.name)
         moved = await connection.execute(
-            "INSERT INTO read.current (name, version, number) VALUES (%(name)s, %(version)s, %(number)s)"
+            "INSERT INTO read.current (name, version, number) SELECT name, version, number FROM read.builds"
+            " WHERE (name, version, number) = (%(name)s, %(version)s, %(number)s) AND superseded_at IS NULL"
             " ON CONFLICT (name) DO UPDATE SET version = excluded.version, number = excluded.number"
             " WHERE (current.version, current.number) <> (excluded.version, excluded.number)",
             identity,
@@ -90,6 +94,11 @@ async def make_current(connection: AsyncConnection, build: Build) -> bool:
             identity,
         )
     return True
+
+
+async def lock_pointer(connection: AsyncConnection, name: str) -> None:
+    """Let nobody else move the projection's pointer until the end of the transaction."""
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_POINTER_LOCK_CLASS, name])
 
 
 def creation(table: Table, build: Build, *, unlogged: bool = False) -> sql.Composed:

@@ -21,7 +21,7 @@ from studyspot.event_store.scanning import Share, count_events
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
 from studyspot.projections.applier import Applier
-from studyspot.projections.builds import Build, drop_superseded, make_current
+from studyspot.projections.builds import Build, drop_superseded, lock_pointer, make_current
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild import plan as plans
 from studyspot.projections.rebuild.errors import RebuildOvertaken, RebuildRunning
@@ -138,6 +138,7 @@ class Rebuild:
             while (head := await self._head_of(plan)).position > applier.position:
                 await self._catch_up(applier, head.position)
             async with connection.transaction():
+                await lock_pointer(connection, plan.build.name)
                 # From here on the old build stays where it is.
                 found = await connection.execute(
                     "SELECT position FROM read.builds JOIN read.current USING (name, version, number)"
