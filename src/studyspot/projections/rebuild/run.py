@@ -47,6 +47,8 @@ _SESSION = """
 SET application_name = 'studyspot rebuild';
 SET maintenance_work_mem = '256MB';
 SET lock_timeout = '10s';
+-- A rebuild that was killed while an index is made must not keep the next one out.
+SET client_connection_check_interval = '1s';
 """
 
 log = structlog.get_logger()
