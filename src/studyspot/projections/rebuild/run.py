@@ -39,7 +39,7 @@ GRACE = timedelta(seconds=6)
 """Longer than any read takes: nobody who began with the old tables needs them any more."""
 
 GIVE_UP_AFTER = timedelta(seconds=60)
-"""The database may be away this long."""
+"""The database may be away this long, each time."""
 
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.2, 2.0
 _LOCK_CLASS = 7_311_403
@@ -82,6 +82,9 @@ class Rebuild:
         self._workers = workers
         self._tell = tell
         self._selection = Selection(projection)
+        # Since when nothing was done; what is done after an outage ends it.
+        self._stuck_since: float | None = None
+        self._parts_done = 0
 
     async def run(self) -> Rebuilt:
         """Rebuild, going on where an earlier one was stopped; wait where the database is away.
@@ -93,16 +96,17 @@ class Rebuild:
             StoreUnavailable: the database was away for longer than `GIVE_UP_AFTER`.
             PoisonEvent, UnknownEvent: an event can be neither applied nor parked.
         """
-        pause, away_since = _FIRST_RETRY_SECONDS, None
         loop = asyncio.get_running_loop()
+        pause = _FIRST_RETRY_SECONDS
         while True:
             try:
                 return await self._attempt()
             except (psycopg.OperationalError, psycopg.InterfaceError, StoreUnavailable) as error:
-                away_since = away_since or loop.time()
-                if loop.time() - away_since > GIVE_UP_AFTER.total_seconds():
+                if self._stuck_since is None:
+                    self._stuck_since, pause = loop.time(), _FIRST_RETRY_SECONDS
+                    log.warning("rebuild waits for the database", reason=str(error).strip())
+                if loop.time() - self._stuck_since > GIVE_UP_AFTER.total_seconds():
                     raise StoreUnavailable(str(error)) from error
-                log.warning("rebuild waits for the database", reason=str(error).strip())
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_RETRY_SECONDS)
 
@@ -113,10 +117,13 @@ class Rebuild:
                 count_events, self._database_url, self._projection.event_types(), head.position
             )
             plan = await plans.begin(connection, self._projection, head, parts_of(self._workers, events))
+            if len(plan.done) > self._parts_done:
+                self._parts_done, self._stuck_since = len(plan.done), None
             if not plan.filled:
                 await self._fill(plan, await plans.dropped(connection, plan.build.name), events)
                 self._tell(Progress(plan.build.name, "building indexes", events, events))
                 await plans.complete(connection, self._projection, plan)
+                self._stuck_since = None
             self._tell(Progress(plan.build.name, "catching up", events, events))
             position = await self._take_over(connection, plan)
             await plans.forget(connection, plan.build.name)
@@ -158,6 +165,7 @@ class Rebuild:
         while applier.position < until:
             page = await self._store.read_async(after=applier.position, until=until, limit=PAGE)
             await applier.apply(self._selection.of_events(page.events))
+            self._stuck_since = None
 
     async def _head_of(self, plan: Plan) -> Head:
         head = await asyncio.to_thread(self._store.head)
