@@ -10,8 +10,8 @@ from studyspot.event_store import inspection as inspection_module
 from studyspot.event_store.inspection import Inspection
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
-from studyspot.log_audit.events import audit_events
-from studyspot.log_audit.findings import Difference, Findings
+from studyspot.log_audit.findings import Difference, Findings, Stage
+from studyspot.log_audit.slices import SLICE, audit_events
 from studyspot.log_audit.tag_index import audit_tag_index
 from tests.engines import PostgresServer
 
@@ -38,13 +38,17 @@ def plant(url: str, *statements: str) -> None:
             connection.execute(statement.encode())
 
 
-def differences(url: str) -> tuple[Difference, ...]:
+def differences(url: str, *, processes: int = 1, slice_positions: int = SLICE) -> tuple[Difference, ...]:
     findings = Findings()
     with Inspection(url) as inspection:
         ends = inspection.ends()
-        audit_events(inspection, ends, findings, lambda stage, done, total: None)
-        audit_tag_index(inspection, ends.position, findings, lambda stage, done, total: None)
+        audit_events(url, ends, findings, unwatched, processes=processes, slice_positions=slice_positions)
+        audit_tag_index(inspection, ends.position, findings, unwatched)
     return findings.differences
+
+
+def unwatched(stage: Stage, done: int, total: int) -> None:
+    """Nobody watches the progress."""
 
 
 def found(url: str) -> Found:
@@ -181,6 +185,18 @@ def test_faults_are_found_in_every_window_of_a_longer_log(log_url: str) -> None:
     assert set(told) == {"epoch-wrong", "tag-row-missing"}
 
 
+def test_several_processes_find_what_one_finds(history: History, log_url: str) -> None:
+    plant(
+        log_url,
+        "DELETE FROM store.events WHERE position IN (50, 99, 100, 101, 250)",
+        "UPDATE store.events SET epoch = 'k-0' WHERE position IN (20, 220)",
+    )
+    alone = {known.kind: known for known in differences(log_url)}
+    together = {known.kind: known for known in differences(log_url, processes=2, slice_positions=100)}
+    assert together == alone
+    assert (alone["position-missing"].count, alone["epoch-wrong"].position) == (5, 20)
+
+
 def test_epochs_may_follow_each_other(history: History, log_url: str) -> None:
     with EventStore(log_url) as store:
         store.new_epoch()
@@ -196,6 +212,6 @@ def test_what_is_appended_meanwhile_is_no_difference(history: History, log_url: 
         ends = inspection.ends()
         [known] = store.read(after=1, until=2).events
         store.append([NewEvent(known.type, known.data, known.tags)])
-        assert audit_events(inspection, ends, findings, lambda stage, done, total: None) == EVENTS
-        audit_tag_index(inspection, ends.position, findings, lambda stage, done, total: None)
+        assert audit_events(log_url, ends, findings, unwatched, processes=1) == EVENTS
+        audit_tag_index(inspection, ends.position, findings, unwatched)
     assert findings.differences == ()

@@ -1,5 +1,6 @@
 """The audit of the stream against the store: each kind of fault is found and named, lag is only told."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from studyspot.broker.stream import STREAM, SUBJECTS, StreamMessage, ensure_stre
 from studyspot.catalogue.cloudevents import to_message
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import StoredEvent
-from studyspot.log_audit.findings import Findings
+from studyspot.log_audit.findings import Findings, Stage
 from studyspot.log_audit.stream import StreamAudited, audit_stream
 from tests.engines import NatsServer, PostgresServer
 
@@ -65,9 +66,13 @@ async def publish(
         await publisher.close()
 
 
+def unwatched(stage: Stage, done: int, total: int) -> None:
+    """Nobody watches the progress."""
+
+
 async def audited(store: EventStore, nats_url: str) -> tuple[StreamAudited | None, Findings]:
     findings = Findings()
-    compared = await audit_stream(store, nats_url, findings, lambda stage, done, total: None)
+    compared = await audit_stream(store, nats_url, findings, unwatched)
     return compared, findings
 
 
@@ -187,3 +192,28 @@ async def test_a_stream_that_is_missing_or_away_is_told(nats_server: NatsServer,
     finally:
         nats_server.restart()
     assert [known.kind for known in findings.differences] == ["stream-away"]
+
+
+async def test_a_connection_that_is_lost_meanwhile_is_made_good(
+    nats_server: NatsServer, postgres_server: PostgresServer
+) -> None:
+    events, cuts = 20_000, 0
+
+    def cut(stage: Stage, done: int, total: int) -> None:
+        nonlocal cuts
+        if not cuts and done < total:
+            cuts += 1
+            nats_server.kill()
+            nats_server.restart()
+
+    with postgres_server.migrated_database() as url, EventStore(url) as long_store:
+        await asyncio.to_thread(write_history, url, events)
+        nc = await connect(nats_server.urls.admin, name="test")
+        for page in long_store.pages(0):
+            await publish(nc, long_store, [message_of(event) for event in page])
+        await nc.close()
+        findings = Findings()
+        compared = await audit_stream(long_store, nats_server.urls.admin, findings, cut)
+    assert (cuts, findings.differences) == (1, ())
+    assert compared is not None
+    assert compared.last_position == events

@@ -8,17 +8,22 @@ from typing import Any
 
 import typer
 
+from studyspot.console.faults import Fault
 from studyspot.console.installation import begin, database_url, nats_url
 from studyspot.console.output import camel_case, print_json, print_table
 from studyspot.log_audit.audit import LogAudit, audit_log
 from studyspot.log_audit.findings import Progress, Stage
+from studyspot.log_audit.slices import AuditBroken
 
 
 def verify_store(as_json: bool) -> None:
     """Compare positions, tags, tag index and stream with what they have to be; exit 1 if any differs."""
     settings = begin()
-    with _progress() as progress:
-        audit = audit_log(database_url(settings), nats_url(settings), progress)
+    try:
+        with _progress() as progress:
+            audit = audit_log(database_url(settings), nats_url(settings), progress)
+    except AuditBroken as broken:
+        raise Fault(f"The log was not verified: {broken}.", "Begin again.") from broken
     if as_json:
         print_json(_facts(audit))
     else:

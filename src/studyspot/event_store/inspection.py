@@ -5,7 +5,6 @@ for, against those of the rows that are there. Only stretches whose digests diff
 """
 
 from collections.abc import Collection, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -119,21 +118,14 @@ class Inspection:
         [(position, epoch, outside)] = self._ask(_ENDS, {"limit": self.OUTSIDE_LIMIT})
         return Ends(position, epoch, tuple(outside), tuple(self._ask(_EPOCHS, {})))
 
-    def events(self, head: int) -> Iterator[list[EventRow]]:
-        """Yield the events up to `head`, by windows of positions; the next is fetched meanwhile.
+    def events(self, after: int, until: int) -> Iterator[list[EventRow]]:
+        """Yield the events in (`after`, `until`], by windows of positions.
 
         Raises:
             StoreUnavailable: the database did not answer in time.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="event-store-inspection") as reader:
-            coming: Future[list[EventRow]] | None = None
-            for after in range(0, head, _WINDOW):
-                ready, window = coming, {"after": after, "until": min(after + _WINDOW, head)}
-                coming = reader.submit(self._ask, _EVENTS, window)
-                if ready is not None:
-                    yield ready.result()
-            if coming is not None:
-                yield coming.result()
+        for first in range(after, until, _WINDOW):
+            yield self._ask(_EVENTS, {"after": first, "until": min(first + _WINDOW, until)})
 
     def called_for(self, head: int) -> Iterator[dict[int, Digest]]:
         """Yield, stretch after stretch up to `head`, the digests of the rows that events' tags call for.

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from studyspot.event_store.inspection import Inspection
 from studyspot.event_store.store import EventStore
-from studyspot.log_audit.events import audit_events
 from studyspot.log_audit.findings import Difference, Findings, Progress
+from studyspot.log_audit.slices import audit_events, processes_for
 from studyspot.log_audit.stream import StreamAudited, audit_stream
 from studyspot.log_audit.tag_index import audit_tag_index
 
@@ -35,13 +35,15 @@ def audit_log(database_url: str, nats_url: str, progress: Progress) -> LogAudit:
 
     Raises:
         StoreUnavailable: the database does not answer.
+        AuditBroken: one of its processes was killed.
         BrokerError: `nats_url` names no server.
     """
     began = time.monotonic()
     findings = Findings()
     with Inspection(database_url) as inspection, EventStore(database_url, read_connections=2) as store:
         ends = inspection.ends()
-        events = audit_events(inspection, ends, findings, progress)
+        processes = processes_for(ends.position)
+        events = audit_events(database_url, ends, findings, progress, processes=processes)
         rows = audit_tag_index(inspection, ends.position, findings, progress)
         store_took = timedelta(seconds=time.monotonic() - began)
         stream = asyncio.run(audit_stream(store, nats_url, findings, progress))

@@ -2,42 +2,29 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from studyspot.catalogue.codec import UnreadableEvent, decode
 from studyspot.catalogue.tags import tags_of
 from studyspot.catalogue.types import UnknownEvent
 from studyspot.event_store.inspection import Ends, Inspection
-from studyspot.log_audit.findings import Findings, Progress
+from studyspot.log_audit.findings import Difference, Findings
 
 _SHOWN = 3
 
 
-def audit_events(inspection: Inspection, ends: Ends, findings: Findings, progress: Progress) -> int:
-    """Look at every event up to the head; return how many there are.
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The log after position `after` up to `until`, with each epoch and where it began."""
 
-    Raises:
-        StoreUnavailable: the database does not answer.
-    """
-    _audit_ends(ends, findings)
-    epochs = _Epochs(ends.epochs)
-    looked, due = 0, 1
-    for rows in inspection.events(ends.position):
-        for position, epoch, event_type, data, tags in rows:
-            if position != due:
-                _add_gap(due, position - 1, findings)
-            due = position + 1
-            if epoch != (known := epochs.at(position)):
-                what = f"the event at position {position} has epoch {epoch}, not {known}"
-                findings.add("epoch-wrong", position, what)
-            _audit_tags(position, event_type, data, tags, findings)
-        looked += len(rows)
-        progress("events", due - 1, ends.position)
-    if due <= ends.position:
-        _add_gap(due, ends.position, findings)
-    return looked
+    database_url: str
+    after: int
+    until: int
+    epochs: tuple[tuple[int, str], ...]
 
 
-def _audit_ends(ends: Ends, findings: Findings) -> None:
+def audit_ends(ends: Ends, findings: Findings) -> None:
+    """Look at the head row, and for events beyond it."""
     if ends.outside:
         first = ends.outside[0]
         what = (
@@ -48,6 +35,30 @@ def _audit_ends(ends: Ends, findings: Findings) -> None:
     if newest != ends.epoch:
         what = f"the head row has epoch {ends.epoch}, the newest of the epochs is {newest}"
         findings.add("epoch-wrong", None, what)
+
+
+def audit_slice(part: Slice) -> tuple[int, tuple[Difference, ...]]:
+    """Look at every event of a slice; return how many there are, and what differs.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    findings, epochs = Findings(), _Epochs(part.epochs)
+    looked, due = 0, part.after + 1
+    with Inspection(part.database_url) as inspection:
+        for rows in inspection.events(part.after, part.until):
+            for position, epoch, event_type, data, tags in rows:
+                if position != due:
+                    _add_gap(due, position - 1, findings)
+                due = position + 1
+                if epoch != (known := epochs.at(position)):
+                    what = f"the event at position {position} has epoch {epoch}, not {known}"
+                    findings.add("epoch-wrong", position, what)
+                _audit_tags(position, event_type, data, tags, findings)
+            looked += len(rows)
+    if due <= part.until:
+        _add_gap(due, part.until, findings)
+    return looked, findings.differences
 
 
 def _audit_tags(position: int, event_type: str, data: bytes, tags: list[str], findings: Findings) -> None:

@@ -1,6 +1,6 @@
 """What an audit finds: each kind of difference, how often, and the first one in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +48,11 @@ class Findings:
         if known is not None:
             count, position, first = known.count + count, known.position, known.first
         self._found[kind] = Difference(kind, count, position, first)
+
+    def take_over(self, differences: Iterable[Difference]) -> None:
+        """Add what was found beyond all that is known already."""
+        for found in differences:
+            self.add(found.kind, found.position, found.first, found.count)
 
     @property
     def differences(self) -> tuple[Difference, ...]:

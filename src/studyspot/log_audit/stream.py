@@ -21,6 +21,9 @@ from studyspot.log_audit.findings import Findings, Progress
 CONNECT_WITHIN = timedelta(seconds=5)
 ANSWER_WITHIN = timedelta(seconds=2)
 _AT_ONCE = 2_000
+# Of a replay that brings nothing at all.
+_ATTEMPTS = 5
+_RETRY_AFTER = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,24 +108,35 @@ class _Comparison:
         return StreamAudited(self._epoch, self._first, self._until, self._lag, self._respelled)
 
     async def _walk(self, nc: Client, after: int, until: int) -> None:
+        """Compare the messages in (`after`, `until`], beginning again where the connection was lost."""
+        failures = 0
         while after < until:
+            began = after
             try:
-                batches = read_range(nc, after=after, until=until, epoch=self._epoch)
-                async with aclosing(batches):
+                async with aclosing(read_range(nc, after=after, until=until, epoch=self._epoch)) as batches:
                     async for batch in batches:
-                        for start in range(0, len(batch), _AT_ONCE):
-                            # In a thread, for the stream's signs of life are heard meanwhile.
-                            await asyncio.to_thread(self._compare, batch[start : start + _AT_ONCE])
+                        await self._compare_batch(batch)
                         after = batch[-1].position
-                        self._progress("stream", after - self._first + 1, self._until - self._first + 1)
             except PositionForgotten as hole:
                 # Messages before it may have arrived and not been handed out: they are read again.
                 await self._walk(nc, after, min(hole.after, until))
                 after = min(hole.first - 1, until)
                 self._add_missing(hole.after + 1, after)
+            except BrokerUnavailable:
+                failures = failures + 1 if after == began else 1
+                if failures == _ATTEMPTS:
+                    raise
+                await asyncio.sleep(_RETRY_AFTER.total_seconds())
             else:
                 self._add_missing(after + 1, until)
                 after = until
+
+    async def _compare_batch(self, batch: Sequence[StreamMessage]) -> None:
+        for start in range(0, len(batch), _AT_ONCE):
+            # In a thread, for the stream's signs of life are heard meanwhile.
+            await asyncio.to_thread(self._compare, batch[start : start + _AT_ONCE])
+        compared = batch[-1].position - self._first + 1
+        self._progress("stream", compared, self._until - self._first + 1)
 
     def _add_missing(self, first: int, last: int) -> None:
         if first <= last:
