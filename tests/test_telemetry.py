@@ -1,8 +1,14 @@
-"""Logs on a disk that is full: lines are lost, work is not."""
+"""Logs on a disk that is full: lines are lost, work is not. And what a process answers when it is asked."""
 
 import subprocess
 import sys
 from pathlib import Path
+
+import httpx
+import pytest
+
+from studyspot.embedded.ports import free_port
+from studyspot.telemetry import Readiness, serve_metrics
 
 LOGGING = """
 import logging, sys
@@ -45,3 +51,27 @@ def test_logging_writes_every_line_where_there_is_room(tmp_path: Path) -> None:
     said = tmp_path / "stderr"
     assert unwritten(said, "json") == 0
     assert len(said.read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("readiness", "status", "body"),
+    [
+        (Readiness(True, {"a": 1}), 200, {"ready": True, "a": 1}),
+        (Readiness(False, {"a": "stopped"}), 503, {"ready": False, "a": "stopped"}),
+        (
+            Readiness(True, {"a": 1}, {"parked": {"a": 2}}),
+            200,
+            {"ready": True, "degraded": {"parked": {"a": 2}}, "a": 1},
+        ),
+    ],
+)
+def test_a_degraded_process_is_ready_and_says_what_to_look_at(
+    readiness: Readiness, status: int, body: dict[str, object]
+) -> None:
+    port = free_port()
+    stop = serve_metrics(port, lambda: readiness)
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/ready", trust_env=False)
+        assert (answer.status_code, answer.json()) == (status, body)
+    finally:
+        stop()

@@ -17,6 +17,7 @@ from studyspot.projections.status import statuses
 from studyspot.telemetry import Readiness
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import booked, opened, seat
+from tests.projections.poison import append_raw
 from tests.projections.system import NO_BROKER, Log, a_log, until, until_consumed, working
 
 
@@ -54,6 +55,21 @@ async def test_a_projection_that_stops_leaves_the_others_going(log: Log) -> None
     log.rows("UPDATE read.builds SET position = 9 WHERE name = 'bookings' RETURNING 1")
     with pytest.raises(AllStopped):
         await asyncio.wait_for(running, 10)
+
+
+async def test_parked_events_degrade_readiness_and_do_not_end_it(log: Log) -> None:
+    await log.append(opened(), seat(), booked())
+    await append_raw(log, "booking.cancelled", b'{"data":{"bookingId":"B1","occupation":"o-B1"}}')
+    process = ProjectionsProcess(
+        database_url=log.database_url, nats_url=NO_BROKER, names=["libraries", "bookings"]
+    )
+    running = asyncio.create_task(process.run())
+    await until(lambda: process.readiness().degraded)
+    assert process.readiness() == Readiness(
+        True, {"libraries": 4, "bookings": 4}, {"parked": {"bookings": 1}}
+    )
+    process.end()
+    await asyncio.wait_for(running, 10)
 
 
 async def test_status_tells_how_many_events_and_seconds_each_is_behind(log: Log) -> None:

@@ -107,6 +107,7 @@ def test_the_key_of_an_unreadable_event_is_that_of_its_type() -> None:
         happened = read(projection, 1, "e1", "booking.created", damaged(amountMinor="much"))
         assert isinstance(happened, Unreadable)
         assert (happened.key, happened.library_id, happened.user_id) == (key, "L1", "student")
+        assert happened.reason.startswith("amountMinor: ")
 
 
 @pytest.mark.parametrize(

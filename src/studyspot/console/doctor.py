@@ -20,6 +20,7 @@ from studyspot.console.round_trip import RoundTripFailed, round_trip
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.store import EventStore
 from studyspot.migrations.run import pending
+from studyspot.projections.parked_events import parked_counts
 from studyspot.projections.status import statuses
 from studyspot.relay import RelayStatus, relay_status
 from studyspot.settings import Settings
@@ -143,8 +144,9 @@ def _relay(status: RelayStatus) -> Finding:
 def _projections(settings: Settings) -> list[Finding]:
     try:
         found = statuses(database_url(settings))
-    except (Fault, StoreError) as error:
-        return [Finding("projections", False, str(error), "Mend the database first.")]
+        parked = parked_counts(database_url(settings))
+    except (Fault, StoreError, psycopg.OperationalError) as error:
+        return [Finding("projections", False, str(error).strip(), "Mend the database first.")]
     findings = []
     for status in found:
         name, behind = f"projection {status.name}", f"{status.lag_events} events behind"
@@ -156,6 +158,15 @@ def _projections(settings: Settings) -> list[Finding]:
             findings.append(Finding(name, False, behind, mend))
         else:
             findings.append(Finding(name, True, f"position {status.position}, {behind}"))
+    findings += [
+        Finding(
+            f"parked {name}",
+            False,
+            f"{events} events could not be applied",
+            f"Run `studyspot projections parked {name}`, then retry or drop them.",
+        )
+        for name, events in parked.items()
+    ]
     return findings
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
+from textwrap import shorten
 from typing import Any
 
 import orjson
@@ -24,6 +26,8 @@ from studyspot.projections.parked_events import (
 )
 from studyspot.projections.projection import Projection
 
+_WIDEST_REASON = 80
+
 
 def show_keys(name: str, as_json: bool) -> None:
     """Show each key that stands still, and why."""
@@ -34,8 +38,16 @@ def show_keys(name: str, as_json: bool) -> None:
     elif not found:
         print_line(f"nothing of {name} is parked")
     else:
-        columns = ("position", "type", "key", "reason", "since", "followers")
-        print_table(columns, [[_key(parked)[_JSON.get(name, name)] for name in columns] for parked in found])
+        print_table(
+            ("position", "type", "key", "followers", "since", "reason"),
+            [
+                (
+                    *(parked.position, parked.type, parked.key, parked.followers),
+                    *(_text(parked.parked_at), shorten(parked.reason, _WIDEST_REASON)),
+                )
+                for parked in found
+            ],
+        )
 
 
 def show_event(name: str, position: int, as_json: bool) -> None:
@@ -119,11 +131,12 @@ def _sentence(error: Exception) -> str:
     return said[:1].upper() + said[1:]
 
 
-_JSON = {"since": "parkedAt"}
-
-
 def _key(parked: ParkedKey) -> dict[str, Any]:
     return camel_case(asdict(parked))
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _stored(found: ParkedEvent) -> Any:
@@ -140,7 +153,7 @@ def _lines(name: str, found: ParkedEvent) -> Iterator[str]:
     if event.position != first.position:
         yield f"It only follows the {first.type} at {first.position}:"
     yield f"reason     {first.reason}"
-    yield f"since      {first.parked_at.isoformat()}"
+    yield f"since      {_text(first.parked_at)}"
     yield f"stored     {orjson.dumps(_stored(found)).decode()}"
     told = ", ".join(f"{follower.type} at {follower.position}" for follower in found.followers)
     more = first.followers - len(found.followers)

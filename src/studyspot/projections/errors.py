@@ -12,13 +12,13 @@ class ProjectionStopped(Exception):
 
 
 class PoisonEvent(ProjectionStopped):
-    """An event that the projection can never apply as it is."""
+    """An event that can neither be applied nor parked, as its key cannot be read."""
 
     def __init__(self, name: str, position: int, reason: str) -> None:
         super().__init__(
             name,
-            f"the event at {position} cannot be applied: {reason}",
-            f"`studyspot events show {position}` shows it; a release that can apply it goes on from there",
+            f"the event at {position} can neither be applied nor parked: {reason}",
+            "restore its stored data, or start a release that can read it; the projection goes on from there",
         )
         self.position = position
 

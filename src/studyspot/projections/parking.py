@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import psycopg
 from psycopg import errors
+from pydantic import ValidationError
 
 from studyspot.catalogue.codec import Recorded, UnreadableEvent, decode
 from studyspot.catalogue.types import class_of
@@ -156,8 +157,17 @@ def _unreadable(
         key,
         _identifier(facts, "library_id"),
         _identifier(facts, "user_id") or _identifier(facts, "owner_id"),
-        str(error),
+        _what_is_wrong(error),
     )
+
+
+def _what_is_wrong(error: UnreadableEvent) -> str:
+    """Return one line: the fields that are not as they should be, where that is what is wrong."""
+    cause = error.__cause__
+    if not isinstance(cause, ValidationError):
+        return str(error)
+    wrong = cause.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)
 
 
 def _facts(data: bytes) -> dict[str, Any]:
