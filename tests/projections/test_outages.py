@@ -17,7 +17,7 @@ from studyspot.broker.connection import connect
 from studyspot.broker.stream import STREAM, delete_stream, ensure_stream
 from studyspot.projections.app import run_workers
 from studyspot.projections.feed import Beginning, Feed
-from studyspot.projections.inbox import MOST_BATCHES, Inbox
+from studyspot.projections.inbox import Inbox
 from studyspot.projections.models import bookings, seats
 from studyspot.projections.worker import Worker
 from studyspot.relay import Relay
@@ -27,6 +27,7 @@ from tests.projections.system import Log, until, until_consumed, working
 
 BACK_WITHIN = timedelta(seconds=5)
 EPOCH = "e1"
+WHILE_SLOW = 40
 
 
 @asynccontextmanager
@@ -210,7 +211,7 @@ async def test_a_slow_projection_misses_nothing_and_does_not_delay_the_others(
         await until_consumed(relay.jetstream())
         with psycopg.connect(log.database_url) as holder:
             holder.execute("SELECT FROM read.builds WHERE name = 'seats' FOR UPDATE")
-            for number in range(4 * MOST_BATCHES):
+            for number in range(WHILE_SLOW):
                 position = await log.append(booked(f"B{number:02}", start=NINE + number * HOUR))
                 await log.publish(relay)
                 await until(lambda: quick.position == position, limit=2)  # noqa: B023  # Awaited here.
@@ -220,7 +221,7 @@ async def test_a_slow_projection_misses_nothing_and_does_not_delay_the_others(
         for worker in (slow, quick):
             worker.end()
         await asyncio.wait_for(running, 10)
-    assert log.rows("SELECT count(*) FROM read.occupations_1_1") == [(4 * MOST_BATCHES,)]
+    assert log.rows("SELECT count(*) FROM read.occupations_1_1") == [(WHILE_SLOW,)]
 
 
 async def test_workers_come_back_to_an_erased_stream_while_bookings_go_on(

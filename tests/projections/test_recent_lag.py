@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -61,9 +62,16 @@ def test_a_window_of_a_rush_holds_its_newest_events_and_grows_no_more() -> None:
     assert window.added == 2 * MOST_EVENTS
 
 
-def recent(log: Log) -> RecentLag | None:
-    """What another process is told of the bookings."""
-    return next(status.recent for status in statuses(log.database_url) if status.name == "bookings")
+async def told(log: Log, enough: Callable[[RecentLag], bool]) -> None:
+    """Wait until another process is told enough of the bookings."""
+    async with asyncio.timeout(30):
+        while (lag := await recent(log)) is None or not enough(lag):
+            pass
+
+
+async def recent(log: Log) -> RecentLag | None:
+    found = await asyncio.to_thread(statuses, log.database_url)
+    return next(status.recent for status in found if status.name == "bookings")
 
 
 async def test_status_tells_what_the_workers_of_another_process_have_measured(log: Log) -> None:
@@ -71,14 +79,14 @@ async def test_status_tells_what_the_workers_of_another_process_have_measured(lo
     running = asyncio.create_task(process.run())
     try:
         await log.append(opened())
-        await until(lambda: recent(log))
+        await told(log, lambda lag: lag.events >= 1)
         await log.append(*(booked(f"B{number}") for number in range(50)), at=datetime.now(UTC) - AGES)
-        await until(lambda: (told := recent(log)) and told.p99 >= AGES)
+        await told(log, lambda lag: lag.p99 >= AGES)
     finally:
         process.end()
         await asyncio.wait_for(running, 10)
     log.rows("UPDATE read.lags SET measured_at = measured_at - %s RETURNING 1", WINDOW)
-    assert recent(log) is None, "what was measured long ago is told as if it were now"
+    assert await recent(log) is None, "what was measured long ago is told as if it were now"
 
 
 async def test_lags_are_recorded_again_when_the_database_is_back(postgres_server: PostgresServer) -> None:
@@ -90,12 +98,12 @@ async def test_lags_are_recorded_again_when_the_database_is_back(postgres_server
         with capture_logs() as lines:
             async with LagRecorder(url, lambda: windows):
                 windows["bookings"].add([0.1], now=time.monotonic())
-                await until(lambda: recent(log))
+                await told(log, lambda lag: lag.events == 1)
                 postgres_server.kill()
                 windows["bookings"].add([0.1, 0.1], now=time.monotonic())
                 await until(lambda: any(line["event"] == "lag is not recorded" for line in lines))
                 postgres_server.restart()
-                await until(lambda: (told := recent(log)) and told.events == 3)
+                await told(log, lambda lag: lag.events == 3)
 
 
 async def test_prometheus_is_told_how_many_events_and_how_long(log: Log) -> None:

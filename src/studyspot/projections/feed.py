@@ -1,8 +1,8 @@
 """What the broker delivers to a process: a FastStream subscriber, and the watch that keeps it alive.
 
-A consumer dies silently when the stream is erased, and the subscriber tells nobody; so whenever it is quiet
-it is looked at, and where it is missing, or holds back what the stream has, it is made again at the workers'
-own position + 1. Messages that come twice, or never, are the workers' business: they compare positions.
+A consumer dies silently when the stream is erased, and the subscriber tells nobody; so the server is asked
+for heartbeats, and where they stay away the consumer is made again, at the workers' own position + 1.
+Messages that come twice, or never, are the workers' business: they compare positions.
 """
 
 import asyncio
@@ -28,13 +28,16 @@ from studyspot.broker.connection import inbox_prefix
 from studyspot.broker.errors import BrokerError
 from studyspot.broker.stream import STREAM, SUBJECTS, StreamMessage, stream_state
 from studyspot.projections.inbox import Inbox
-from studyspot.projections.prompt_pull import PromptPull
+from studyspot.projections.prompt_pull import HEARTBEAT, PromptPull
 
 MOST_MESSAGES = 1000
 ASK_EVERY = timedelta(milliseconds=100)
-"""A request that brings nothing is repeated after this long."""
+"""How long FastStream waits for messages before it looks whether it should end."""
 
 LOOK_EVERY = timedelta(milliseconds=500)
+SILENT_AFTER = 2.5 * HEARTBEAT
+"""Without any sign of life for this long, the consumer is made again."""
+
 RETRY_AFTER = timedelta(seconds=1)
 _API_LIMIT_SECONDS = 1.0
 _CONNECT_LIMIT_SECONDS = 5.0
@@ -65,7 +68,7 @@ class Feed:
         self._inboxes = inboxes
         self._beginning = beginning
         self._subscriber: BatchPullStreamSubscriber | None = None
-        self._heard = 0.0
+        self._pull: PromptPull | None = None
         self._connected = True
         self._failure: Exception | None = None
 
@@ -91,12 +94,14 @@ class Feed:
                     await broker.connect()
                 while True:
                     await self._look(broker)
+                    _end_if_cancelled()
                     await asyncio.sleep(LOOK_EVERY.total_seconds())
             except (NatsError, BrokerError, OSError) as error:
                 self._tell(connected=False, reason=str(error) or type(error).__name__)
             finally:
                 await self._unsubscribe()
                 await _close(broker)
+            _end_if_cancelled()
             await asyncio.sleep(RETRY_AFTER.total_seconds())
 
     async def _look(self, broker: NatsBroker) -> None:
@@ -111,7 +116,7 @@ class Feed:
             await self._unsubscribe()
             return
         try:
-            if self._subscriber is not None and await self._is_stuck(self._subscriber):
+            if self._pull is not None and await self._is_silent(self._pull):
                 log.warning("consumer is made again")
                 await self._unsubscribe()
             if self._subscriber is None:
@@ -121,19 +126,14 @@ class Feed:
         else:
             self._tell(connected=True)
 
-    async def _is_stuck(self, subscriber: BatchPullStreamSubscriber) -> bool:
-        """Say whether nothing came although there is something, or the consumer is gone."""
-        quiet_since = self._heard
-        if time.monotonic() - quiet_since < LOOK_EVERY.total_seconds():
+    async def _is_silent(self, pull: PromptPull) -> bool:
+        """Say whether the server answers, but no longer for this consumer."""
+        if time.monotonic() - pull.heard < SILENT_AFTER.total_seconds():
             return False
-        if subscriber.subscription is None:
-            return True
-        try:
+        with suppress(NotFoundError):
             async with asyncio.timeout(_API_LIMIT_SECONDS):
-                consumer = await subscriber.subscription.consumer_info()
-        except NotFoundError:
-            return True
-        return bool(consumer.num_pending) and self._heard == quiet_since
+                await pull.consumer_info()
+        return True
 
     async def _subscribe(self, broker: NatsBroker) -> None:
         beginning = self._beginning()
@@ -163,18 +163,22 @@ class Feed:
 
         async def hand_over(messages: Sequence[StreamMessage]) -> None:
             if self._subscriber is subscriber:
-                self._heard = time.monotonic()
                 for inbox in self._inboxes:
                     inbox.put(tuple(messages))
 
         subscriber(hand_over)
-        self._subscriber, self._heard = subscriber, time.monotonic()
-        await subscriber.start()
+        self._subscriber = subscriber
+        try:
+            await subscriber.start()
+        except BaseException:
+            await self._unsubscribe()
+            raise
         assert subscriber.subscription is not None
-        subscriber.subscription = PromptPull(subscriber.subscription, MOST_MESSAGES)  # type: ignore[assignment]
+        self._pull = PromptPull(connection, subscriber.subscription, MOST_MESSAGES)
+        subscriber.subscription = self._pull  # type: ignore[assignment]
 
     async def _unsubscribe(self) -> None:
-        subscriber, self._subscriber = self._subscriber, None
+        subscriber, self._subscriber, self._pull = self._subscriber, None, None
         if subscriber is None:
             return
         # Either way it is given up; a broker that is away cannot be told.
@@ -193,6 +197,13 @@ class Feed:
             log.info("broker is back")
         else:
             log.warning("broker is away, the log is read instead", reason=reason)
+
+
+def _end_if_cancelled() -> None:
+    """End this task where a wait has lost its cancellation: Python 3.11 does when a result comes with it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _close(broker: NatsBroker) -> None:

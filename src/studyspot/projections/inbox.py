@@ -5,32 +5,33 @@ from datetime import timedelta
 
 from studyspot.broker.stream import StreamMessage
 
-MOST_BATCHES = 8
+MOST_MESSAGES = 4000
 
 
 class Inbox:
-    """A few batches of messages, oldest first; those that find no room are read from the log instead."""
+    """A bounded number of messages, oldest first; those that find no room are read from the log instead."""
 
     def __init__(self) -> None:
-        self._batches: asyncio.Queue[tuple[StreamMessage, ...]] = asyncio.Queue(MOST_BATCHES)
+        self._messages: list[StreamMessage] = []
+        self._some = asyncio.Event()
 
     def put(self, batch: tuple[StreamMessage, ...]) -> None:
         """Keep the batch where there is room: a slow projection must not delay the others."""
-        if not self._batches.full():
-            self._batches.put_nowait(batch)
+        if batch and len(self._messages) + len(batch) <= MOST_MESSAGES:
+            self._messages += batch
+            self._some.set()
 
     async def next(self, timeout: timedelta) -> tuple[StreamMessage, ...]:
         """Return all that has come, as soon as anything has; nothing when nothing comes within `timeout`."""
         try:
             async with asyncio.timeout(timeout.total_seconds()):
-                first = await self._batches.get()
+                await self._some.wait()
         except TimeoutError:
             return ()
-        return (*first, *self.take())
+        return self.take()
 
     def take(self) -> tuple[StreamMessage, ...]:
         """Return all that has come."""
-        taken: list[StreamMessage] = []
-        while not self._batches.empty():
-            taken += self._batches.get_nowait()
-        return tuple(taken)
+        taken, self._messages = tuple(self._messages), []
+        self._some.clear()
+        return taken

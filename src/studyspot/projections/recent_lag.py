@@ -19,7 +19,7 @@ import structlog
 from psycopg import AsyncConnection, Connection
 
 WINDOW = timedelta(minutes=1)
-MOST_EVENTS = 10_000
+MOST_EVENTS = 5_000
 RECORD_EVERY = timedelta(seconds=1)
 _ANSWER_WITHIN_SECONDS = 5.0
 
