@@ -32,6 +32,9 @@ from studyspot.projections.verification.comparison import Difference
 from studyspot.projections.verification.run import Verified, verify
 
 
+_WORTH_A_RATE = 10_000
+
+
 def run_rebuild(name: str | None, every: bool, workers: int, as_json: bool) -> None:
     """Rebuild one projection, or all."""
     if (name is None) is not every:
@@ -61,6 +64,8 @@ async def _rebuild(projections: Sequence[Projection], url: str, workers: int, as
                 done.append((rebuilt, monotonic() - begun))
     for rebuilt, seconds in done:
         _show_rebuilt(rebuilt, seconds, as_json)
+    if not as_json:
+        print_line("What they replace is dropped as soon as nobody can be reading it: in a few seconds.")
     await drop_old_builds(url, projections)
 
 
@@ -79,9 +84,10 @@ def _show_rebuilt(rebuilt: Rebuilt, seconds: float, as_json: bool) -> None:
         }
         print_json(camel_case(facts))
         return
+    speed = f", {rate:,} a second" if rebuilt.events >= _WORTH_A_RATE else ""
     print_line(
         f"{build.name} is read from build {build.number} now, at position {rebuilt.position}:"
-        f" {rebuilt.events:,} events, after {seconds:.1f} s ({rate:,} a second)."
+        f" {_many(rebuilt.events, 'event')} in {seconds:.1f} s{speed}."
     )
     if rebuilt.parked:
         print_line(f"{rebuilt.parked} events are parked: `studyspot projections parked {build.name}`.")
@@ -176,6 +182,10 @@ def _progress() -> Iterator[Callable[[Told], None]]:
 
     with bar:
         yield tell
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _chosen(name: str) -> Sequence[Projection]:
