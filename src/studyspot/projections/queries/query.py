@@ -14,11 +14,11 @@ from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection
 
 # No row at all where one of the builds is no longer the one to be read; the lowest position of several.
-# What is parked is a subquery that runs once, over an index that is empty on most days.
+# What is parked is a subquery that runs once, over the first event of each key: on most days over nothing.
 _AT = """
 SELECT min(position) AS position, min(epoch) AS epoch, (
     SELECT jsonb_agg(DISTINCT jsonb_build_array(p.name, p.key, p.library_id)) FROM read.parked AS p
-    WHERE (p.name, p.version, p.number) IN ({builds}) AND ({parked})
+    WHERE (p.name, p.version, p.number) IN ({builds}) AND p.reason IS NOT NULL AND ({parked})
 ) AS parked
 FROM read.current JOIN read.builds USING (name, version, number)
 WHERE (name, version, number) IN ({builds}) HAVING count(*) = {count}
@@ -35,7 +35,7 @@ class Query:
     """SQL over the tables of `sources`, each named in braces by its name in the description.
 
     `parts` are named in the same way, for what several queries share. `order` sorts by columns of `rows`.
-    `parked` says of a row `p` of `read.parked` whether it concerns the answer.
+    `parked` says of a row `p` of `read.parked`, the first of its key, whether it concerns the answer.
     """
 
     rows: LiteralString
