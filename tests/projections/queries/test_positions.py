@@ -112,8 +112,8 @@ def rebuild(connection: psycopg.Connection) -> None:
     """Make a second build, as a rebuild would; it differs from the first so that it is known."""
     old, new = Build("seats", 1, 1), Build("seats", 1, 2)
     connection.execute(
-        "INSERT INTO read.builds SELECT name, version, 2, position, epoch FROM read.builds"
-        " WHERE name = 'seats'"
+        "INSERT INTO read.builds (name, version, number, tables, position, epoch)"
+        " SELECT name, version, 2, tables, position, epoch FROM read.builds WHERE name = 'seats'"
     )
     for table in seats.PROJECTION.tables:
         for statement in (creation(table, new), *indexing(table, new)):
