@@ -19,7 +19,7 @@ HEARTBEAT = timedelta(milliseconds=500)
 """The server says so often that it has nothing."""
 
 EXPIRES = timedelta(seconds=30)
-LEAST_BETWEEN = timedelta(milliseconds=5)
+LEAST_BETWEEN = timedelta(milliseconds=10)
 """Batches follow no closer: under load each holds a few events, and costs little more than one."""
 
 
