@@ -44,7 +44,12 @@ CREATE TABLE IF NOT EXISTS read.parked (
     PRIMARY KEY (name, version, number, position),
     FOREIGN KEY (name, version, number) REFERENCES read.builds ON DELETE CASCADE
 );
-CREATE INDEX IF NOT EXISTS parked_by_key ON read.parked (name, version, number, key);
+-- IF NOT EXISTS would wait for every writer, and keep the next ones waiting, to find that the index is there.
+DO $$ BEGIN
+    IF to_regclass('read.parked_by_key') IS NULL THEN
+        CREATE INDEX parked_by_key ON read.parked (name, version, number, key);
+    END IF;
+END $$;
 -- Events that an operator has decided never to apply, in any build.
 CREATE TABLE IF NOT EXISTS read.dropped (
     name text NOT NULL,
