@@ -31,7 +31,6 @@ from studyspot.projections.rebuild.run import Rebuilt, drop_old_builds, rebuild_
 from studyspot.projections.verification.comparison import Difference
 from studyspot.projections.verification.run import Verified, verify
 
-
 _WORTH_A_RATE = 10_000
 
 
@@ -56,12 +55,11 @@ def run_verify(name: str, sample: int | None, workers: int, as_json: bool) -> bo
 
 
 async def _rebuild(projections: Sequence[Projection], url: str, workers: int, as_json: bool) -> None:
-    begun, done = monotonic(), []
+    begun = monotonic()
     with _told(), EventStore(url, read_connections=2) as store, _progress() as tell:
         rebuilding = rebuild_all(projections, database_url=url, store=store, workers=workers, tell=tell)
         async with aclosing(rebuilding):
-            async for rebuilt in rebuilding:
-                done.append((rebuilt, monotonic() - begun))
+            done = [(rebuilt, monotonic() - begun) async for rebuilt in rebuilding]
     for rebuilt, seconds in done:
         _show_rebuilt(rebuilt, seconds, as_json)
     if not as_json:
@@ -110,9 +108,9 @@ def _show_verified(verified: Verified, seconds: float, as_json: bool) -> None:
         }
         print_json(camel_case(facts))
         return
-    looked_at = f"{verified.rows:,} rows" + (
-        f" of {verified.keys:,} keys" if verified.keys is not None else ""
-    )
+    looked_at = _many(verified.rows, "row")
+    if verified.keys is not None:
+        looked_at += f" of {_many(verified.keys, 'key')}"
     if verified.parked:
         print_line(
             f"{verified.parked} parked keys are left out: `studyspot projections parked {build.name}`."
