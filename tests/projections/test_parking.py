@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import orjson
@@ -22,7 +23,7 @@ from studyspot.projections.projection import PutRow
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, checked_in, opened, recorded
 from tests.projections.poison import append_raw, failing_at, overwrite, refused_at
-from tests.projections.system import Log, a_log, until, working
+from tests.projections.system import Log, a_log, until, until_consumed, working
 
 STATUSES = "SELECT booking_id, status FROM read.bookings_1_1 ORDER BY booking_id"
 PARKED = "SELECT position, key, reason IS NOT NULL FROM read.parked WHERE name = %s ORDER BY position"
@@ -287,10 +288,16 @@ async def test_a_restarted_worker_knows_what_is_parked(log: Log) -> None:
     assert log.rows(STATUSES) == [("B2", "confirmed")]
 
 
-async def test_a_worker_does_not_apply_what_its_rival_has_parked(log: Log) -> None:
+async def test_a_worker_does_not_apply_what_its_rival_has_parked(
+    log: Log, relay: Client, nats_server: NatsServer
+) -> None:
     await log.append(opened())
-    async with working(log, bookings.PROJECTION) as sound:
-        await until(lambda: sound.position == 1)
+    await log.publish(relay)
+    async with working(log, bookings.PROJECTION, nats_server.urls.projections) as worker:
+        await until_consumed(relay.jetstream())
+        await log.append(booked("B0", start=NINE - HOUR))
+        await log.publish(relay)
+        await until(lambda: worker.position == 2)
         # Parked by a rival since it last looked, at the position where it is.
         log.rows(
             "INSERT INTO read.parked (name, version, number, position, key, reason)"
@@ -299,10 +306,11 @@ async def test_a_worker_does_not_apply_what_its_rival_has_parked(log: Log) -> No
         log.rows("UPDATE read.builds SET parked_revision = parked_revision + 1 RETURNING 1")
         begun = time.monotonic()
         await log.append(B1, B2)
-        await until(lambda: log.position("bookings") == 3)
-        assert time.monotonic() - begun < 0.9, "a list that is out of date costs one more look, and no pause"
-    assert parked(log) == [(1, "B1", True), (2, "B1", False)]
-    assert log.rows(STATUSES) == [("B2", "confirmed")]
+        await log.publish(relay)
+        await until(lambda: log.position("bookings") == 4)
+        assert time.monotonic() - begun < 0.8, "a list that is out of date costs one more look, and no pause"
+    assert parked(log) == [(1, "B1", True), (3, "B1", False)]
+    assert log.rows(STATUSES) == [("B0", "confirmed"), ("B2", "confirmed")]
 
 
 async def test_nothing_is_parked_wrongly_when_the_database_is_killed_among_poison(
@@ -340,4 +348,4 @@ async def test_others_stay_within_the_lag_target_while_a_key_is_parked(log: Log)
             lags.append(time.monotonic() - begun)
     assert len(parked(log)) == 41
     assert len(log.rows(STATUSES)) == 40
-    assert sorted(lags)[int(0.9 * len(lags))] < 0.1
+    assert median(lags) < 0.1

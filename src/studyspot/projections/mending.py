@@ -129,7 +129,9 @@ def _mend(connection: Connection[Any], projection: Projection, key: str, first: 
             connection.execute(_LET_GO, [*_identity(build), let_go])
             if left:
                 connection.execute(_BLAME, [tried.reason or _INTERRUPTED, *_identity(build), left[0]])
-            connection.execute(_REVISE, _identity(build))
+            else:
+                # Until now workers know rightly that the key is parked: none has to look again.
+                connection.execute(_REVISE, _identity(build))
             if tried.applied:
                 notice = " ".join(map(str, (*_identity(build), reached)))
                 connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, notice])
