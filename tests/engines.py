@@ -60,6 +60,12 @@ class PostgresServer:
         with self._database(TEMPLATE) as url:
             yield url
 
+    @contextmanager
+    def copied_database(self, url: str) -> Iterator[str]:
+        """The URL of a copy of a database that nobody is connected to, dropped at the end."""
+        with self._database(url.rpartition("/")[2]) as copy:
+            yield copy
+
     def kill(self) -> None:
         """Kill the server as a crash of the machine would."""
         assert self.engine.pid is not None
