@@ -127,3 +127,15 @@ class Node:
                 self.hub.replays.give_up(reading)
                 return
         self.hub.replays.finish(reading, until)
+
+
+def kinds(client: Client) -> list[str]:
+    return [frame["type"] for frame in client.frames()]
+
+
+def events(client: Client) -> list[tuple[int, list[str]]]:
+    return [(frame["position"], frame["rooms"]) for frame in client.frames() if frame["type"] == "event"]
+
+
+def since(position: int, epoch: str = EPOCH) -> dict[str, Any]:
+    return {"epoch": epoch, "position": position}
