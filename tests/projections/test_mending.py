@@ -243,7 +243,7 @@ async def test_a_retry_does_not_hold_up_other_keys(log: Log) -> None:
         await until(lambda: worker.position == 4002)
         began = time.monotonic()
         retrying = asyncio.create_task(asyncio.to_thread(retry, log.database_url, SOUND, 2))
-        lags = []
+        lags: list[float] = []
         while not retrying.done():
             begun = time.monotonic()
             position = await log.append(booked(f"C{len(lags)}", start=NINE + len(lags) * HOUR))
