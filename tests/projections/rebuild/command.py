@@ -1,0 +1,144 @@
+"""`studyspot projections …` as users run them, and the processes that such a command begins."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+
+from tests.projections.system import NO_BROKER, until
+
+PROJECTIONS = (sys.executable, "-m", "studyspot", "projections")
+LIMIT_SECONDS = 30.0
+ONE_WAS_KILLED = "studyspot: one of its processes was killed: begin it again: what is done is kept."
+
+
+def environment(database_url: str, home: Path) -> Mapping[str, str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
+    return clean | {
+        "STUDYSPOT_HOME": str(home),
+        "STUDYSPOT_DATABASE_URL": database_url,
+        "STUDYSPOT_NATS_URL": NO_BROKER,
+    }
+
+
+class Command:
+    """A command in a session of its own; what it says goes to files, so that it never waits for a reader."""
+
+    def __init__(self, process: Popen[bytes], home: Path) -> None:
+        self._process = process
+        self._home = home
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def said(self) -> str:
+        return (self._home / "said").read_text()
+
+    @property
+    def complained(self) -> str:
+        return (self._home / "complained").read_text()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has said that the new build is read."""
+        return "is read from build" in self.said
+
+    def pool(self) -> list[int]:
+        """The processes that share the work."""
+        return [pid for pid in members(self._process.pid) if b"spawn_main" in arguments(pid)]
+
+    def kill(self) -> None:
+        """Kill the command alone, as the kernel does when memory is short; its processes are not told."""
+        self._process.kill()
+        self._process.wait()
+
+    def kill_one_of_its_processes(self) -> bool:
+        """Return whether there was one."""
+        for pid in self.pool():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return True
+        return False
+
+    def kill_all(self) -> None:
+        """Leave nothing of it, whatever a test has found."""
+        for pid in members(self._process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
+
+    async def ends(self, limit: float = LIMIT_SECONDS) -> int:
+        """Wait for its end, and for that of all its processes; return its exit status."""
+        await until(lambda: not self.running, limit)
+        await self.leaves_nothing()
+        return self._process.returncode
+
+    async def is_done(self) -> None:
+        """Wait until it says that the new build is read."""
+        await until(lambda: self.done or not self.running, LIMIT_SECONDS)
+        assert self.done, self.complained
+
+    async def leaves_nothing(self) -> None:
+        """Wait until none of its processes is left."""
+        await until(lambda: not members(self._process.pid), 5)
+
+    async def is_done_within(self, seconds: float) -> bool:
+        """Let that much time pass, or less if it is done or ends before; return whether it did."""
+        try:
+            async with asyncio.timeout(seconds):
+                await until(lambda: self.done or not self.running, LIMIT_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+
+@contextmanager
+def command(database_url: str, *given: str) -> Iterator[Command]:
+    """Run `studyspot projections …` until the end of the block."""
+    with TemporaryDirectory() as directory:
+        home = Path(directory)
+        with (home / "said").open("wb") as said, (home / "complained").open("wb") as complained:
+            process = Popen(
+                [*PROJECTIONS, *given],
+                env=environment(database_url, home),
+                stdout=said,
+                stderr=complained,
+                start_new_session=True,
+            )
+        running = Command(process, home)
+        try:
+            yield running
+        finally:
+            running.kill_all()
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session, but for those that have ended."""
+    return [
+        int(entry.name)
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdecimal() and _session_of(entry) == session
+    ]
+
+
+def arguments(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def _session_of(entry: Path) -> int | None:
+    try:
+        # After the name, which may hold anything: state, parent, group, session.
+        state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if state == "Z" else int(session)
