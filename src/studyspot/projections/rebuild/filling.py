@@ -21,6 +21,8 @@ from studyspot.projections.rebuild.copying import copy_rows
 from studyspot.projections.rebuild.errors import RebuildStopped
 from studyspot.projections.rebuild.folding import Folded, fold_log
 
+_LOOK_EVERY_SECONDS = 0.5
+_STOP_WITHIN_SECONDS = 2.0
 _SESSION = """
 SET application_name = 'studyspot rebuild';
 -- A part is done in one piece or not at all, and is done again when it is lost.
@@ -68,14 +70,19 @@ def begin_process(signals: Signals) -> None:
     global _signals
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _signals = signals
-    Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    Thread(target=_end_in_time, args=[signals], name="end-in-time", daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """End at once when the parent is killed: nobody would give work to this process, or tell it to end."""
+def _end_in_time(signals: Signals) -> None:
+    """End at once when the parent is killed, and soon when the work is stopped, whatever it waits for.
+
+    Nobody else would tell this process to end, and a database may be silent for long.
+    """
     parent = parent_process()
     assert parent is not None
-    parent.join()
+    while parent.is_alive() and not signals.stopped:
+        parent.join(_LOOK_EVERY_SECONDS)
+    parent.join(_STOP_WITHIN_SECONDS)
     os._exit(1)
 
 
