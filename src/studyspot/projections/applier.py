@@ -1,6 +1,6 @@
 """One build's rows and position, moved together: both in one transaction, or neither."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -65,6 +65,11 @@ class Batch:
     events: Sequence[Happened]
     until: int
     time: datetime | None = None
+
+    @property
+    def times(self) -> Iterator[datetime]:
+        """When each of its events happened, as far as that can be read."""
+        return (happened.metadata.time for happened in self.events if not isinstance(happened, Unreadable))
 
 
 class Applier:

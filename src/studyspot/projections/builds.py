@@ -93,6 +93,12 @@ async def make_current(connection: AsyncConnection, build: Build) -> bool:
             " AND (version, number) <> (%(version)s, %(number)s) AND superseded_at IS NULL",
             identity,
         )
+        # Readers that wait for a position hear of the build before its next event.
+        await connection.execute(
+            "SELECT pg_notify(%(channel)s, concat_ws(' ', name, version, number, position)) FROM read.builds"
+            " WHERE (name, version, number) = (%(name)s, %(version)s, %(number)s)",
+            {**identity, "channel": CHANNEL},
+        )
     return True
 
 

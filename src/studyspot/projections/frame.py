@@ -49,6 +49,9 @@ DO $$ BEGIN
     IF to_regclass('read.parked_by_key') IS NULL THEN
         CREATE INDEX parked_by_key ON read.parked (name, version, number, key);
     END IF;
+    IF to_regclass('read.parked_firsts') IS NULL THEN
+        CREATE INDEX parked_firsts ON read.parked (name, version, number) WHERE reason IS NOT NULL;
+    END IF;
 END $$;
 -- Events that an operator has decided never to apply, in any build.
 CREATE TABLE IF NOT EXISTS read.dropped (

@@ -219,7 +219,7 @@ class Worker:
 
     async def _apply(self, applier: Applier, batch: Batch) -> None:
         if await applier.apply(batch):
-            observe(self.projection.name, applier.position, batch.time)
+            observe(self.projection.name, applier.position, *batch.times)
 
     async def _check(self, applier: Applier) -> None:
         """Follow the log into a new epoch, unless the rows are of events that it no longer has.

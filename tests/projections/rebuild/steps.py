@@ -8,6 +8,7 @@ from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection, Table
 from studyspot.projections.rebuild.progress import Progress
 from studyspot.projections.rebuild.run import Rebuild, Rebuilt
+from studyspot.projections.verification.run import Verified, verify
 from tests.projections.system import Log
 
 
@@ -42,3 +43,9 @@ def rows_of(log: Log, build: Build, table: Table) -> list[Any]:
 
 def all_rows(log: Log, projection: Projection, build: Build) -> dict[str, list[Any]]:
     return {table.name: rows_of(log, build, table) for table in projection.tables}
+
+
+async def verifying(log: Log, projection: Projection, sample: int | None = None) -> Verified:
+    return await verify(
+        projection, database_url=log.database_url, workers=1, sample=sample, tell=lambda progress: None
+    )

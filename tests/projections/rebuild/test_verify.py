@@ -8,15 +8,9 @@ from studyspot.projections.models import bookings, seats
 from studyspot.projections.models.registry import PROJECTIONS
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.errors import RebuildRunning
-from studyspot.projections.verification.run import NotBuilt, Verified, verify
-from tests.projections.rebuild.steps import rebuild
+from studyspot.projections.verification.run import NotBuilt
+from tests.projections.rebuild.steps import rebuild, verifying
 from tests.projections.system import Log, until
-
-
-async def verifying(log: Log, projection: Projection, sample: int | None = None) -> Verified:
-    return await verify(
-        projection, database_url=log.database_url, workers=1, sample=sample, tell=lambda progress: None
-    )
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Rows into the tables of a build, by COPY."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,49 +15,45 @@ from studyspot.projections.row_changes import Effects
 _ASK_EVERY_ROWS = 1000
 
 
-def copy_rows(
-    connection: psycopg.Connection,
-    tables: Sequence[Table],
-    build: Build,
-    effects: Effects,
-    go_on: Callable[[], None],
-) -> None:
-    """Write the rows that the effects amount to, from nothing, into tables that do not hold them yet.
-
-    `go_on` is asked again and again; what it raises ends the work.
-
-    Raises:
-        psycopg.DataError, psycopg.IntegrityError: a row does not fit its table.
-    """
+def rows_by_table(tables: Sequence[Table], effects: Effects) -> Iterator[tuple[Table, list[PutRow]]]:
+    """Yield each table with the rows that the effects amount to, from nothing."""
     rows: dict[str, list[PutRow]] = {table.name: [] for table in tables}
     for effect in effects.values():
         # Of what was never put, nothing is left to change or to remove.
         if isinstance(effect, PutRow):
             rows[effect.table.name].append(effect)
     for table in tables:
-        _copy(connection, table, build, (change.row for change in rows[table.name]), go_on)
+        yield table, rows[table.name]
 
 
-def _copy(
+def copy_table(
     connection: psycopg.Connection,
     table: Table,
     build: Build,
-    rows: Iterable[Any],
+    rows: Sequence[PutRow],
     go_on: Callable[[], None],
 ) -> None:
+    """Write rows into a table that does not hold them yet.
+
+    `go_on` is asked again and again; what it raises ends the work.
+
+    Raises:
+        psycopg.DataError, psycopg.IntegrityError: a row does not fit the table.
+    """
     columns = tuple(table.columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         build.table(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    written = [_writer(kind) for kind in table.columns.values()]
+    writers = [_writer(kind) for kind in table.columns.values()]
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for number, row in enumerate(rows):
+        for number, put in enumerate(rows):
             if number % _ASK_EVERY_ROWS == 0:
                 go_on()
+            row = put.row
             copy.write_row(
                 [
                     write(row[column]) if write else row[column]
-                    for column, write in zip(columns, written, strict=True)
+                    for column, write in zip(columns, writers, strict=True)
                 ]
             )
 

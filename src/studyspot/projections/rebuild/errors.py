@@ -20,10 +20,14 @@ class RebuildRunning(RebuildError):
 
 
 class RebuildOvertaken(RebuildError):
-    """The log's epoch changed meanwhile: what was read may be of another history."""
+    """What it was to end with is of no use any more.
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"the log began a new epoch while {name} was rebuilt", "begin the rebuild again")
+    Either the log's epoch changed, and what was read may be of another history; or readers moved to a build
+    that came later, such as that of a next version.
+    """
+
+    def __init__(self, name: str, by: str) -> None:
+        super().__init__(f"{by} while {name} was rebuilt", "begin the rebuild again")
 
 
 class RebuildStopped(Exception):

@@ -2,11 +2,12 @@
 
 import os
 import signal
-from collections.abc import MutableSequence
+from collections.abc import Iterator, MutableSequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing import parent_process
-from multiprocessing.context import SpawnContext
+from multiprocessing.context import ForkServerContext
 from threading import Thread
 
 import psycopg
@@ -14,12 +15,12 @@ from psycopg.types.json import Jsonb
 
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.scanning import Share
-from studyspot.projections.builds import Build
 from studyspot.projections.models.registry import named
 from studyspot.projections.projection import Projection
-from studyspot.projections.rebuild.copying import copy_rows
 from studyspot.projections.rebuild.errors import RebuildStopped
 from studyspot.projections.rebuild.folding import Folded, fold_log
+from studyspot.projections.rebuild.part import Part
+from studyspot.projections.rebuild.refused_rows import copy_what_fits
 
 _LOOK_EVERY_SECONDS = 0.5
 _STOP_WITHIN_SECONDS = 2.0
@@ -29,18 +30,6 @@ SET application_name = 'studyspot rebuild';
 SET synchronous_commit = off;
 SET idle_in_transaction_session_timeout = '30s';
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What one process is to do: the share of a projection's keys, and where their rows go."""
-
-    database_url: str
-    build: Build
-    until: int
-    share: Share
-    dropped: frozenset[int]
-    sample: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +43,7 @@ class Signals:
     _stop: MutableSequence[int]
 
     @classmethod
-    def of(cls, context: SpawnContext, shares: int) -> "Signals":
+    def of(cls, context: ForkServerContext, shares: int) -> "Signals":
         return cls(context.RawArray("q", shares), context.RawArray("b", 1))
 
     @property
@@ -95,13 +84,10 @@ def fill(part: Part) -> None:
         PoisonEvent, UnknownEvent: as `fold_log`.
     """
     projection, folded = _fold(part)
-    try:
-        with psycopg.connect(part.database_url, connect_timeout=5) as connection:
-            connection.execute(_SESSION)
-            if _claims(connection, part, folded):
-                copy_rows(connection, projection.tables, part.build, folded.effects, _go_on)
-    except psycopg.OperationalError as error:
-        raise StoreUnavailable(str(error)) from error
+    with _connected(part) as connection:
+        copy_what_fits(
+            connection, projection, part, folded, enter=partial(_enter, connection, part), go_on=_go_on
+        )
 
 
 def fill_scratch(part: Part) -> frozenset[str]:
@@ -110,13 +96,23 @@ def fill_scratch(part: Part) -> frozenset[str]:
     Raises: as `fill`.
     """
     projection, folded = _fold(part)
+    with _connected(part) as connection:
+        copy_what_fits(connection, projection, part, folded, enter=_always, go_on=_go_on)
+    return frozenset(folded.keys)
+
+
+def _always(_: Folded) -> bool:
+    return True
+
+
+@contextmanager
+def _connected(part: Part) -> Iterator[psycopg.Connection]:
     try:
-        with psycopg.connect(part.database_url, connect_timeout=5) as connection:
+        with psycopg.connect(part.database_url, connect_timeout=5, autocommit=True) as connection:
             connection.execute(_SESSION)
-            copy_rows(connection, projection.tables, part.build, folded.effects, _go_on)
+            yield connection
     except psycopg.OperationalError as error:
         raise StoreUnavailable(str(error)) from error
-    return frozenset(folded.keys)
 
 
 def _fold(part: Part) -> tuple[Projection, Folded]:
@@ -126,7 +122,7 @@ def _fold(part: Part) -> tuple[Projection, Folded]:
         part.database_url,
         projection,
         until=part.until,
-        shares=[share for share in (part.share, part.sample) if share],
+        shares=part.shares,
         dropped=part.dropped,
         tell=partial(_tell, part.share),
         note_keys=part.sample is not None,
@@ -134,7 +130,7 @@ def _fold(part: Part) -> tuple[Projection, Folded]:
     return projection, folded
 
 
-def _claims(connection: psycopg.Connection, part: Part, folded: Folded) -> bool:
+def _enter(connection: psycopg.Connection, part: Part, folded: Folded) -> bool:
     """Enter the part as done, in the transaction that does it; false where another process has done it."""
     entered = connection.execute(
         "INSERT INTO read.rebuilt_parts (name, part, events, parked) VALUES (%s, %s, %s, %s)"

@@ -44,7 +44,7 @@ def fold_log(
     parked_keys: set[str] = set()
     with _without_collector():
         for rows in scan(database_url, projection.event_types(), after=0, until=until, shares=shares):
-            happened = [read(projection, *row) for row in rows]
+            happened = [read(projection, *row) for row in rows if row[0] not in dropped]
             if note_keys:
                 folded.keys.update(key_of(projection, one) for one in happened)
             sorted_out = sort(projection, happened, parked_keys, dropped)

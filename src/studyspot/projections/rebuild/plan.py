@@ -30,18 +30,22 @@ class Plan:
 async def begin(connection: AsyncConnection, projection: Projection, head: Head, parts: int) -> Plan:
     """Return the plan of a rebuild that was stopped, if it still holds; otherwise make another.
 
-    A plan holds for the release that made it, in the epoch that it was made in.
+    A plan holds for the release that made it, in the epoch that it was made in, unless readers have moved on
+    to a build that came after it.
     """
     async with connection.transaction():
         await ensure_frame(connection)
         found = await connection.execute(
-            "SELECT version, number, tables, release, epoch, until, parts FROM read.rebuilds WHERE name = %s",
+            "SELECT version, number, rebuilds.tables, release, rebuilds.epoch, superseded_at, until, parts"
+            " FROM read.rebuilds LEFT JOIN read.builds USING (name, version, number) WHERE name = %s",
             [projection.name],
         )
         if stopped := await found.fetchone():
-            version_then, number, tables, release, epoch, *work = stopped
-            if (version_then, release, epoch) == (projection.version, _release(), head.epoch):
-                return await _resumed(connection, Build(projection.name, version_then, number), epoch, *work)
+            version_then, number, tables, *made, superseded_at, until, parts_then = stopped
+            holds = (version_then, *made) == (projection.version, _release(), head.epoch)
+            if holds and superseded_at is None:
+                build = Build(projection.name, version_then, number)
+                return await _resumed(connection, build, head.epoch, until, parts_then)
             await _abandon(connection, projection.name, tables)
         build = Build(projection.name, projection.version, await next_number(connection, projection))
         await connection.execute(

@@ -10,7 +10,8 @@ from multiprocessing import get_context
 from typing import TypeVar
 
 from studyspot.projections.rebuild.errors import RebuildError
-from studyspot.projections.rebuild.filling import Part, Signals, begin_process
+from studyspot.projections.rebuild.filling import Signals, begin_process, fill
+from studyspot.projections.rebuild.part import Part
 
 _TELL_EVERY_SECONDS = 0.2
 
@@ -32,7 +33,8 @@ async def in_processes(
     """
     if not parts:
         return []
-    context = get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([fill.__module__])  # What is imported once need not be by each.
     signals = Signals.of(context, parts[0].share.of)
     pool = ProcessPoolExecutor(workers, context, begin_process, (signals,))
     try:

@@ -22,10 +22,12 @@ from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
 from studyspot.projections.applier import Applier
 from studyspot.projections.builds import Build, drop_superseded, lock_pointer, make_current
+from studyspot.projections.errors import BuildSuperseded
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild import plan as plans
 from studyspot.projections.rebuild.errors import RebuildOvertaken, RebuildRunning
-from studyspot.projections.rebuild.filling import Part, fill
+from studyspot.projections.rebuild.filling import fill
+from studyspot.projections.rebuild.part import Part
 from studyspot.projections.rebuild.plan import Plan
 from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
@@ -91,7 +93,7 @@ class Rebuild:
 
         Raises:
             RebuildRunning: another process is at it.
-            RebuildOvertaken: the log began a new epoch meanwhile.
+            RebuildOvertaken: the log began a new epoch meanwhile, or readers moved on.
             RebuildError: a process was killed.
             StoreUnavailable: the database was away for longer than `GIVE_UP_AFTER`.
             PoisonEvent, UnknownEvent: an event can be neither applied nor parked.
@@ -125,7 +127,10 @@ class Rebuild:
                 await plans.complete(connection, self._projection, plan)
                 self._stuck_since = None
             self._tell(Progress(plan.build.name, "catching up", events, events))
-            position = await self._take_over(connection, plan)
+            try:
+                position = await self._take_over(connection, plan)
+            except BuildSuperseded as error:
+                raise RebuildOvertaken(plan.build.name, "readers moved to another build") from error
             await plans.forget(connection, plan.build.name)
             parked = await plans.count_parked(connection, plan.build)
             self._tell(Progress(plan.build.name, "done", events, events))
@@ -170,7 +175,7 @@ class Rebuild:
     async def _head_of(self, plan: Plan) -> Head:
         head = await asyncio.to_thread(self._store.head)
         if head.epoch != plan.epoch:
-            raise RebuildOvertaken(plan.build.name)
+            raise RebuildOvertaken(plan.build.name, "the log began a new epoch")
         return head
 
     def _part(self, plan: Plan, index: int, dropped: frozenset[int]) -> Part:

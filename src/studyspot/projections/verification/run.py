@@ -20,7 +20,8 @@ from studyspot.projections.builds import Build, creation, drop_tables
 from studyspot.projections.projection import Projection, Table
 from studyspot.projections.rebuild import plan as plans
 from studyspot.projections.rebuild.errors import RebuildError, RebuildRunning
-from studyspot.projections.rebuild.filling import Part, fill_scratch
+from studyspot.projections.rebuild.filling import fill_scratch
+from studyspot.projections.rebuild.part import Part
 from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
 from studyspot.projections.rebuild.run import parts_of

@@ -1,0 +1,104 @@
+"""Rows that their table refuses: their keys are parked from the first event on, and all others are copied."""
+
+from collections.abc import Callable, Mapping
+
+import psycopg
+import structlog
+
+from studyspot.event_store.scanning import scan
+from studyspot.projections.builds import Build
+from studyspot.projections.parking import entry, is_poison, key_of, read
+from studyspot.projections.projection import Projection
+from studyspot.projections.rebuild.copying import copy_table, rows_by_table
+from studyspot.projections.rebuild.errors import RebuildStopped
+from studyspot.projections.rebuild.folding import Folded
+from studyspot.projections.rebuild.part import Part
+
+log = structlog.get_logger()
+
+
+def copy_what_fits(
+    connection: psycopg.Connection,
+    projection: Projection,
+    part: Part,
+    folded: Folded,
+    *,
+    enter: Callable[[Folded], bool],
+    go_on: Callable[[], None],
+) -> None:
+    """Copy the folded rows in one transaction, which `enter` begins; nothing happens where it returns false.
+
+    `go_on` is asked again and again; what it raises ends the work.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    try:
+        with connection.transaction():
+            if enter(folded):
+                for table, rows in rows_by_table(projection.tables, folded.effects):
+                    copy_table(connection, table, part.build, rows, go_on)
+    except RebuildStopped:
+        raise
+    except Exception as error:
+        if not is_poison(error):
+            raise
+        refused = _refused_keys(connection, projection, part.build, folded, go_on)
+        if not refused:
+            raise
+        log.warning("rows refused", projection=projection.name, keys=len(refused), reason=str(error).strip())
+        left = _without(projection, part, folded, refused, go_on)
+        copy_what_fits(connection, projection, part, left, enter=enter, go_on=go_on)
+
+
+def _refused_keys(
+    connection: psycopg.Connection,
+    projection: Projection,
+    build: Build,
+    folded: Folded,
+    go_on: Callable[[], None],
+) -> Mapping[str, str]:
+    """Return the keys of the rows that cannot be written, each with the reason; nothing is written."""
+    refused: dict[str, str] = {}
+    for table, all_rows in rows_by_table(projection.tables, folded.effects):
+        suspects = [all_rows]
+        while suspects:
+            rows = suspects.pop()
+            try:
+                with connection.transaction(force_rollback=True):
+                    copy_table(connection, table, build, rows, go_on)
+            except RebuildStopped:
+                raise
+            except Exception as error:
+                if not is_poison(error):
+                    raise
+                if len(rows) == 1:
+                    refused[str(table.key_of(rows[0].row)[0])] = str(error).strip() or repr(error)
+                else:
+                    middle = len(rows) // 2
+                    suspects += [rows[:middle], rows[middle:]]
+    return refused
+
+
+def _without(
+    projection: Projection,
+    part: Part,
+    folded: Folded,
+    refused: Mapping[str, str],
+    go_on: Callable[[], None],
+) -> Folded:
+    """Return what is left when every event of the refused keys is parked."""
+    parked = [each for each in folded.parked if each.key not in refused]
+    reasons = dict(refused)
+    for rows in scan(
+        part.database_url, projection.event_types(), after=0, until=part.until, shares=part.shares
+    ):
+        go_on()
+        happened = [read(projection, *row) for row in rows if row[0] not in part.dropped]
+        parked += [
+            entry(projection, one, reasons.pop(key, None))
+            for one in happened
+            if (key := key_of(projection, one)) in refused
+        ]
+    effects = {place: effect for place, effect in folded.effects.items() if place[1][0] not in refused}
+    return Folded(effects, parked, folded.keys, folded.events)
