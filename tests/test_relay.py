@@ -381,6 +381,21 @@ async def test_the_same_event_in_other_bytes_of_an_earlier_release_is_no_contrad
     assert store.head().halted is None
 
 
+async def test_an_event_of_a_newer_release_in_other_bytes_is_waited_for_and_halts_nothing(
+    relay: Running, store: EventStore, js: JetStreamContext
+) -> None:
+    newer = {"v": 99, "time": "2026-12-01T09:00:00Z", "commandid": "c1", "actor": None, "traceparent": None}
+    data = json.dumps({**newer, "data": {"libraryId": "L1"}}).encode()
+    appended = await store.append_async([NewEvent("library.deleted", data)])
+    (wanted,) = expected(store)
+    await ensure_stream(js, epoch=appended.epoch)
+    await js.publish(wanted.subject, json.dumps(json.loads(wanted.body), indent=1).encode())
+    with capture_logs() as logs:
+        async with relay():
+            await until(lambda: any("version 99" in line.get("reason", "") for line in logs))
+    assert store.head().halted is None
+
+
 async def test_an_event_that_no_message_can_carry_is_told_and_nothing_is_skipped(
     relay: Running, store: EventStore, js: JetStreamContext
 ) -> None:
