@@ -37,9 +37,10 @@ async def in_processes(
     context.set_forkserver_preload([fill.__module__])  # What is imported once need not be by each.
     signals = Signals.of(context, parts[0].share.of)
     pool = ProcessPoolExecutor(workers, context, begin_process, (signals,))
+    results: list[asyncio.Future[Result]] = []
     try:
         with _interrupts_blocked():
-            results = [asyncio.wrap_future(pool.submit(work, part)) for part in parts]
+            results += [asyncio.wrap_future(pool.submit(work, part)) for part in parts]
         waiting = set(results)
         while waiting:
             finished, waiting = await asyncio.wait(
@@ -54,6 +55,8 @@ async def in_processes(
             "one of its processes was killed", "begin it again: what is done is kept"
         ) from error
     finally:
+        for part in results:
+            part.cancel()  # Of those that are not done nobody is going to ask why.
         signals.stop()
         pool.shutdown(cancel_futures=True)
 
