@@ -1,6 +1,7 @@
 """A real terminal for a command: its keys, and what is shown on it."""
 
 import asyncio
+import codecs
 import fcntl
 import os
 import pty
@@ -10,7 +11,7 @@ import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from subprocess import Popen
 
 LIMIT_SECONDS = 30
@@ -24,6 +25,8 @@ class Terminal:
     process: Popen[bytes]
     descriptor: int
     shown: str = ""
+    # What is read may end in the middle of a character.
+    _decoder: codecs.IncrementalDecoder = field(default_factory=codecs.getincrementaldecoder("utf-8"))
 
     async def shows(self, text: str) -> None:
         """Wait until the text has been shown since the last one that was waited for."""
@@ -34,24 +37,33 @@ class Terminal:
 
     async def ends(self) -> int:
         """Wait for the end of the process; return its exit status."""
-        status = await asyncio.to_thread(self.process.wait, LIMIT_SECONDS)
-        self._read_rest()
-        return status
+        return await asyncio.to_thread(self._read_to_the_end)
 
     def _read_until(self, text: str) -> None:
         deadline = time.monotonic() + LIMIT_SECONDS
         while text not in self.shown:
             assert time.monotonic() < deadline, f"{text!r} is not shown: {self.shown}"
-            if select.select([self.descriptor], [], [], 0.1)[0]:
-                self.shown += os.read(self.descriptor, 65536).decode()
+            self._read(0.1)
         self.shown = self.shown.partition(text)[2]
 
-    def _read_rest(self) -> None:
-        while select.select([self.descriptor], [], [], 0)[0]:
-            try:
-                self.shown += os.read(self.descriptor, 65536).decode()
-            except OSError:  # Linux says so where the other side is closed.
-                return
+    def _read_to_the_end(self) -> int:
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while (status := self.process.poll()) is None:
+            assert time.monotonic() < deadline, f"it does not end: {self.shown}"
+            self._read(0.1)  # A terminal that nobody reads lets nothing more be written.
+        while self._read(0):
+            pass
+        return status
+
+    def _read(self, seconds: float) -> bool:
+        """Wait so long for something to be shown; return whether anything was."""
+        if not select.select([self.descriptor], [], [], seconds)[0]:
+            return False
+        try:
+            self.shown += self._decoder.decode(os.read(self.descriptor, 65536))
+        except OSError:  # Linux says so where the other side is closed.
+            return False
+        return True
 
 
 @contextmanager
