@@ -51,8 +51,12 @@ class Command:
         return "is read from build" in self.said
 
     def pool(self) -> list[int]:
-        """The processes that share the work."""
-        return [pid for pid in members(self._process.pid) if b"spawn_main" in arguments(pid)]
+        """The processes that share the work: those that its own children have begun for it."""
+        return [pid for pid, parent in members(self._process.pid).items() if parent in self._children()]
+
+    def _children(self) -> set[int]:
+        command = self._process.pid
+        return {pid for pid, parent in members(command).items() if parent == command}
 
     def kill(self) -> None:
         """Kill the command alone, as the kernel does when memory is short; its processes are not told."""
@@ -119,26 +123,14 @@ def command(database_url: str, *given: str) -> Iterator[Command]:
             running.kill_all()
 
 
-def members(session: int) -> list[int]:
-    """The processes of a session, but for those that have ended."""
-    return [
-        int(entry.name)
-        for entry in Path("/proc").iterdir()
-        if entry.name.isdecimal() and _session_of(entry) == session
-    ]
-
-
-def arguments(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
-
-
-def _session_of(entry: Path) -> int | None:
-    try:
-        # After the name, which may hold anything: state, parent, group, session.
-        state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if state == "Z" else int(session)
+def members(session: int) -> dict[int, int]:
+    """The processes of a session, each with its parent, but for those that have ended."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError, NotADirectoryError):
+            if entry.name.isdecimal():
+                # After the name, which may hold anything: state, parent, group, session.
+                state, parent, _, its = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                if int(its) == session and state != "Z":
+                    found[int(entry.name)] = int(parent)
+    return found

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Literal, LiteralString, get_args
 
 from psycopg import AsyncConnection, sql
+from psycopg.errors import UndefinedTable
 
 from studyspot.projections.builds import Build
 from studyspot.projections.frame import SCHEMA
@@ -61,9 +62,10 @@ async def row(watching: AsyncConnection, question: str, *parameters: Any) -> tup
     """Wait until the question has an answer; return its first row."""
     async with asyncio.timeout(_LIMIT_SECONDS):
         while True:
-            found = await watching.execute(question.encode(), parameters)
-            if (first := await found.fetchone()) is not None:
-                return first
+            with suppress(UndefinedTable):  # Nobody has made it yet.
+                found = await watching.execute(question.encode(), parameters)
+                if (first := await found.fetchone()) is not None:
+                    return first
             await asyncio.sleep(0.002)  # Tables tell nobody.
 
 
