@@ -22,6 +22,7 @@ from studyspot.domain.events import Event
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
+from studyspot.projections.announcing import Announcer
 from studyspot.projections.app import run_workers
 from studyspot.projections.projection import Projection
 from studyspot.projections.worker import Worker
@@ -50,6 +51,16 @@ class Log:
     database_url: str
     store: EventStore
     signal: HeadSignal
+    announcer: Announcer
+
+    def worker(self, projection: Projection) -> Worker:
+        return Worker(
+            projection,
+            database_url=self.database_url,
+            store=self.store,
+            signal=self.signal,
+            announcer=self.announcer,
+        )
 
     async def append(self, *events: Event, at: datetime | None = None) -> int:
         time = at or datetime.now(UTC)
@@ -99,14 +110,14 @@ class Log:
 @asynccontextmanager
 async def a_log(database_url: str) -> AsyncIterator[Log]:
     with EventStore(database_url, read_connections=4) as store:
-        async with HeadSignal(database_url) as signal:
-            yield Log(database_url, store, signal)
+        async with HeadSignal(database_url) as signal, Announcer(database_url) as announcer:
+            yield Log(database_url, store, signal, announcer)
 
 
 @asynccontextmanager
 async def working(log: Log, projection: Projection, nats_url: str = NO_BROKER) -> AsyncIterator[Worker]:
     """A worker that runs until the end of the block."""
-    worker = Worker(projection, database_url=log.database_url, store=log.store, signal=log.signal)
+    worker = log.worker(projection)
     task = asyncio.create_task(run_workers([worker], nats_url))
     try:
         yield worker

@@ -19,7 +19,6 @@ from studyspot.projections.app import run_workers
 from studyspot.projections.feed import Beginning, Feed
 from studyspot.projections.inbox import Inbox
 from studyspot.projections.models import bookings, seats
-from studyspot.projections.worker import Worker
 from studyspot.relay import Relay
 from tests.engines import NatsServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat
@@ -199,10 +198,7 @@ async def test_workers_that_start_without_nats_read_the_log_and_follow_the_broke
 async def test_a_slow_projection_misses_nothing_and_does_not_delay_the_others(
     log: Log, relay: Client, nats_server: NatsServer
 ) -> None:
-    slow, quick = (
-        Worker(projection, database_url=log.database_url, store=log.store, signal=log.signal)
-        for projection in (seats.PROJECTION, bookings.PROJECTION)
-    )
+    slow, quick = log.worker(seats.PROJECTION), log.worker(bookings.PROJECTION)
     running = asyncio.create_task(run_workers([slow, quick], nats_server.urls.projections))
     try:
         await log.append(opened(), seat())

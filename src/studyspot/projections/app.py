@@ -9,6 +9,7 @@ import structlog
 
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
+from studyspot.projections.announcing import Announcer
 from studyspot.projections.errors import ProjectionStopped
 from studyspot.projections.feed import Beginning, Feed
 from studyspot.projections.metrics import observe_behind, observe_stop, recent_lags
@@ -60,9 +61,19 @@ class ProjectionsProcess:
         """
         store = EventStore(self._database_url, read_connections=len(self._projections) + 1)
         with store:
-            async with HeadSignal(self._database_url) as head, LagRecorder(self._database_url, recent_lags):
+            async with (
+                HeadSignal(self._database_url) as head,
+                Announcer(self._database_url) as announcer,
+                LagRecorder(self._database_url, recent_lags),
+            ):
                 self._workers = tuple(
-                    Worker(projection, database_url=self._database_url, store=store, signal=head)
+                    Worker(
+                        projection,
+                        database_url=self._database_url,
+                        store=store,
+                        signal=head,
+                        announcer=announcer,
+                    )
                     for projection in self._projections
                 )
                 for worker in self._workers:

@@ -9,7 +9,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from studyspot.projections.builds import CHANNEL, Build, make_current, prepare
+from studyspot.projections.builds import Build, make_current, prepare
 from studyspot.projections.errors import BuildSuperseded, TablesLost
 from studyspot.projections.parking import Happened, Parked, Sorted, Unreadable, entry, sort
 from studyspot.projections.projection import Projection
@@ -39,7 +39,7 @@ WHERE (name, version, number) = (%s, %s, %s) AND position = %s AND parked_revisi
     AND superseded_at IS NULL
 RETURNING 1
 """
-_NOTIFY = "SELECT pg_notify(%s, %s) FROM claimed"
+_WON = "SELECT FROM claimed"
 # What is set aside is read again only where it is not what it was.
 _STATE = """
 SELECT position, epoch, parked_revision,
@@ -227,13 +227,12 @@ class Applier:
         """
         # One statement, one round trip: a rival that waits for the position's row does not wait for ours.
         begun = [parked for parked in sorted_events.parked if parked.reason is not None]
-        notice = " ".join(map(str, (*self._identity, until)))
         known = (self.position, self._parked_revision)
         statement = writing(
             self.build,
             sorted_events,
             claim=Fragment(_CLAIM, [until, time, int(bool(begun)), *self._identity, *known]),
-            end=Fragment(_NOTIFY, [CHANNEL, notice]),
+            end=Fragment(_WON),
         )
         with refusals():
             won = await self._connection.execute(statement.text, statement.parameters)

@@ -14,6 +14,7 @@ from studyspot.catalogue.types import UnknownEvent
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
+from studyspot.projections.announcing import Announcer
 from studyspot.projections.applier import Applier, Batch
 from studyspot.projections.errors import BuildSuperseded, ProjectionAhead, ProjectionStopped
 from studyspot.projections.feed import Beginning
@@ -59,6 +60,7 @@ class Worker:
         database_url: str,
         store: EventStore,
         signal: HeadSignal,
+        announcer: Announcer,
     ) -> None:
         self.projection = projection
         self.inbox = Inbox()
@@ -67,6 +69,7 @@ class Worker:
         self._database_url = database_url
         self._store = store
         self._signal = signal
+        self._announcer = announcer
         self._selection = Selection(projection)
         self._applier: Applier | None = None
         # What was missed is read from the log, which a start does not leave to the broker.
@@ -219,6 +222,7 @@ class Worker:
 
     async def _apply(self, applier: Applier, batch: Batch) -> None:
         if await applier.apply(batch):
+            self._announcer.tell(applier.build, applier.position)
             observe(self.projection.name, applier.position, *batch.times)
 
     async def _check(self, applier: Applier) -> None:
