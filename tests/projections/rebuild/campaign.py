@@ -18,8 +18,8 @@ from studyspot.projections.models.registry import PROJECTIONS
 from studyspot.projections.projection import Projection
 from tests.engines import PostgresServer, temporary_home
 from tests.projections.rebuild.command import ONE_WAS_KILLED, Command
-from tests.projections.rebuild.holding import row
 from tests.projections.rebuild.ordeal import Ordeal, a_history, an_ordeal
+from tests.projections.rebuild.watching import row
 from tests.projections.system import until
 
 Victim = Literal["the rebuild", "one of its processes", "the workers", "PostgreSQL"]

@@ -1,4 +1,4 @@
-"""`studyspot projections …` as users run them, and the processes that such a command begins."""
+"""`studyspot …` as users run it, and the processes that such a command begins."""
 
 import asyncio
 import os
@@ -9,10 +9,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import Popen
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 from tests.projections.system import NO_BROKER, until
 
-PROJECTIONS = (sys.executable, "-m", "studyspot", "projections")
+STUDYSPOT = (sys.executable, "-m", "studyspot")
 LIMIT_SECONDS = 30.0
 ONE_WAS_KILLED = "studyspot: one of its processes was killed: begin it again: what is done is kept."
 
@@ -104,14 +105,16 @@ class Command:
 
 
 @contextmanager
-def command(database_url: str, *given: str) -> Iterator[Command]:
-    """Run `studyspot projections …` until the end of the block."""
+def command(
+    database_url: str, *given: str, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Command]:
+    """Run `studyspot …` until the end of the block."""
     with TemporaryDirectory() as directory:
         home = Path(directory)
         with (home / "said").open("wb") as said, (home / "complained").open("wb") as complained:
             process = Popen(
-                [*PROJECTIONS, *given],
-                env=environment(database_url, home),
+                [*STUDYSPOT, *given],
+                env={**environment(database_url, home), **settings},
                 stdout=said,
                 stderr=complained,
                 start_new_session=True,

@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Literal, LiteralString, get_args
 
 from psycopg import AsyncConnection, sql
-from psycopg.errors import UndefinedTable
 
 from studyspot.projections.builds import Build
 from studyspot.projections.frame import SCHEMA
 from studyspot.projections.projection import Projection
+from tests.projections.rebuild.watching import row
 
 Stage = Literal["reading", "copying", "a part is done", "indexing", "catching up", "moving the pointer"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
-_LIMIT_SECONDS = 30.0
 _LAST_PART = """
 INSERT INTO read.rebuilt_parts (name, part, events, parked)
 SELECT name, parts - 1, 0, '[]' FROM read.rebuilds WHERE name = %s
@@ -56,17 +55,6 @@ class _Holder:
 
     async def keeps_waiting(self, who: tuple[str, str]) -> None:
         await row(self.watching, _WAITING, *who)
-
-
-async def row(watching: AsyncConnection, question: str, *parameters: Any) -> tuple[Any, ...]:
-    """Wait until the question has an answer; return its first row."""
-    async with asyncio.timeout(_LIMIT_SECONDS):
-        while True:
-            with suppress(UndefinedTable):  # Nobody has made it yet.
-                found = await watching.execute(question.encode(), parameters)
-                if (first := await found.fetchone()) is not None:
-                    return first
-            await asyncio.sleep(0.002)  # Tables tell nobody.
 
 
 @asynccontextmanager

@@ -23,8 +23,9 @@ from tests.projections.happenings import HOUR, NINE, booked, opened, seat
 from tests.projections.rebuild.clients import Question, ReadingClient, all_are_answered, reading
 from tests.projections.rebuild.command import Command, command
 from tests.projections.rebuild.steps import current, rebuilding
+from tests.projections.rebuild.watching import all_are_at
 from tests.projections.serving import bearer, reads_of
-from tests.projections.system import Log, a_log, until
+from tests.projections.system import Log, a_log
 
 EVENTS = 10_000
 CLIENTS = 3
@@ -52,13 +53,13 @@ class Ordeal:
     @contextmanager
     def rebuild(self, projection: Projection) -> Iterator[Command]:
         """The command of a user."""
-        with command(self.log.database_url, "rebuild", projection.name) as running:
+        with command(self.log.database_url, "projections", "rebuild", projection.name) as running:
             yield running
 
     @contextmanager
     def workers(self) -> Iterator[Command]:
         """What keeps all read models up."""
-        with command(self.log.database_url, "run") as running:
+        with command(self.log.database_url, "projections", "run") as running:
             yield running
 
     async def kill_server(self) -> None:
@@ -97,11 +98,7 @@ class Ordeal:
 
     async def is_sound(self, projection: Projection) -> None:
         """Wait until the workers keep the new build up, and see that it is what the log says, alone."""
-        head = self.log.store.head().position
-        position = (
-            "SELECT position FROM read.builds JOIN read.current USING (name, version, number) WHERE name = %s"
-        )
-        await until(lambda: self.log.rows(position, projection.name)[0][0] >= head, 20)
+        await all_are_at(self.log.database_url, self.log.store.head().position)
         verified = await verify(
             projection,
             database_url=self.log.database_url,
@@ -112,14 +109,6 @@ class Ordeal:
         assert verified.difference is None
         assert verified.rows > 0
         await self._is_alone(projection)
-
-    def _position(self, projection: Projection) -> int:
-        [(position,)] = self.log.rows(
-            "SELECT position FROM read.current JOIN read.builds USING (name, version, number)"
-            " WHERE name = %s",
-            projection.name,
-        )
-        return int(position)
 
     async def _is_alone(self, projection: Projection) -> None:
         """See that no table is left but those of the build that is read, once the old ones are dropped."""
