@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 
 STAMP := .venv/.synced
 
-.PHONY: setup up demo test check bench wheel documents released
+.PHONY: setup up demo test check bench chaos wheel documents released
 
 setup: $(STAMP)
 
@@ -45,6 +45,13 @@ released: $(STAMP)
 
 bench: $(STAMP)
 	.venv/bin/python -m benchmarks all
+
+# Kills rebuilds, their processes, workers and PostgreSQL at random moments; a seed repeats them.
+KILLS ?= 200
+SEED ?= 1
+
+chaos: $(STAMP)
+	.venv/bin/python -m tests.projections.rebuild.campaign --kills $(KILLS) --seed $(SEED)
 
 wheel: $(STAMP)
 	.tools/bin/uv build --wheel --out-dir dist

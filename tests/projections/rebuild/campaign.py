@@ -25,7 +25,7 @@ from tests.projections.system import until
 Victim = Literal["the rebuild", "one of its processes", "the workers", "PostgreSQL"]
 VICTIMS: tuple[Victim, ...] = get_args(Victim)
 
-MOST_KILLS_OF_A_REBUILD = 3
+KILLS_OF_A_REBUILD = (1, 2, 3, 3)
 _BEGUN = "SELECT FROM pg_stat_activity WHERE application_name = 'studyspot rebuild'"
 
 
@@ -45,17 +45,19 @@ class Campaign:
         Raises:
             AssertionError, TimeoutError: it is not; a note says which kills there were.
         """
-        self._longest = await self._undisturbed()
         victims = self._victims(kills)
-        while victims:
-            number = self._chance.randint(1, MOST_KILLS_OF_A_REBUILD)
-            now, victims = victims[:number], victims[number:]
-            projection, story = self._chance.choice(PROJECTIONS), [f"seed {self._seed}"]
-            try:
-                await self._rebuild(projection, now, story)
-            except BaseException as error:
-                error.add_note(", ".join(story))
-                raise
+        with ExitStack() as running:
+            workers = running.enter_context(self._ordeal.workers())
+            self._longest = await self._undisturbed()
+            while victims:
+                number = self._chance.choice(KILLS_OF_A_REBUILD)
+                now, victims = victims[:number], victims[number:]
+                projection, story = self._chance.choice(PROJECTIONS), [f"seed {self._seed}"]
+                try:
+                    workers = await self._rebuild(projection, now, workers, running, story)
+                except BaseException as error:
+                    error.add_note(", ".join(story))
+                    raise
 
     def _victims(self, kills: int) -> list[Victim]:
         """Return whom to kill: everyone about as often, in any order."""
@@ -65,22 +67,31 @@ class Campaign:
 
     async def _undisturbed(self) -> float:
         """Return how many seconds a rebuild takes, once it has connected."""
-        with self._ordeal.workers(), self._ordeal.rebuild(seats.PROJECTION) as rebuild:
-            await self._has_begun(rebuild)
+        with self._ordeal.rebuild(seats.PROJECTION) as rebuild:
+            await self._has_begun()
             begun = time.monotonic()
             await rebuild.is_done()
             return time.monotonic() - begun
 
-    async def _rebuild(self, projection: Projection, victims: list[Victim], story: list[str]) -> None:
-        """Rebuild, and kill the victims one after the other, each at a moment of its own."""
-        with ExitStack() as stack:
-            workers = stack.enter_context(self._ordeal.workers())
-            rebuild = stack.enter_context(self._ordeal.rebuild(projection))
+    async def _rebuild(
+        self,
+        projection: Projection,
+        victims: list[Victim],
+        workers: Command,
+        running: ExitStack,
+        story: list[str],
+    ) -> Command:
+        """Rebuild, and kill the victims one after the other, each at a moment of its own.
+
+        The workers that are there afterwards are returned; `story` is added to as it goes on.
+        """
+        with ExitStack() as rebuilds:
+            rebuild = rebuilds.enter_context(self._ordeal.rebuild(projection))
             for victim in victims:
                 if rebuild.done or not rebuild.running:
                     rebuild.kill_all()
-                    rebuild = stack.enter_context(self._ordeal.rebuild(projection))
-                await self._has_begun(rebuild)
+                    rebuild = rebuilds.enter_context(self._ordeal.rebuild(projection))
+                await self._has_begun()
                 moment = self._chance.random() * self._longest
                 self.kills += 1
                 story.append(f"kill {self.kills} of {victim}, {projection.name}, after {moment:.3f} s")
@@ -93,7 +104,7 @@ class Campaign:
                         await self._kill_one_of_its_processes(rebuild)
                     case "the workers":
                         workers.kill()
-                        workers = stack.enter_context(self._ordeal.workers())
+                        workers = running.enter_context(self._ordeal.workers())
                     case "PostgreSQL":
                         await self._ordeal.kill_server()
                 await self._ordeal.is_read()
@@ -103,6 +114,7 @@ class Campaign:
             else:
                 await self._ordeal.finish(projection)
             await self._ordeal.is_sound(projection)
+        return workers
 
     async def _kill_one_of_its_processes(self, rebuild: Command) -> None:
         if not rebuild.kill_one_of_its_processes():
@@ -112,7 +124,7 @@ class Campaign:
         # What had done its work already is not missed.
         assert rebuild.done or rebuild.complained.splitlines()[-1] == ONE_WAS_KILLED
 
-    async def _has_begun(self, rebuild: Command) -> None:
+    async def _has_begun(self) -> None:
         async with await AsyncConnection.connect(self._ordeal.log.database_url, autocommit=True) as watching:
             await row(watching, _BEGUN)
 
