@@ -34,16 +34,18 @@ class Answer:
 
 
 class ReadingClient:
-    """Asks its questions in turn; no read fails, and none is older than an earlier one of the same model.
+    """Asks its questions in turn; no read fails, and no read model goes back.
 
-    Now and then it asks for what is at least as new as what it has seen. A patient one always does, and
-    takes the answer that it should try again: a crash of the database may take the newest positions.
+    It has gone back where it is behind what any client was told of it: `newest`, by model, which they share.
+    Now and then it asks for what is at least that new. A patient one always does, and takes the answer that
+    it should try again: a crash of the database may take the newest positions.
     """
 
     def __init__(
         self,
         reads: httpx.AsyncClient,
         questions: Sequence[Question],
+        newest: dict[str, int],
         *,
         chance: random.Random,
         every_seconds: float,
@@ -52,10 +54,10 @@ class ReadingClient:
         self.answers: list[Answer] = []
         self._reads = reads
         self._questions = questions
+        self._newest = newest
         self._chance = chance
         self._every_seconds = every_seconds
         self._patient = patient
-        self._newest: dict[str, int] = {}
 
     async def run(self) -> None:
         """Ask until cancelled.
@@ -78,7 +80,7 @@ class ReadingClient:
         assert response.status_code == httpx.codes.OK, f"{question.path}: {response.text}"
         position = int(response.headers[POSITION])
         assert position >= newest, f"{question.model} went back from {newest} to {position}"
-        self._newest[question.model] = position
+        self._newest[question.model] = max(position, self._newest.get(question.model, 0))
         self.answers.append(Answer(question, position, response.json()))
 
 

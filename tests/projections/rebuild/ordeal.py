@@ -148,8 +148,9 @@ async def an_ordeal(
             for projection in PROJECTIONS:
                 await rebuilding(log, projection).run()
         async with reads_of(log) as reads:
+            newest: dict[str, int] = {}
             clients = [
-                ReadingClient(reads, _QUESTIONS, chance=chance, every_seconds=0.1, patient=patient)
+                ReadingClient(reads, _QUESTIONS, newest, chance=chance, every_seconds=0.1, patient=patient)
                 for _ in range(CLIENTS)
             ]
             coming = asyncio.create_task(_events_keep_coming(log))

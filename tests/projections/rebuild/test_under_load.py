@@ -98,9 +98,14 @@ async def test_rebuilds_under_load_fail_no_read_and_take_none_back(
             commands = Commands(log, chance)
             with command(url, "projections", "run"):
                 await all_are_at(url, await commands.open_library())
+                newest: dict[str, int] = {}
                 clients = [
                     ReadingClient(
-                        reads, questions(number, chance), chance=chance, every_seconds=READS_EVERY_SECONDS
+                        reads,
+                        questions(number, chance),
+                        newest,
+                        chance=chance,
+                        every_seconds=READS_EVERY_SECONDS,
                     )
                     for number in range(CLIENTS)
                 ]
