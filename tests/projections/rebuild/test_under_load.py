@@ -17,18 +17,19 @@ from studyspot.checker.read_models import Read, judge_replay
 from studyspot.checker.records import BookingsRead, Record, SeatMapRead
 from studyspot.checker.sources import read_log
 from studyspot.embedded.ports import free_port
-from studyspot.projections.builds import drop_superseded
+from studyspot.projections.builds import drop_superseded, lock_pointer
+from studyspot.projections.models import seats
 from studyspot.projections.models.registry import PROJECTIONS
 from studyspot.projections.verification.run import verify
 from tests.engines import PostgresServer
-from tests.projections.happenings import HOUR
+from tests.projections.happenings import HOUR, opened
 from tests.projections.rebuild.clients import Answer, Question, ReadingClient, all_are_answered, reading
 from tests.projections.rebuild.command import command
 from tests.projections.rebuild.load import COMMANDS_A_SECOND, LIBRARY, SEATS, Commands, moment, student
-from tests.projections.rebuild.steps import current
-from tests.projections.rebuild.watching import all_are_at
+from tests.projections.rebuild.steps import current, rebuild
+from tests.projections.rebuild.watching import all_are_at, row
 from tests.projections.serving import KEY, bearer
-from tests.projections.system import Log, a_log
+from tests.projections.system import Log, a_log, until, working
 
 HISTORY = 6_000
 CLIENTS = 100
@@ -54,9 +55,9 @@ def questions(number: int, chance: random.Random) -> tuple[Question, ...]:
 async def rebuild_all_again(log: Log) -> None:
     """Rebuild every projection, and drop at once what was read before."""
     old = [current(log, projection) for projection in PROJECTIONS]
-    with command(log.database_url, "projections", "rebuild", "--all") as rebuild:
-        await rebuild.is_done()
-        rebuild.kill()  # Before it waits until nobody can need the old tables any more.
+    with command(log.database_url, "projections", "rebuild", "--all") as running:
+        await running.is_done()
+        running.kill()  # Before it waits until nobody can need the old tables any more.
     async with await AsyncConnection.connect(log.database_url, autocommit=True) as connection:
         for projection in PROJECTIONS:
             await drop_superseded(connection, projection, grace=timedelta())
@@ -134,6 +135,22 @@ async def test_rebuilds_under_load_fail_no_read_and_take_none_back(
             records = await asyncio.to_thread(read_log, url)
         assert not list(judge_replay(Records(records), judged(answers[:JUDGED])))
         assert not list(wrong_libraries(records, answers))
+
+
+async def test_the_new_build_takes_in_what_the_old_one_has_learned_at_the_last_moment(history: Log) -> None:
+    async with (
+        working(history, seats.PROJECTION) as worker,
+        await AsyncConnection.connect(history.database_url) as holding,
+        await AsyncConnection.connect(history.database_url, autocommit=True) as watching,
+    ):
+        await until(lambda: worker.position == history.store.head().position, limit=30)
+        await lock_pointer(holding, "seats")
+        rebuilding = asyncio.create_task(rebuild(history, seats.PROJECTION))
+        await row(watching, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        position = await history.append(opened("library-of-the-last-moment"))
+        await until(lambda: worker.position == position)
+        await holding.rollback()
+        assert (await rebuilding).position == position
 
 
 def judged(answers: Iterable[Answer]) -> Iterator[Read]:
