@@ -18,7 +18,16 @@ from studyspot.catalogue.types import UnknownEventVersion
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.projections.errors import PoisonEvent
 from studyspot.projections.models import bookings, libraries, seats
-from studyspot.projections.parking import MOST_CHARACTERS, Parked, Unreadable, is_poison, read, sort
+from studyspot.projections.parking import (
+    LONGEST_ID_BYTES,
+    MOST_CHARACTERS,
+    Parked,
+    Unreadable,
+    is_poison,
+    read,
+    sort,
+    storable,
+)
 from studyspot.projections.projection import PutRow
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, checked_in, opened, recorded
@@ -92,6 +101,29 @@ def test_a_reason_is_something_that_postgresql_can_keep() -> None:
     assert reason is not None
     assert reason.startswith("a\\0b\\ud800x")
     assert len(reason) <= MOST_CHARACTERS + 2
+
+
+HOSTILE = ("s\0x", "s\\0x", "s\ud800x", "s" * 5000, "s" * 5001, "s" * 90 + "\0x", "s" * 90 + "\0y")
+
+
+def test_ids_are_parked_as_postgresql_can_keep_them_and_stay_different() -> None:
+    parked_as = [storable(identifier) for identifier in HOSTILE]
+    assert len(set(parked_as)) == len(HOSTILE)
+    for identifier in parked_as:
+        assert "\0" not in identifier
+        assert len(identifier.encode()) <= LONGEST_ID_BYTES
+    for whole in ("B1", "é" * 100, "back\\slash"):
+        assert storable(whole) == whole
+
+
+def test_a_key_that_cannot_be_kept_is_recognized_by_its_followers_and_after_a_restart() -> None:
+    strange = replace(B1, booking_id="B\0x")
+    failing = failing_at(bookings.PROJECTION, 1)
+    happened = [recorded(strange, 1), recorded(cancelled(strange), 2)]
+    begun = sort(failing, happened, frozenset(), frozenset())
+    assert [one.key for one in begun.parked] == [storable("B\0x")] * 2
+    later = sort(bookings.PROJECTION, [recorded(cancelled(strange), 3)], begun.keys(), frozenset())
+    assert [one.position for one in later.parked] == [3]
 
 
 STORED = encode(B1, Metadata(time=NINE, command_id="c"))
@@ -232,6 +264,39 @@ async def test_a_row_that_cannot_even_be_written_down_parks_its_event(log: Log) 
     async with working(log, vast):
         await until(lambda: log.position("bookings") == 3)
     assert parked(log) == [(2, "B1", True)]
+
+
+@pytest.mark.parametrize("field", ["bookingId", "libraryId", "userId"])
+async def test_an_event_whose_ids_postgresql_refuses_is_parked_and_stays_so_after_a_restart(
+    log: Log, field: str
+) -> None:
+    await log.append(opened(), B2)
+    strange = damaged(**{field: "s\0x"})
+    await append_raw(log, "booking.created", strange)
+    await append_raw(log, "booking.created", strange)
+    key = storable("s\0x") if field == "bookingId" else "B1"
+    for _ in range(2):
+        async with working(log, bookings.PROJECTION) as worker:
+            position = await log.append(checked_in(B2))
+            await until(lambda: worker.stopped or worker.position == position)  # noqa: B023  # Awaited here.
+            assert worker.stopped is None
+        assert parked(log) == [(3, key, True), (4, key, False)]
+    assert log.rows(STATUSES) == [("B2", "checked-in")]
+
+
+async def test_what_cannot_even_be_parked_stops_its_projection_alone(log: Log) -> None:
+    await log.append(opened())
+    async with working(log, bookings.PROJECTION):
+        await until(lambda: log.position("bookings") == 1)
+    with psycopg.connect(log.database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE read.parked ADD CHECK (position <> 3)")
+    await log.append(B1)
+    await append_raw(log, "booking.created", damaged(userId="s\0x"))
+    for _ in range(2):
+        async with working(log, bookings.PROJECTION) as worker:
+            await until(lambda: worker.stopped)
+        assert isinstance(worker.stopped, PoisonEvent)
+        assert (worker.stopped.position, log.position("bookings")) == (3, 2)
 
 
 async def test_a_stored_event_that_cannot_be_read_is_parked_from_the_stream_as_well(

@@ -10,7 +10,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from studyspot.projections.builds import Build, make_current, prepare
-from studyspot.projections.errors import BuildSuperseded, TablesLost
+from studyspot.projections.errors import BuildSuperseded, PoisonEvent, TablesLost
 from studyspot.projections.parking import Happened, Parked, Sorted, Unreadable, entry, sort
 from studyspot.projections.projection import Projection
 from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing
@@ -163,6 +163,7 @@ class Applier:
         Raises:
             BuildSuperseded: nobody reads this build any more.
             TablesLost: the tables are not those of the description.
+            PoisonEvent: an event cannot even be parked.
             psycopg.OperationalError: the database is away; whether the batch is applied, the table says.
         """
         try:
@@ -211,10 +212,16 @@ class Applier:
                 try:
                     await self._write(self._sort((happened,)), happened.position, time)
                 except RowsRefused as refused:
-                    parked = entry(self._projection, happened, str(refused))
-                    await self._write(Sorted((), (parked,)), happened.position, time)
+                    await self._park(happened, time, str(refused))
         while self.position < batch.until:
             await self._write(Sorted(()), batch.until, batch.time)
+
+    async def _park(self, happened: Happened, time: datetime | None, reason: str) -> None:
+        parked = entry(self._projection, happened, reason)
+        try:
+            await self._write(Sorted((), (parked,)), happened.position, time)
+        except RowsRefused as refused:
+            raise PoisonEvent(self.build.name, happened.position, str(refused)) from refused
 
     def _sort(self, events: Sequence[Happened]) -> Sorted:
         return sort(self._projection, events, self._parked_keys, self._dropped)

@@ -6,6 +6,7 @@ what passes by itself is tried again by whoever met it.
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, fields
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -23,6 +24,11 @@ from studyspot.projections.projection import Projection, RowChange
 
 MOST_CHARACTERS = 2000
 """Of a reason; what follows is cut off."""
+
+LONGEST_ID_BYTES = 1000
+"""Of an id as it is parked: two of them fit an entry of an index."""
+
+_SHOWN_CHARACTERS = 100
 
 # What PostgreSQL finds wrong with a row; all else that it says is about its own state.
 WRONG_ROWS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
@@ -99,7 +105,7 @@ def sort(projection: Projection, events: Iterable[Happened], keys: Set[str], dro
         if happened.position in dropped:
             continue
         # Where nothing is parked, no key is looked at.
-        if (keys or begun) and ((key := key_of(projection, happened)) in keys or key in begun):
+        if (keys or begun) and ((key := parked_key(projection, happened)) in keys or key in begun):
             parked.append(entry(projection, happened, None))
             continue
         if isinstance(happened, Unreadable):
@@ -114,26 +120,43 @@ def sort(projection: Projection, events: Iterable[Happened], keys: Set[str], dro
                 reason = repr(error)
         if reason is not None:
             parked.append(entry(projection, happened, reason))
-            begun.add(key_of(projection, happened))
+            begun.add(parked_key(projection, happened))
     return Sorted(tuple(changes), tuple(parked))
 
 
 def key_of(projection: Projection, happened: Happened) -> str:
+    """Return the key as the rows have it."""
     return happened.key if isinstance(happened, Unreadable) else projection.key_of(happened.event)
 
 
+def parked_key(projection: Projection, happened: Happened) -> str:
+    """Return the key as it is parked."""
+    return storable(key_of(projection, happened))
+
+
+def storable(identifier: str) -> str:
+    """Return an id as it is parked: itself, or what tells it from all others where PostgreSQL refuses it."""
+    stored = identifier.encode(errors="surrogatepass")
+    sayable = _sayable(identifier)
+    if sayable == identifier and len(stored) <= LONGEST_ID_BYTES:
+        return identifier
+    return f"{sayable[:_SHOWN_CHARACTERS]}… sha256:{sha256(stored).hexdigest()}"
+
+
 def entry(projection: Projection, happened: Happened, reason: str | None) -> Parked:
-    """Return how an event is parked."""
-    reason = _sayable(reason) if reason is not None else None
+    """Return how an event is parked, in words that PostgreSQL can keep."""
     if isinstance(happened, Unreadable):
-        return Parked(happened.position, happened.key, happened.library_id, happened.user_id, reason)
-    event = happened.event
+        library_id, user_id = happened.library_id, happened.user_id
+    else:
+        event = happened.event
+        library_id = getattr(event, "library_id", None)
+        user_id = getattr(event, "user_id", None) or getattr(event, "owner_id", None)
     return Parked(
         happened.position,
-        key_of(projection, happened),
-        getattr(event, "library_id", None),
-        getattr(event, "user_id", None) or getattr(event, "owner_id", None),
-        reason,
+        parked_key(projection, happened),
+        None if library_id is None else storable(library_id),
+        None if user_id is None else storable(user_id),
+        None if reason is None else _sayable(reason),
     )
 
 
