@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from studyspot.catalogue.types import UnknownEvent
 from studyspot.console.faults import Fault
 from studyspot.console.installation import begin, database_url
 from studyspot.console.output import camel_case, print_json, print_line, print_table
@@ -27,7 +28,7 @@ from studyspot.projections.models.registry import PROJECTIONS, UnknownProjection
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.errors import RebuildError
 from studyspot.projections.rebuild.progress import Progress as Told
-from studyspot.projections.rebuild.run import Rebuilt, drop_old_builds, rebuild_all
+from studyspot.projections.rebuild.run import Rebuilt, rebuild_all
 from studyspot.projections.verification.comparison import Difference
 from studyspot.projections.verification.run import Verified, verify
 
@@ -62,9 +63,6 @@ async def _rebuild(projections: Sequence[Projection], url: str, workers: int, as
             done = [(rebuilt, monotonic() - begun) async for rebuilt in rebuilding]
     for rebuilt, seconds in done:
         _show_rebuilt(rebuilt, seconds, as_json)
-    if not as_json:
-        print_line("What they replace is dropped as soon as nobody can be reading it: in a few seconds.")
-    await drop_old_builds(url, projections)
 
 
 def _show_rebuilt(rebuilt: Rebuilt, seconds: float, as_json: bool) -> None:
@@ -88,7 +86,9 @@ def _show_rebuilt(rebuilt: Rebuilt, seconds: float, as_json: bool) -> None:
         f" {_many(rebuilt.events, 'event')} in {seconds:.1f} s{speed}."
     )
     if rebuilt.parked:
-        print_line(f"{rebuilt.parked} events are parked: `studyspot projections parked {build.name}`.")
+        print_line(
+            f"Parked: {_many(rebuilt.parked, 'event')}. See `studyspot projections parked {build.name}`."
+        )
 
 
 def _show_verified(verified: Verified, seconds: float, as_json: bool) -> None:
@@ -144,9 +144,13 @@ def _told() -> Iterator[None]:
     try:
         yield
     except RebuildError as error:
-        raise Fault(f"{error.reason}:", f"{error.mend}.") from error
+        raise Fault(_sentence(error.reason), _sentence(error.mend)) from error
     except ProjectionStopped as stopped:
-        raise Fault(f"{stopped.reason}:", f"{stopped.mend}.") from stopped
+        raise Fault(_sentence(stopped.reason), _sentence(stopped.mend)) from stopped
+    except UnknownEvent as error:
+        raise Fault(
+            f"The log holds what a newer release wrote: {error}.", "Let that release rebuild and verify."
+        ) from error
 
 
 @contextmanager
@@ -180,6 +184,10 @@ def _progress() -> Iterator[Callable[[Told], None]]:
 
     with bar:
         yield tell
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _many(count: int, what: str) -> str:

@@ -41,7 +41,3 @@ class StoreHalted(StoreError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the event store is halted: {reason}")
         self.reason = reason
-
-
-class StoreDamaged(StoreError):
-    """The log holds what no append could have put there."""

@@ -14,6 +14,7 @@ from studyspot.projections.errors import ProjectionStopped
 from studyspot.projections.feed import Beginning, Feed
 from studyspot.projections.metrics import observe_behind, observe_stop, recent_lags
 from studyspot.projections.models.registry import named
+from studyspot.projections.old_builds import OldBuilds
 from studyspot.projections.recent_lag import LagRecorder
 from studyspot.projections.worker import Worker
 from studyspot.telemetry import Readiness
@@ -65,6 +66,7 @@ class ProjectionsProcess:
                 HeadSignal(self._database_url) as head,
                 Announcer(self._database_url) as announcer,
                 LagRecorder(self._database_url, recent_lags),
+                OldBuilds(self._database_url, self._projections),
             ):
                 self._workers = tuple(
                     Worker(

@@ -72,6 +72,7 @@ CREATE TABLE IF NOT EXISTS read.rebuilds (
     epoch text NOT NULL,
     until bigint NOT NULL,
     parts integer NOT NULL,
+    dropped bigint[] NOT NULL,
     begun_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE TABLE IF NOT EXISTS read.rebuilt_parts (

@@ -11,7 +11,6 @@ from typing import Any, LiteralString
 from studyspot.catalogue.codec import Recorded
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import Event
-from studyspot.domain.shape import camel_case
 
 Values = Mapping[str, Any]
 """Values by column; datetimes, numbers, text, and what JSON can say."""
@@ -87,10 +86,6 @@ class Projection:
         """Return the key of an event that it takes."""
         field = next(field for field in self.key if hasattr(event, field))
         return str(getattr(event, field))
-
-    def key_fields(self) -> tuple[str, ...]:
-        """Return the names that the fields of `key` have in stored data."""
-        return tuple(camel_case(field) for field in self.key)
 
     def event_types(self) -> frozenset[str]:
         """Return the stored types of the events that it takes."""

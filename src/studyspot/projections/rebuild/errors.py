@@ -13,9 +13,9 @@ class RebuildError(Exception):
 class RebuildRunning(RebuildError):
     """Another process rebuilds, or verifies, the same projection."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, doing: str = "rebuilt") -> None:
         super().__init__(
-            f"the projection {name} is being rebuilt by another process", "wait until it has ended"
+            f"the projection {name} is being {doing} by another process", "wait until it has ended"
         )
 
 
@@ -28,6 +28,16 @@ class RebuildOvertaken(RebuildError):
 
     def __init__(self, name: str, by: str) -> None:
         super().__init__(f"{by} while {name} was rebuilt", "begin the rebuild again")
+
+
+class RowsNotIndexable(RebuildError):
+    """A row is in its table, and an index cannot hold it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(
+            f"a row of {name} cannot be indexed ({reason})",
+            "a release whose tables can hold it is needed; readers go on with the build that they have",
+        )
 
 
 class RebuildStopped(Exception):

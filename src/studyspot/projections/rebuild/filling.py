@@ -14,13 +14,13 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from studyspot.event_store.errors import StoreUnavailable
-from studyspot.event_store.scanning import Share
 from studyspot.projections.models.registry import named
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.errors import RebuildStopped
 from studyspot.projections.rebuild.folding import Folded, fold_log
 from studyspot.projections.rebuild.part import Part
 from studyspot.projections.rebuild.refused_rows import copy_what_fits
+from studyspot.projections.rebuild.shares import Share
 
 _LOOK_EVERY_SECONDS = 0.5
 _STOP_WITHIN_SECONDS = 2.0

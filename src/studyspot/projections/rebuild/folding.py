@@ -1,13 +1,14 @@
 """The rows of a projection, from nothing: its events read from the log and folded in memory."""
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from studyspot.event_store.scanning import Share, scan
-from studyspot.projections.parking import Parked, key_of, read, sort
+from studyspot.event_store.scanning import Scanned, scan
+from studyspot.projections.parking import Happened, Parked, key_of, read, sort
 from studyspot.projections.projection import Projection
+from studyspot.projections.rebuild.shares import KeyGlance, Share
 from studyspot.projections.row_changes import Effects, fold
 
 
@@ -42,18 +43,39 @@ def fold_log(
     """
     folded = Folded()
     parked_keys: set[str] = set()
+    glance = KeyGlance(projection)
     with _without_collector():
-        for rows in scan(database_url, projection.event_types(), after=0, until=until, shares=shares):
-            happened = [read(projection, *row) for row in rows if row[0] not in dropped]
+        for rows in scan(database_url, projection.event_types(), after=0, until=until):
+            wanted = (row for row in rows if row[0] not in dropped)
+            happened = list(read_shares(projection, wanted, shares, glance))
             if note_keys:
                 folded.keys.update(key_of(projection, one) for one in happened)
             sorted_out = sort(projection, happened, parked_keys, dropped)
             fold(sorted_out.changes, folded.effects)
             folded.parked += sorted_out.parked
             parked_keys |= sorted_out.keys()
-            folded.events += len(rows)
-            tell(len(rows))
+            folded.events += len(happened)
+            tell(len(happened))
     return folded
+
+
+def read_shares(
+    projection: Projection, rows: Iterable[Scanned], shares: Sequence[Share], glance: KeyGlance
+) -> Iterator[Happened]:
+    """Yield the events whose keys are in all of `shares`; the others are decoded only where they must be.
+
+    Raises:
+        PoisonEvent, UnknownEvent: as `fold_log`.
+    """
+    narrowing = [share for share in shares if share.of > 1]
+    for row in rows:
+        if narrowing and (key := glance.key_of(row)) is not None:
+            if all(share.has(key) for share in narrowing):
+                yield read(projection, *row)
+            continue
+        happened = read(projection, *row)
+        if all(share.has(key_of(projection, happened)) for share in narrowing):
+            yield happened
 
 
 @contextmanager

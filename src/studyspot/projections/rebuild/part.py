@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from studyspot.event_store.scanning import Share
 from studyspot.projections.builds import Build
+from studyspot.projections.rebuild.shares import Share
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ import structlog
 
 from studyspot.event_store.scanning import scan
 from studyspot.projections.builds import Build
-from studyspot.projections.parking import entry, is_poison, key_of, read
+from studyspot.projections.parking import entry, is_poison, key_of
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.copying import copy_table, rows_by_table
 from studyspot.projections.rebuild.errors import RebuildStopped
-from studyspot.projections.rebuild.folding import Folded
+from studyspot.projections.rebuild.folding import Folded, read_shares
 from studyspot.projections.rebuild.part import Part
+from studyspot.projections.rebuild.shares import KeyGlance
 
 log = structlog.get_logger()
 
@@ -90,15 +91,14 @@ def _without(
     """Return what is left when every event of the refused keys is parked."""
     parked = [each for each in folded.parked if each.key not in refused]
     reasons = dict(refused)
-    for rows in scan(
-        part.database_url, projection.event_types(), after=0, until=part.until, shares=part.shares
-    ):
+    glance = KeyGlance(projection)
+    for rows in scan(part.database_url, projection.event_types(), after=0, until=part.until):
         go_on()
-        happened = [read(projection, *row) for row in rows if row[0] not in part.dropped]
+        wanted = (row for row in rows if row[0] not in part.dropped)
         parked += [
-            entry(projection, one, reasons.pop(key, None))
-            for one in happened
-            if (key := key_of(projection, one)) in refused
+            entry(projection, happened, reasons.pop(key, None))
+            for happened in read_shares(projection, wanted, part.shares, glance)
+            if (key := key_of(projection, happened)) in refused
         ]
     effects = {place: effect for place, effect in folded.effects.items() if place[1][0] not in refused}
     return Folded(effects, parked, folded.keys, folded.events)

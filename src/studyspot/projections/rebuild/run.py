@@ -17,29 +17,28 @@ import structlog
 from psycopg import AsyncConnection
 
 from studyspot.event_store.errors import StoreUnavailable
-from studyspot.event_store.scanning import Share, count_events
+from studyspot.event_store.scanning import count_events
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
 from studyspot.projections.applier import Applier
-from studyspot.projections.builds import Build, drop_superseded, lock_pointer, make_current
+from studyspot.projections.builds import Build, lock_pointer, make_current
 from studyspot.projections.errors import BuildSuperseded
+from studyspot.projections.parking import WRONG_ROWS
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild import plan as plans
-from studyspot.projections.rebuild.errors import RebuildOvertaken, RebuildRunning
+from studyspot.projections.rebuild.errors import RebuildOvertaken, RebuildRunning, RowsNotIndexable
 from studyspot.projections.rebuild.filling import fill
 from studyspot.projections.rebuild.part import Part
 from studyspot.projections.rebuild.plan import Plan
 from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
+from studyspot.projections.rebuild.shares import Share
 from studyspot.projections.selection import Selection
 
 EVENTS_IN_MEMORY = 1_000_000
 """Of one part, at most, unless few keys have most of the events: about a gigabyte."""
 
 PAGE = 1000
-GRACE = timedelta(seconds=6)
-"""Longer than any read takes: nobody who began with the old tables needs them any more."""
-
 GIVE_UP_AFTER = timedelta(seconds=60)
 """The database may be away this long, each time."""
 
@@ -48,6 +47,11 @@ _LOCK_CLASS = 7_311_403
 _SESSION = """
 SET application_name = 'studyspot rebuild';
 SET maintenance_work_mem = '256MB';
+-- One that is stopped, or whose machine has gone, must not hold the live build, the pointer, or the frame.
+SET idle_in_transaction_session_timeout = '5s';
+SET tcp_keepalives_idle = 5;
+SET tcp_keepalives_interval = 2;
+SET tcp_keepalives_count = 3;
 SET lock_timeout = '10s';
 -- A rebuild that was killed while an index is made must not keep the next one out.
 SET client_connection_check_interval = '1s';
@@ -103,6 +107,11 @@ class Rebuild:
         while True:
             try:
                 return await self._attempt()
+            except plans.DropsChanged:
+                log.info("an event was dropped meanwhile", projection=self._projection.name)
+                continue
+            except WRONG_ROWS as error:
+                raise RowsNotIndexable(self._projection.name, error.diag.message_primary or "") from error
             except (psycopg.OperationalError, psycopg.InterfaceError, StoreUnavailable) as error:
                 if self._stuck_since is None:
                     self._stuck_since, pause = loop.time(), _FIRST_RETRY_SECONDS
@@ -122,7 +131,7 @@ class Rebuild:
             if len(plan.done) > self._parts_done:
                 self._parts_done, self._stuck_since = len(plan.done), None
             if not plan.filled:
-                await self._fill(plan, await plans.dropped(connection, plan.build.name), events)
+                await self._fill(plan, events)
                 self._tell(Progress(plan.build.name, "building indexes", events, events))
                 await plans.complete(connection, self._projection, plan)
                 self._stuck_since = None
@@ -131,16 +140,15 @@ class Rebuild:
                 position = await self._take_over(connection, plan)
             except BuildSuperseded as error:
                 raise RebuildOvertaken(plan.build.name, "readers moved to another build") from error
-            await plans.forget(connection, plan.build.name)
             parked = await plans.count_parked(connection, plan.build)
             self._tell(Progress(plan.build.name, "done", events, events))
             return Rebuilt(plan.build, events, position, parked)
 
-    async def _fill(self, plan: Plan, dropped: frozenset[int], events: int) -> None:
+    async def _fill(self, plan: Plan, events: int) -> None:
         before = sum(plan.done.values())
         await in_processes(
             fill,
-            [self._part(plan, index, dropped) for index in range(plan.parts) if index not in plan.done],
+            [self._part(plan, index) for index in range(plan.parts) if index not in plan.done],
             workers=self._workers,
             tell=lambda read: self._tell(Progress(plan.build.name, "reading the log", before + read, events)),
         )
@@ -160,8 +168,11 @@ class Rebuild:
                     [plan.build.name, plan.build.version, plan.build.number],
                 )
                 if old := await found.fetchone():
-                    await self._catch_up(applier, old[0])
+                    # Rows of events that the log has lost are no measure.
+                    await self._catch_up(applier, min(old[0], (await self._head_of(plan)).position))
+                await plans.require_same_drops(connection, plan)
                 await make_current(connection, plan.build)
+                await plans.forget(connection, plan.build.name)
             return applier.position
         finally:
             await applier.close()
@@ -169,6 +180,8 @@ class Rebuild:
     async def _catch_up(self, applier: Applier, until: int) -> None:
         while applier.position < until:
             page = await self._store.read_async(after=applier.position, until=until, limit=PAGE)
+            if not page.events:
+                return
             await applier.apply(self._selection.of_events(page.events))
             self._stuck_since = None
 
@@ -178,14 +191,8 @@ class Rebuild:
             raise RebuildOvertaken(plan.build.name, "the log began a new epoch")
         return head
 
-    def _part(self, plan: Plan, index: int, dropped: frozenset[int]) -> Part:
-        return Part(
-            self._database_url,
-            plan.build,
-            plan.until,
-            Share(self._projection.key_fields(), index, plan.parts),
-            dropped,
-        )
+    def _part(self, plan: Plan, index: int) -> Part:
+        return Part(self._database_url, plan.build, plan.until, Share(index, plan.parts), plan.dropped)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[AsyncConnection]:
@@ -245,11 +252,3 @@ async def rebuild_all(
         for task in rebuilding:
             task.cancel()
         await asyncio.gather(*rebuilding, return_exceptions=True)
-
-
-async def drop_old_builds(database_url: str, projections: Sequence[Projection]) -> None:
-    """Drop what rebuilds have replaced, once nobody can be reading it any more."""
-    await asyncio.sleep(GRACE.total_seconds())
-    async with await AsyncConnection.connect(database_url, autocommit=True, connect_timeout=5) as connection:
-        for projection in projections:
-            await drop_superseded(connection, projection, grace=GRACE)

@@ -1,9 +1,10 @@
 """Comparing the rows of two builds, each seen by its own connection: by checksums, then row by row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from psycopg import AsyncConnection, sql
 
 from studyspot.projections.builds import Build
@@ -29,7 +30,12 @@ class Difference:
         """The columns that differ; none where one of the rows is missing."""
         if self.expected is None or self.found is None:
             return ()
-        return tuple(name for name in self.expected if self.expected[name] != self.found.get(name))
+        # As JSON, since to Python 1 is True.
+        return tuple(
+            name
+            for name in self.expected
+            if orjson.dumps(self.expected[name]) != orjson.dumps(self.found.get(name))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,11 @@ class Side:
         found = await self.connection.execute(statement, scope.parameters())
         return {number: (count, total) for number, count, total in await found.fetchall()}
 
-    async def rows(self, table: Table, scope: Scope, number: int) -> dict[str, Row]:
-        """Return the rows of a range by their key."""
+    async def rows(self, table: Table, scope: Scope, number: int) -> dict[str, tuple[str, Row]]:
+        """Return the rows of a range by their key: as the text that is summed, and by column."""
         statement = sql.SQL(
-            "SELECT ROW({key})::text, to_jsonb(t) FROM {table} AS t WHERE {scope} AND {range} = %(range)s"
+            "SELECT ROW({key})::text, t::text, to_jsonb(t) FROM {table} AS t"
+            " WHERE {scope} AND {range} = %(range)s"
         ).format(
             key=sql.SQL(", ").join(map(sql.Identifier, table.key)),
             table=self.build.table(table),
@@ -74,7 +81,7 @@ class Side:
             range=_range(table),
         )
         found = await self.connection.execute(statement, {**scope.parameters(), "range": number})
-        return dict(await found.fetchall())
+        return {key: (text, row) for key, text, row in await found.fetchall()}
 
 
 async def compare(table: Table, expected: Side, found: Side, scope: Scope) -> tuple[int, Difference | None]:
@@ -84,16 +91,21 @@ async def compare(table: Table, expected: Side, found: Side, scope: Scope) -> tu
     for number in sorted(sums.keys() | theirs.keys()):
         if sums.get(number) != theirs.get(number):
             rows = await expected.rows(table, scope, number), await found.rows(table, scope, number)
-            return count, next(_differences(table, *rows))
+            if difference := _first_difference(table, *rows):
+                return count, difference
     return count, None
 
 
-def _differences(table: Table, expected: dict[str, Row], found: dict[str, Row]) -> Iterator[Difference]:
+def _first_difference(
+    table: Table, expected: dict[str, tuple[str, Row]], found: dict[str, tuple[str, Row]]
+) -> Difference | None:
     for key in sorted(expected.keys() | found.keys()):
         should, does = expected.get(key), found.get(key)
         if should != does:
-            row = should or does or {}
-            yield Difference(table.name, {column: row[column] for column in table.key}, should, does)
+            rows = should and should[1], does and does[1]
+            row = rows[0] or rows[1] or {}
+            return Difference(table.name, {column: row[column] for column in table.key}, *rows)
+    return None
 
 
 def _range(table: Table) -> sql.Composed:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import AsyncConnection, IsolationLevel, sql
 
 from studyspot.event_store.errors import StoreUnavailable
-from studyspot.event_store.scanning import Share, count_events
+from studyspot.event_store.scanning import count_events
 from studyspot.projections.builds import Build, creation, drop_tables
 from studyspot.projections.projection import Projection, Table
 from studyspot.projections.rebuild import plan as plans
@@ -25,6 +25,7 @@ from studyspot.projections.rebuild.part import Part
 from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
 from studyspot.projections.rebuild.run import parts_of
+from studyspot.projections.rebuild.shares import Share
 from studyspot.projections.verification.comparison import Difference, Scope, Side, compare
 
 SCRATCH = 0
@@ -94,29 +95,33 @@ async def verify(
             await reading.set_isolation_level(IsolationLevel.REPEATABLE_READ)
             async with reading.transaction():
                 seen = await _look(reading, projection)
-                chosen = _chosen(projection, seen, sample)
+                chosen = await _choose(reading, projection, seen, sample)
                 keys = await _fill(connection, database_url, projection, seen, chosen, workers, tell)
                 scratch = Build(projection.name, projection.version, SCRATCH)
-                scope = Scope(sorted(keys) if chosen else None, seen.parked)
+                sampled = keys | chosen.also if chosen else None
+                scope = Scope(sorted(sampled) if sampled is not None else None, seen.parked)
                 tell(Progress(projection.name, "comparing", 0, 0))
                 rows, difference = 0, None
                 for table in projection.tables:
-                    count, first = await compare(
+                    compared, first = await compare(
                         table, Side(connection, scratch), Side(reading, seen.build), scope
                     )
-                    rows, difference = rows + count, difference or first
-            sampled = len(keys) if chosen else None
-            return Verified(seen.build, seen.position, rows, sampled, len(seen.parked), difference)
+                    rows, difference = rows + compared, difference or first
+            count = None if sampled is None else len(sampled)
+            return Verified(seen.build, seen.position, rows, count, len(seen.parked), difference)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise StoreUnavailable(str(error)) from error
 
 
 async def _look(reading: AsyncConnection, projection: Projection) -> _Seen:
-    found = await reading.execute(
-        "SELECT number, position FROM read.current JOIN read.builds USING (name, version, number)"
-        " WHERE name = %s AND version = %s",
-        [projection.name, projection.version],
-    )
+    try:
+        found = await reading.execute(
+            "SELECT number, position FROM read.current JOIN read.builds USING (name, version, number)"
+            " WHERE name = %s AND version = %s",
+            [projection.name, projection.version],
+        )
+    except psycopg.errors.UndefinedTable as error:  # No worker has run yet.
+        raise NotBuilt(projection) from error
     row = await found.fetchone()
     if row is None:
         raise NotBuilt(projection)
@@ -133,10 +138,21 @@ async def _look(reading: AsyncConnection, projection: Projection) -> _Seen:
     return _Seen(build, row[1], parked, keys)
 
 
-def _chosen(projection: Projection, seen: _Seen, sample: int | None) -> Share | None:
-    """Return the share that holds about `sample` keys, another one each time; none where that is all."""
-    of = 1 if sample is None else ceil(seen.keys / sample)
-    return Share(projection.key_fields(), 0, of, salt=random.getrandbits(32)) if of > 1 else None
+async def _choose(
+    reading: AsyncConnection, projection: Projection, seen: _Seen, sample: int | None
+) -> Share | None:
+    """Return a share with about `sample` keys, others each time; none where that is all.
+
+    Half of them come from the log, as a row may be missing, and half from the rows, as one may be too many.
+    """
+    of = 1 if sample is None else ceil(2 * seen.keys / sample)
+    if sample is None or of <= 1:
+        return None
+    also: set[str] = set()
+    for table in projection.tables:
+        found = await reading.execute(_some(table, seen.build), [ceil(sample / (2 * len(projection.tables)))])
+        also |= {key for (key,) in await found.fetchall()}
+    return Share(0, of, salt=random.getrandbits(32), also=frozenset(also))
 
 
 async def _fill(
@@ -164,7 +180,7 @@ async def _fill(
                 database_url,
                 scratch,
                 seen.position,
-                Share(projection.key_fields(), index, parts),
+                Share(index, parts),
                 dropped,
                 sample,
             )
@@ -183,7 +199,7 @@ async def _alone(connection: AsyncConnection, projection: Projection) -> AsyncIt
         "SELECT pg_try_advisory_lock(%s, hashtext(%s))", [_LOCK_CLASS, projection.name]
     )
     if (await found.fetchone()) != (True,):
-        raise RebuildRunning(projection.name)
+        raise RebuildRunning(projection.name, doing="verified")
     scratch = Build(projection.name, projection.version, SCRATCH)
     tables = [scratch.table_name(table) for table in projection.tables]
     await drop_tables(connection, tables)  # Those of one that was killed.
@@ -209,3 +225,9 @@ def _count(table: Table, build: Build) -> sql.Composed:
     return sql.SQL("SELECT count(DISTINCT {}) FROM {}").format(
         sql.Identifier(table.key[0]), build.table(table)
     )
+
+
+def _some(table: Table, build: Build) -> sql.Composed:
+    return sql.SQL(
+        "SELECT DISTINCT {key} FROM (SELECT {key} FROM {table} ORDER BY random() LIMIT %s) AS chosen"
+    ).format(key=sql.Identifier(table.key[0]), table=build.table(table))
