@@ -1,14 +1,20 @@
-"""Why a projection stops. None of these passes by itself."""
+"""Why a projection stops. None of these passes by itself.
+
+A rebuild raises them in other processes: each is pickled by what it was made of, which Python keeps as `args`
+where `Exception.__init__` is not given anything else.
+"""
 
 
 class ProjectionStopped(Exception):
     """A projection cannot go on without an operator; `mend` says what they do."""
 
     def __init__(self, name: str, reason: str, mend: str) -> None:
-        super().__init__(f"projection {name} stopped: {reason}")
         self.name = name
         self.reason = reason
         self.mend = mend
+
+    def __str__(self) -> str:
+        return f"projection {self.name} stopped: {self.reason}"
 
 
 class PoisonEvent(ProjectionStopped):
