@@ -15,7 +15,7 @@ from tests.projections.system import NO_BROKER, until
 
 STUDYSPOT = (sys.executable, "-m", "studyspot")
 LIMIT_SECONDS = 30.0
-ONE_WAS_KILLED = "studyspot: one of its processes was killed: begin it again: what is done is kept."
+ONE_WAS_KILLED = "studyspot: One of its processes was killed. Begin it again: what is done is kept."
 
 
 def environment(database_url: str, home: Path) -> Mapping[str, str]:

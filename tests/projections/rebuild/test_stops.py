@@ -69,7 +69,7 @@ async def test_of_two_rebuilds_of_one_projection_the_second_is_refused_in_one_li
             refused, other = (second, first) if first.running else (first, second)
             assert await refused.ends() == 1
         assert refused.complained.splitlines() == [
-            "studyspot: the projection bookings is being rebuilt by another process: wait until it has ended."
+            "studyspot: The projection bookings is being rebuilt by another process. Wait until it has ended."
         ]
         await other.is_done()
     assert current(history, bookings.PROJECTION).number == 1
@@ -81,7 +81,7 @@ async def test_a_new_epoch_ends_a_rebuild_in_one_line_and_the_next_one_begins_an
             epoch = history.store.new_epoch()
         assert await overtaken.ends() == 1
         assert overtaken.complained.splitlines() == [
-            "studyspot: the log began a new epoch while bookings was rebuilt: begin the rebuild again."
+            "studyspot: The log began a new epoch while bookings was rebuilt. Begin the rebuild again."
         ]
     assert history.rows("SELECT FROM read.current WHERE name = 'bookings'") == []
     rebuilt = await rebuild(history, bookings.PROJECTION)
