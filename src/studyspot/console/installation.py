@@ -7,6 +7,7 @@ from studyspot.access.key_sets import load_key_sets
 from studyspot.access.keys import SigningKey
 from studyspot.access.tokens import Verifier
 from studyspot.console.faults import Fault
+from studyspot.migrations.run import pending
 from studyspot.settings import GivenSettings, Settings
 from studyspot.telemetry import configure_logging
 
@@ -31,6 +32,19 @@ def database_url(settings: Settings) -> str:
     if settings.database_url is None:
         raise Fault("No database is known.", "Start `studyspot up`, or set STUDYSPOT_DATABASE_URL.")
     return settings.database_url
+
+
+def migrated_database_url(settings: Settings) -> str:
+    """Return where PostgreSQL is, which has the tables of this release.
+
+    Raises:
+        Fault: nobody has said, or it has not.
+        psycopg.OperationalError, StoreUnavailable: it does not answer.
+    """
+    url = database_url(settings)
+    if pending(url):
+        raise Fault("The database has not been migrated to this release.", "Run `studyspot migrate`.")
+    return url
 
 
 def nats_url(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from rich.progress import (
 
 from studyspot.catalogue.types import UnknownEvent
 from studyspot.console.faults import Fault
-from studyspot.console.installation import begin, database_url
+from studyspot.console.installation import begin, migrated_database_url
 from studyspot.console.output import camel_case, print_json, print_line, print_table
 from studyspot.event_store.store import EventStore
 from studyspot.projections.builds import Build
@@ -40,13 +40,13 @@ def run_rebuild(name: str | None, every: bool, workers: int, as_json: bool) -> N
     if (name is None) is not every:
         raise Fault("Name one projection, or ask for all with --all.", f"There are: {_names()}.")
     projections = PROJECTIONS if name is None else _chosen(name)
-    asyncio.run(_rebuild(projections, database_url(begin()), workers, as_json))
+    asyncio.run(_rebuild(projections, migrated_database_url(begin()), workers, as_json))
 
 
 def run_verify(name: str, sample: int | None, workers: int, as_json: bool) -> bool:
     """Compare what is read of one projection with the log; return whether it is the same."""
     (projection,) = _chosen(name)
-    url, begun = database_url(begin()), monotonic()
+    url, begun = migrated_database_url(begin()), monotonic()
     with _told(), _progress() as tell:
         verified = asyncio.run(
             verify(projection, database_url=url, workers=workers, sample=sample, tell=tell)

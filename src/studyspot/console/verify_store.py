@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from studyspot.console.faults import Fault
-from studyspot.console.installation import begin, database_url, nats_url
+from studyspot.console.installation import begin, migrated_database_url, nats_url
 from studyspot.console.output import camel_case, print_json, print_table
 from studyspot.log_audit.audit import LogAudit, audit_log
 from studyspot.log_audit.findings import Progress, Stage
@@ -21,7 +21,7 @@ def verify_store(as_json: bool) -> None:
     settings = begin()
     try:
         with _progress() as progress:
-            audit = audit_log(database_url(settings), nats_url(settings), progress)
+            audit = audit_log(migrated_database_url(settings), nats_url(settings), progress)
     except AuditBroken as broken:
         raise Fault(f"The log was not verified: {broken}.", "Begin again.") from broken
     if as_json:

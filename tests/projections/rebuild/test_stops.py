@@ -118,3 +118,12 @@ async def test_a_rebuild_that_another_build_has_overtaken_is_begun_anew(history:
         assert await make_current(connection, kept_up)
     rebuilt = await rebuild(history, bookings.PROJECTION)
     assert current(history, bookings.PROJECTION) == rebuilt.build
+
+
+async def test_a_database_without_tables_is_told_in_one_line(empty_database_url: str) -> None:
+    for asked in (("rebuild", "bookings"), ("verify", "bookings"), ("verify", "store")):
+        with command(empty_database_url, "projections", *asked) as told:
+            assert await told.ends() == 1
+            assert told.complained.splitlines() == [
+                "studyspot: The database has not been migrated to this release. Run `studyspot migrate`."
+            ]
