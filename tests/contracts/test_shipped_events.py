@@ -15,7 +15,9 @@ from studyspot.catalogue.types import EVENT_CLASSES
 from studyspot.console.released_schemas import KEPT, read_released
 from tests.contracts.project import ROOT
 
-SHIPPED = read_released(ROOT).schemas
+RELEASED = read_released(ROOT)
+# Until the first release, today's events are as good as shipped ones to see that a change would be found.
+SHIPPED = RELEASED.schemas or schemas()
 GOLDEN = ROOT / "tests/catalogue/golden"
 
 
@@ -32,7 +34,7 @@ def without(field: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_todays_events_are_what_the_last_release_shipped() -> None:
-    assert SHIPPED, f"{KEPT} holds nothing"
+    assert RELEASED.schemas or RELEASED.release is None, f"{KEPT} holds nothing of {RELEASED.release}"
     assert [str(breach) for breach in breaches(SHIPPED, schemas())] == []
 
 

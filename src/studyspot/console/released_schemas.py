@@ -26,9 +26,9 @@ _KEEP = typer.Option(False, "--keep", help="Make today's schemas those of the pr
 
 @dataclass(frozen=True, slots=True)
 class ReleasedSchemas:
-    """What a release shipped: JSON Schemas by their names on the wire."""
+    """What a release shipped: JSON Schemas by their names on the wire; before the first release, nothing."""
 
-    release: str
+    release: str | None
     schemas: dict[str, dict[str, Any]]
 
 
