@@ -49,8 +49,15 @@ DO $$ BEGIN
     IF to_regclass('read.parked_by_key') IS NULL THEN
         CREATE INDEX parked_by_key ON read.parked (name, version, number, key);
     END IF;
-    IF to_regclass('read.parked_firsts') IS NULL THEN
-        CREATE INDEX parked_firsts ON read.parked (name, version, number) WHERE reason IS NOT NULL;
+    -- Each read asks whether something concerns it: by one of these, in a step or two, however much there is.
+    IF to_regclass('read.parked_by_library') IS NULL THEN
+        CREATE INDEX parked_by_library ON read.parked (name, version, number, library_id, user_id);
+    END IF;
+    IF to_regclass('read.parked_by_user') IS NULL THEN
+        CREATE INDEX parked_by_user ON read.parked (name, version, number, user_id, library_id);
+    END IF;
+    IF to_regclass('read.parked_libraries') IS NULL THEN
+        CREATE INDEX parked_libraries ON read.parked (name, version, number, user_id) WHERE key = library_id;
     END IF;
 END $$;
 -- Events that an operator has decided never to apply, in any build.

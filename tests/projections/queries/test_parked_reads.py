@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
+import psycopg
 
 from studyspot.projections.models import bookings, libraries, seats
 from studyspot.projections.projection import Projection
@@ -144,3 +145,60 @@ async def test_a_search_says_of_which_library_the_seats_are_in_doubt(log: Log) -
         assert (marked(body["rows"]), body["parked"], told) == ([("L1", True), ("L2", False)], True, True)
         body, told = await asked(client, "/api/libraries", q="L2")
         assert (marked(body["rows"]), "parked" in body, told) == ([("L2", False)], False, False)
+
+
+MANY = 20_000
+FLOOD = """
+INSERT INTO read.parked (name, version, number, position, key, library_id, user_id, reason)
+SELECT name, version, number, 1000000 + n, 'K' || n, library_id, 'u' || n, 'planted'
+FROM read.current, generate_series(1, %s) AS n, (VALUES ('L1'), ('L2'), (NULL)) AS l (library_id)
+WHERE n %% 3 = CASE library_id WHEN 'L1' THEN 0 WHEN 'L2' THEN 1 ELSE 2 END
+RETURNING 1
+"""
+LOOKED_AT = """
+SELECT (SELECT seq_tup_read FROM pg_stat_user_tables WHERE relid = 'read.parked'::regclass)
+     + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relid = 'read.parked'::regclass)
+"""
+TIMES = 8
+"""Some statements are prepared by then, and planned for any parameters."""
+
+
+async def test_what_is_looked_at_does_not_grow_with_what_is_parked(log: Log) -> None:
+    await log.append(*(opened(), opened("L2", "rival"), seat("S1"), seat("S2"), B1, B2, cancelled(B2)))
+    broken = (
+        failing_at(libraries.PROJECTION, 2),
+        failing_at(seats.PROJECTION, 7),
+        failing_at(bookings.PROJECTION, 7),
+    )
+    reads: list[tuple[str, dict[str, str], dict[str, Any]]] = [
+        ("/api/libraries", {}, {}),
+        ("/api/libraries/L1", {}, {}),
+        ("/api/libraries/L1/seats", {}, MAP),
+        *(("/api/bookings", who, {}) for who in (ANNA, BEN, OWNER, RIVAL)),
+        *(("/api/bookings", who, {"userId": "ben", "libraryId": "L2"}) for who in (ANNA, OWNER, RIVAL)),
+        ("/api/bookings/B1", ANNA, {}),
+        ("/api/bookings/B1", OWNER, {}),
+    ]
+    async with reading(log, *broken):
+        log.rows(FLOOD, MANY)
+    with psycopg.connect(log.database_url, autocommit=True) as connection:
+        connection.execute("ANALYZE read.parked")
+    for path, who, parameters in reads:
+        before, connected = looked_at(log), backends(log)
+        async with reads_of(log) as client:
+            for _ in range(TIMES):
+                await asked(client, path, who, **parameters)
+        await until(lambda: backends(log) == connected)  # noqa: B023  # Only then all of them have told.
+        rows = (looked_at(log) - before) / TIMES
+        assert rows < 50, f"{path} {parameters} looks at {rows} rows of what is parked"
+
+
+def looked_at(log: Log) -> int:
+    """How many rows of `read.parked`, or entries of its indexes, were read so far."""
+    ((count,),) = log.rows(LOOKED_AT)
+    return int(count)
+
+
+def backends(log: Log) -> int:
+    ((count,),) = log.rows("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+    return int(count)

@@ -35,41 +35,70 @@ _ONE: LiteralString = "AND b.booking_id = %(booking_id)s"
 
 # An event whose ids cannot be read may be anybody's. One that is parked under its library's id is none of a
 # booking: without it, its owner (its `user_id`) is not known to own the library.
-_PARKED_OWN: LiteralString = """
-    p.key IS DISTINCT FROM p.library_id AND (p.user_id IS NULL OR p.user_id = %(caller)s)
+_OF_A_BOOKING: LiteralString = "{parked} AND p.key IS DISTINCT FROM p.library_id"
+_OF_A_LIBRARY: LiteralString = "{parked} AND p.key = p.library_id"
+_IN_THEIR_LIBRARIES: LiteralString = """
+    SELECT FROM {library_owners} AS o CROSS JOIN LATERAL (
+        {parked} AND p.library_id = o.library_id AND p.key <> o.library_id AND narrowed
+        ORDER BY p.user_id LIMIT 1
+    ) AS p WHERE o.owner_id = %(caller)s
 """
-_PARKED_OF_THEIR_LIBRARIES: LiteralString = """
-    p.key = p.library_id AND (p.user_id IS NULL OR p.user_id = %(caller)s)
-    OR p.key IS DISTINCT FROM p.library_id AND (p.library_id IS NULL OR p.library_id IN (
-        SELECT library_id FROM {library_owners} WHERE owner_id = %(caller)s
-    ))
-"""
-_PARKED_AND_LISTED: LiteralString = """
-    ({theirs})
-    AND (%(library_id)s::text IS NULL OR p.library_id IS NULL OR p.library_id = %(library_id)s)
-    AND (%(user_id)s::text IS NULL OR p.user_id IS NULL OR p.user_id = %(user_id)s OR p.key = p.library_id)
-"""
-_PARKED_ONE: LiteralString = "({theirs}) AND (p.key = %(booking_id)s OR p.key = p.library_id)"
+_LIBRARY_LISTED: LiteralString = "(%(library_id)s::text IS NULL OR p.library_id = %(library_id)s)"
+# A list is narrowed to one or to none, and what names none may be of any.
+_LIBRARIES_LISTED: query.Lookups = (
+    "%(library_id)s::text IS NULL",
+    "p.library_id = %(library_id)s",
+    "p.library_id IS NULL",
+)
+_USERS_LISTED: query.Lookups = (
+    "%(user_id)s::text IS NULL",
+    "p.user_id = %(user_id)s",
+    "p.user_id IS NULL",
+)
+
+_PARKED_OWN_LISTED: query.Lookups = tuple(
+    f"{_OF_A_BOOKING} AND {whose} AND {listed} ORDER BY p.user_id, p.library_id"
+    for whose in (
+        "p.user_id IS NULL",
+        "p.user_id = %(caller)s AND coalesce(%(user_id)s, %(caller)s) = %(caller)s",
+    )
+    for listed in _LIBRARIES_LISTED
+)
+_PARKED_OF_THEIR_LIBRARIES_LISTED: query.Lookups = (
+    f"{_OF_A_LIBRARY} AND p.user_id IS NULL AND {_LIBRARY_LISTED}",
+    f"{_OF_A_LIBRARY} AND p.user_id = %(caller)s AND {_LIBRARY_LISTED}",
+    *(
+        f"{_OF_A_BOOKING} AND p.library_id IS NULL AND {listed} ORDER BY p.library_id, p.user_id"
+        for listed in _USERS_LISTED
+    ),
+    *(_IN_THEIR_LIBRARIES.replace("narrowed", f"{_LIBRARY_LISTED} AND {listed}") for listed in _USERS_LISTED),
+)
+_PARKED_OWN_ONE: query.Lookups = (
+    f"{_OF_A_BOOKING} AND p.key = %(booking_id)s AND coalesce(p.user_id, %(caller)s) = %(caller)s",
+)
+_PARKED_OF_THEIR_LIBRARIES_ONE: query.Lookups = (
+    f"{_OF_A_LIBRARY} AND p.user_id IS NULL",
+    f"{_OF_A_LIBRARY} AND p.user_id = %(caller)s",
+    f"{_OF_A_BOOKING} AND p.key = %(booking_id)s AND p.library_id IS NULL",
+    _IN_THEIR_LIBRARIES.replace("narrowed", "p.key = %(booking_id)s"),
+)
 
 
-def _query(
-    visible: LiteralString, theirs: LiteralString, narrowed: LiteralString, parked: LiteralString
-) -> query.Query:
+def _query(visible: LiteralString, narrowed: LiteralString, parked: query.Lookups) -> query.Query:
     return query.Query(
         "SELECT b.* FROM {bookings} AS b WHERE {visible} {narrowed}",
         order="found.starts_at DESC, found.booking_id DESC",
         parked=parked,
+        flags=(("is_parked", ("{parked} AND p.key = found.booking_id",)),),
         sources=(bookings.PROJECTION,),
-        parts=(("visible", visible), ("theirs", theirs), ("narrowed", narrowed)),
+        parts=(("visible", visible), ("narrowed", narrowed)),
     )
 
 
-_LIST_OWN = _query(_OWN, _PARKED_OWN, _LISTED, _PARKED_AND_LISTED)
-_LIST_OF_THEIR_LIBRARIES = _query(
-    _OF_THEIR_LIBRARIES, _PARKED_OF_THEIR_LIBRARIES, _LISTED, _PARKED_AND_LISTED
-)
-_ONE_OWN = _query(_OWN, _PARKED_OWN, _ONE, _PARKED_ONE)
-_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _PARKED_OF_THEIR_LIBRARIES, _ONE, _PARKED_ONE)
+_LIST_OWN = _query(_OWN, _LISTED, _PARKED_OWN_LISTED)
+_LIST_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _LISTED, _PARKED_OF_THEIR_LIBRARIES_LISTED)
+_ONE_OWN = _query(_OWN, _ONE, _PARKED_OWN_ONE)
+_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _ONE, _PARKED_OF_THEIR_LIBRARIES_ONE)
 
 
 @router.get("")
@@ -100,13 +129,12 @@ async def list_bookings(
     )
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
-    keys = reading.parked_keys()
     return BookingsFound(
-        rows=tuple(BookingView(**_told(row), parked=row["booking_id"] in keys) for row in page),
+        rows=tuple(BookingView(**_told(row), parked=row["is_parked"]) for row in page),
         next=cursor_of(page[-1]["starts_at"].isoformat(), page[-1]["booking_id"]) if more else None,
         position=reading.position,
         server_now=reader.now,
-        parked=reader.tell_parked(bool(keys)),
+        parked=reader.tell_parked(reading.parked),
     )
 
 
@@ -122,11 +150,12 @@ async def read_booking(
     )
     if not reading.rows:
         raise withheld() if reading.parked else BookingUnknown
+    (row,) = reading.rows
     return BookingFound(
-        **_told(reading.rows[0]),
+        **_told(row),
         position=reading.position,
         server_now=reader.now,
-        parked=reader.tell_parked(booking_id in reading.parked_keys()),
+        parked=reader.tell_parked(row["is_parked"]),
     )
 
 

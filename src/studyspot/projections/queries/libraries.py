@@ -44,7 +44,18 @@ _FOUND = query.Query(
     ) AS counted
     """,
     order="found.name, found.library_id",
-    parked="true",
+    parked=("{parked} ORDER BY p.library_id",),
+    # Whether a library whose own change is parked would be found is not known.
+    wholly=("{parked} ORDER BY p.library_id",),
+    flags=(
+        (
+            "is_parked",
+            (
+                "{parked} AND p.library_id = found.library_id ORDER BY p.user_id",
+                "{parked} AND p.key = found.library_id AND p.library_id IS NULL",
+            ),
+        ),
+    ),
     sources=(libraries.PROJECTION, seats.PROJECTION),
     parts=(("occupying", OCCUPATIONS),),
 )
@@ -58,7 +69,7 @@ _ONE = query.Query(
     FROM {libraries} AS l WHERE l.library_id = %(library_id)s
     """,
     order="1",
-    parked="p.key = %(library_id)s",
+    parked=("{parked} AND p.key = %(library_id)s",),
     sources=(libraries.PROJECTION,),
 )
 
@@ -86,16 +97,13 @@ async def find_libraries(
     )
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
-    parked = frozenset(parked.library_id or parked.key for parked in reading.parked)
-    rows = tuple(_summary(row, row["library_id"] in parked) for row in page)
-    # Whether a library whose own change is parked would be found is not known.
-    unsure = any(parked.projection == libraries.PROJECTION.name for parked in reading.parked)
+    rows = tuple(map(_summary, page))
     return LibrariesFound(
         rows=rows,
         next=cursor_of(page[-1]["name"], page[-1]["library_id"]) if more else None,
         position=reading.position,
         server_now=reader.now,
-        parked=reader.tell_parked(unsure or any(row.parked for row in rows)),
+        parked=reader.tell_parked(reading.parked_wholly or any(row.parked for row in rows)),
     )
 
 
@@ -108,7 +116,7 @@ async def read_library(
 ) -> LibraryView:
     """Read what a library tells about itself, its price plans and closures."""
     reading = await reader.read(_ONE, library_id=library_id)
-    parked = bool(reading.parked)
+    parked = reading.parked
     if not reading.rows:
         raise withheld() if parked else LibraryUnknown
     (row,) = reading.rows
@@ -139,13 +147,13 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": row["library_id"], **{column: row[column] for column in told}}
 
 
-def _summary(row: dict[str, Any], parked: bool) -> LibrarySummary:
+def _summary(row: dict[str, Any]) -> LibrarySummary:
     return LibrarySummary(
         **_told(row),
         price_from_minor=row["price_from_minor"],
         seats=row["seats"],
         seats_free_now=row["seats_free_now"],
-        parked=parked,
+        parked=row["is_parked"],
     )
 
 

@@ -14,19 +14,28 @@ from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection
 
 # No row at all where one of the builds is no longer the one to be read; the lowest position of several.
-# What is parked is a subquery that runs once, over the first event of each key: on most days over nothing.
 _AT = """
-SELECT min(position) AS position, min(epoch) AS epoch, (
-    SELECT jsonb_agg(DISTINCT jsonb_build_array(p.name, p.key, p.library_id)) FROM read.parked AS p
-    WHERE (p.name, p.version, p.number) IN ({builds}) AND p.reason IS NOT NULL AND ({parked})
-) AS parked
+SELECT min(position) AS position, min(epoch) AS epoch, {parked} AS parked, {wholly} AS parked_wholly
 FROM read.current JOIN read.builds USING (name, version, number)
 WHERE (name, version, number) IN ({builds}) HAVING count(*) = {count}
 """
+# Where nothing parked concerns the answer, none of its rows is looked up.
 _STATEMENT = """
-SELECT at.position AS at_position, at.epoch AS at_epoch, at.parked AS at_parked, found.*
+SELECT at.position AS at_position, at.epoch AS at_epoch, at.parked AS at_parked,
+    at.parked_wholly AS at_parked_wholly, found.* {flags}
 FROM ({at}) AS at LEFT JOIN (SELECT true AS found, rows.* FROM ({rows}) AS rows) AS found ON true
 ORDER BY {order}
+"""
+_FLAG = ", at.parked AND {parked} AS {column}"
+_PARKED = "SELECT FROM read.parked AS p WHERE (p.name, p.version, p.number) = ({name}, {version}, {number})"
+# OFFSET 0 keeps the planner from reading all that is parked at once instead of looking one thing up.
+_EXISTS = "EXISTS ({lookup} OFFSET 0)"
+
+Lookups = tuple[LiteralString, ...]
+"""SQL that begins with `{parked}`, which selects from what is parked, `p`, of one build.
+
+An index of `read.parked` answers each in a step or two, where its order is asked for: else the planner may
+read all of the table for the first of many rows. Conditions joined by OR are several lookups.
 """
 
 
@@ -35,13 +44,17 @@ class Query:
     """SQL over the tables of `sources`, each named in braces by its name in the description.
 
     `parts` are named in the same way, for what several queries share. `order` sorts by columns of `rows`.
-    `parked` says of a row `p` of `read.parked`, the first of its key, whether it concerns the answer.
+    Something parked concerns the answer where any of `parked` finds it, the answer as a whole where any of
+    `wholly` does, in the first source alone, and a row, `found`, where any of the lookups of a column of
+    `flags` does.
     """
 
     rows: LiteralString
     order: LiteralString
     sources: tuple[Projection, ...]
-    parked: LiteralString = "true"
+    parked: Lookups = ("{parked} ORDER BY p.library_id",)
+    wholly: Lookups = ()
+    flags: tuple[tuple[str, Lookups], ...] = ()
     parts: tuple[tuple[str, LiteralString], ...] = ()
 
     def statement(self, builds: Sequence[Build]) -> str:
@@ -57,7 +70,33 @@ class Query:
                 sql.SQL("({}, {}, {})").format(build.name, build.version, build.number) for build in builds
             ),
             count=len(builds),
-            parked=sql.SQL(self.parked).format(**names),
+            parked=_any(self.parked, builds, names),
+            wholly=_any(self.wholly, builds[:1], names),
         )
-        rows = sql.SQL(self.rows).format(**names)
-        return sql.SQL(_STATEMENT).format(at=read, rows=rows, order=sql.SQL(self.order)).as_string()
+        flags = (
+            sql.SQL(_FLAG).format(parked=_any(lookups, builds, names), column=sql.Identifier(column))
+            for column, lookups in self.flags
+        )
+        return (
+            sql.SQL(_STATEMENT)
+            .format(
+                at=read,
+                rows=sql.SQL(self.rows).format(**names),
+                flags=sql.SQL("").join(flags),
+                order=sql.SQL(self.order),
+            )
+            .as_string()
+        )
+
+
+def _any(lookups: Lookups, builds: Sequence[Build], names: dict[str, sql.Composable]) -> sql.Composable:
+    found = [
+        sql.SQL(_EXISTS).format(lookup=sql.SQL(lookup).format(**names, parked=_parked(build)))
+        for build in builds
+        for lookup in lookups
+    ]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(found)) if found else sql.SQL("false")
+
+
+def _parked(build: Build) -> sql.Composed:
+    return sql.SQL(_PARKED).format(name=build.name, version=build.version, number=build.number)

@@ -36,26 +36,17 @@ Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 
 @dataclass(frozen=True, slots=True)
-class ParkedKey:
-    """A key of a projection that stands still; `library_id` is that of its events, where it could be read."""
-
-    projection: str
-    key: str
-    library_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """Rows, the position and epoch of the log that they reflect, and what of theirs is parked."""
+    """Rows, the position and epoch of the log that they reflect, and whether something parked concerns them.
+
+    `parked_wholly` says whether it concerns the answer as a whole.
+    """
 
     position: int
     epoch: str
     rows: list[dict[str, Any]]
-    parked: tuple[ParkedKey, ...] = ()
-
-    def parked_keys(self) -> frozenset[str]:
-        """Return the keys, where they are of one projection."""
-        return frozenset(parked.key for parked in self.parked)
+    parked: bool
+    parked_wholly: bool
 
 
 class Queries:
@@ -147,9 +138,10 @@ class Queries:
             rows = await _rows(connection, _statement(query, builds), parameters)
             if rows:
                 at = rows[0]
-                parked = tuple(ParkedKey(*key) for key in at["at_parked"] or ())
                 found = [row for row in rows if row["found"]]
-                return Reading(at["at_position"], at["at_epoch"], found, parked)
+                return Reading(
+                    at["at_position"], at["at_epoch"], found, at["at_parked"], at["at_parked_wholly"]
+                )
         raise Problem(UNAVAILABLE, "What you read is being built. Try again.", RETRY_AFTER)
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
 from fastapi import APIRouter, Path, Query, Response
 
@@ -24,6 +24,8 @@ LONGEST_MAP = timedelta(days=100)
 STRENGTH: tuple[SeatStatus, ...] = ("occupied", "booked", "held")
 """Of several occupations within the time asked for, the seat shows the first of these."""
 
+_ITS_OWN: LiteralString = "coalesce(p.library_id, %(library_id)s) = %(library_id)s"
+
 # A library without seats is one row without a seat; an unknown one is none.
 _MAP = query.Query(
     """
@@ -34,7 +36,16 @@ _MAP = query.Query(
     WHERE place.library_id = %(library_id)s
     """,
     order="found.added_at, found.starts_at, found.occupation",
-    parked="p.library_id IS NULL OR p.library_id = %(library_id)s",
+    # An event whose library cannot be read may be of any.
+    parked=(
+        "{parked} AND p.library_id = %(library_id)s ORDER BY p.user_id",
+        "{parked} AND p.library_id IS NULL ORDER BY p.library_id",
+    ),
+    wholly=(f"{{parked}} AND p.key = %(library_id)s AND {_ITS_OWN}",),
+    flags=(
+        ("seat_parked", (f"{{parked}} AND p.key = found.seat_id AND {_ITS_OWN}",)),
+        ("occupation_parked", (f"{{parked}} AND p.key = found.occupation AND {_ITS_OWN}",)),
+    ),
     sources=(seats.PROJECTION,),
     parts=(("occupying", OCCUPATIONS),),
 )
@@ -53,33 +64,32 @@ async def read_seat_map(
     if end - start > LONGEST_MAP:
         raise Problem(INVALID, f"A seat map covers at most {LONGEST_MAP.days} days.")
     reading = await reader.read(_MAP, library_id=library_id, **during(start, end))
-    keys = reading.parked_keys()
     if not reading.rows:
-        raise withheld() if library_id in keys else LibraryUnknown
+        raise withheld() if reading.parked_wholly else LibraryUnknown
     seat_map = SeatMap(
         library_id=library_id,
         start=start,
         end=end,
-        seats=_seats(reading.rows, keys),
+        seats=_seats(reading.rows),
         position=reading.position,
         epoch=reading.epoch,
         server_now=reader.now,
-        parked=bool(keys),
+        parked=reading.parked,
     )
     # A map is large: it is written once, without the framework's second look at it.
     return Response(
         seat_map.model_dump_json(by_alias=True, exclude_none=True),
         media_type="application/json",
-        headers={POSITION: str(reading.position)} | ({PARKED_HEADER: "true"} if keys else {}),
+        headers={POSITION: str(reading.position)} | ({PARKED_HEADER: "true"} if reading.parked else {}),
     )
 
 
-def _seats(rows: list[dict[str, Any]], parked: frozenset[str]) -> tuple[SeatView, ...]:
+def _seats(rows: list[dict[str, Any]]) -> tuple[SeatView, ...]:
     with_seat = (row for row in rows if row["seat_id"] is not None)
-    return tuple(_seat(list(of_seat), parked) for _, of_seat in groupby(with_seat, itemgetter("seat_id")))
+    return tuple(_seat(list(of_seat)) for _, of_seat in groupby(with_seat, itemgetter("seat_id")))
 
 
-def _seat(rows: list[dict[str, Any]], parked: frozenset[str]) -> SeatView:
+def _seat(rows: list[dict[str, Any]]) -> SeatView:
     seat = rows[0]
     occupations = tuple(
         OccupationView(
@@ -88,7 +98,7 @@ def _seat(rows: list[dict[str, Any]], parked: frozenset[str]) -> SeatView:
             start=row["starts_at"],
             end=row["ends_at"],
             until=row["until"],
-            parked=row["occupation"] in parked,
+            parked=row["occupation_parked"],
         )
         for row in rows
         if row["occupation"] is not None
@@ -100,7 +110,7 @@ def _seat(rows: list[dict[str, Any]], parked: frozenset[str]) -> SeatView:
         attributes=seat["attributes"],
         status=_status(seat["in_service"], occupations),
         occupations=occupations,
-        parked=seat["seat_id"] in parked or any(occupation.parked for occupation in occupations),
+        parked=seat["seat_parked"] or any(occupation.parked for occupation in occupations),
     )
 
 
