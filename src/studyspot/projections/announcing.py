@@ -59,7 +59,7 @@ class Announcer:
                     await connection.execute("SET synchronous_commit = off")
                     away = False
                     await self._tell_each(connection)
-            except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
+            except (psycopg.Error, TimeoutError) as error:
                 if not away:
                     log.warning("readers are not told of positions", reason=str(error).strip() or "no answer")
                 away = True
