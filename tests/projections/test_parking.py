@@ -25,6 +25,7 @@ from studyspot.projections.parking import (
     Unreadable,
     is_poison,
     read,
+    said,
     sort,
     storable,
 )
@@ -282,6 +283,47 @@ async def test_an_event_whose_ids_postgresql_refuses_is_parked_and_stays_so_afte
             assert worker.stopped is None
         assert parked(log) == [(3, key, True), (4, key, False)]
     assert log.rows(STATUSES) == [("B2", "checked-in")]
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("SELECT 'Anna'::integer", "invalid input syntax for type integer"),
+        ("SELECT 'Anna'::timestamptz", "invalid input syntax for type timestamp with time zone"),
+        ("SELECT 'Anna'::jsonb", "invalid input syntax for type json"),
+        (r"""SELECT '{"Anna":"a\u0000b"}'::jsonb ->> 'Anna'""", "unsupported Unicode escape sequence"),
+    ],
+)
+async def test_what_postgresql_says_of_a_value_is_told_without_it(
+    log: Log, statement: str, reason: str
+) -> None:
+    with pytest.raises(psycopg.DataError) as refused:
+        log.rows(statement)
+    assert "Anna" in str(refused.value) or "CONTEXT" in str(refused.value)
+    assert said(refused.value) == reason
+
+
+async def test_a_reason_is_one_line_without_what_was_stored(log: Log) -> None:
+    await log.append(opened(), B1)
+    with capture_logs() as lines:
+        async with working(log, refused_at(bookings.PROJECTION, {2}, "status")) as worker:
+            await until(lambda: worker.position == 2)
+    ((reason,),) = log.rows("SELECT reason FROM read.parked")
+    (told,) = [line["reason"] for line in lines if line["event"] == "key parked"]
+    assert reason == told
+    assert reason.startswith('null value in column "status"')
+    assert "\n" not in reason
+    assert "student" not in reason
+
+
+def test_why_a_key_cannot_be_read_is_told_without_what_was_stored() -> None:
+    with pytest.raises(PoisonEvent) as stopped:
+        read(bookings.PROJECTION, 1, "e1", "booking.created", damaged(bookingId=None, start="my\nsecret"))
+    reason = stopped.value.reason
+    assert "bookingId: " in reason
+    assert "start: " in reason
+    for kept_back in ("\n", "secret", "student", "https:", "input_value"):
+        assert kept_back not in reason
 
 
 async def test_what_cannot_even_be_parked_stops_its_projection_alone(log: Log) -> None:

@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 
 from studyspot.projections.builds import Build, make_current, prepare
 from studyspot.projections.errors import BuildSuperseded, PoisonEvent, TablesLost
-from studyspot.projections.parking import Happened, Parked, Sorted, Unreadable, entry, sort
+from studyspot.projections.parking import Happened, Parked, Sorted, Unreadable, entry, said, sort
 from studyspot.projections.projection import Projection
 from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing
 
@@ -169,7 +169,7 @@ class Applier:
         try:
             return await self._apply(batch)
         except psycopg.ProgrammingError as error:
-            raise TablesLost(self._projection.name, str(error).strip()) from error
+            raise TablesLost(self._projection.name, said(error)) from error
 
     async def adopt(self, epoch: str) -> None:
         """Record that positions now belong to `epoch`: the same events, under another name."""

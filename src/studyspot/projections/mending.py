@@ -15,7 +15,7 @@ from studyspot.event_store.lookup import events_at
 from studyspot.projections.builds import CHANNEL, Build
 from studyspot.projections.errors import TablesLost
 from studyspot.projections.parked_events import NotParked, connected, key_at
-from studyspot.projections.parking import Happened, Sorted, entry, read, sort
+from studyspot.projections.parking import Happened, Sorted, entry, read, said, sort
 from studyspot.projections.projection import Projection
 from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing
 
@@ -206,7 +206,7 @@ class _Here:
             with refusals(), self.connection.transaction():
                 self.connection.execute(statement.text, statement.parameters)
         except psycopg.ProgrammingError as error:
-            raise TablesLost(self.projection.name, str(error).strip()) from error
+            raise TablesLost(self.projection.name, said(error)) from error
         failed = sorted_events.parked[0] if sorted_events.parked else None
         let_go = [one for one in happened if failed is None or one.position < failed.position]
         applied = sum(one.position not in dropped for one in let_go)

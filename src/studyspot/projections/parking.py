@@ -4,6 +4,7 @@ Pure, so that a worker, a retry and a rebuild set the same events aside. An outa
 what passes by itself is tried again by whoever met it.
 """
 
+import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -29,6 +30,9 @@ LONGEST_ID_BYTES = 1000
 """Of an id as it is parked: two of them fit an entry of an index."""
 
 _SHOWN_CHARACTERS = 100
+
+# The value at fault, as PostgreSQL puts it at the end.
+_QUOTED = re.compile(r':? ".*$', re.DOTALL)
 
 # What PostgreSQL finds wrong with a row; all else that it says is about its own state.
 WRONG_ROWS = (psycopg.DataError, psycopg.IntegrityError, errors.ProgramLimitExceeded)
@@ -117,7 +121,7 @@ def sort(projection: Projection, events: Iterable[Happened], keys: Set[str], dro
             except Exception as error:
                 if not is_poison(error):
                     raise
-                reason = repr(error)
+                reason = said(error)
         if reason is not None:
             parked.append(entry(projection, happened, reason))
             begun.add(parked_key(projection, happened))
@@ -167,6 +171,20 @@ def is_poison(error: BaseException) -> bool:
     return isinstance(error, Exception) and not isinstance(error, _OUTAGES)
 
 
+def said(error: BaseException) -> str:
+    """Return what is wrong in one line, without what was stored, as logs and read-outs are for more eyes."""
+    if isinstance(error, ValidationError):
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        text = "; ".join(_of_field(one["loc"], one["msg"]) for one in wrong)
+    elif isinstance(error, psycopg.Error):
+        text = error.diag.message_primary or next(iter(str(error).strip().splitlines()), repr(error))
+        if isinstance(error, psycopg.DataError):
+            text = _QUOTED.sub("", text)
+    else:
+        text = repr(error)
+    return " ".join(text.split())
+
+
 def _unreadable(
     projection: Projection, position: int, event_type: str, data: bytes, error: UnreadableEvent
 ) -> Unreadable:
@@ -174,7 +192,9 @@ def _unreadable(
     facts = _facts(data)
     key = _identifier(facts, next(field for field in projection.key if field in names))
     if key is None:
-        raise PoisonEvent(projection.name, position, f"its key cannot be read: {error}") from error
+        raise PoisonEvent(
+            projection.name, position, f"its key cannot be read: {_what_is_wrong(error)}"
+        ) from error
     return Unreadable(
         position,
         key,
@@ -185,12 +205,14 @@ def _unreadable(
 
 
 def _what_is_wrong(error: UnreadableEvent) -> str:
-    """Return one line: the fields that are not as they should be, where that is what is wrong."""
     cause = error.__cause__
-    if not isinstance(cause, ValidationError):
-        return str(error)
-    wrong = cause.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong)
+    if isinstance(cause, ValidationError):
+        return _sayable(said(cause))
+    return _sayable(" ".join(str(error).split()))
+
+
+def _of_field(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(map(str, place))}: {message}" if place else message
 
 
 def _facts(data: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import orjson
 from psycopg import sql
 
 from studyspot.projections.builds import Build
-from studyspot.projections.parking import WRONG_ROWS, Parked, Sorted, is_poison
+from studyspot.projections.parking import WRONG_ROWS, Parked, Sorted, is_poison, said
 from studyspot.projections.row_changes import fold, parts
 
 _STATEMENT = sql.SQL("WITH claimed AS ({claim}) {parts} {end}")
@@ -52,7 +52,7 @@ def writing(build: Build, sorted_events: Sorted, *, claim: Fragment, end: Fragme
     except Exception as error:
         if not is_poison(error):
             raise
-        raise RowsRefused(repr(error)) from error
+        raise RowsRefused(said(error)) from error
     if sorted_events.parked:
         written.append((_parking(build), _json(sorted_events.parked)))
     named = (
@@ -75,7 +75,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except WRONG_ROWS as error:
-        raise RowsRefused(str(error).strip()) from error
+        raise RowsRefused(said(error)) from error
 
 
 def _parking(build: Build) -> sql.Composed:
