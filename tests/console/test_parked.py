@@ -31,13 +31,13 @@ async def log(postgres_server: PostgresServer) -> AsyncIterator[Log]:
             yield log
 
 
-async def studyspot(log: Log, home: Path, *arguments: str) -> tuple[int, str, str]:
+async def studyspot(log: Log, home: Path, *arguments: str, columns: int = 200) -> tuple[int, str, str]:
     """Run a command; return its exit status, output and errors."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "studyspot", *arguments),
         env=clean
-        | {"STUDYSPOT_HOME": str(home), "STUDYSPOT_DATABASE_URL": log.database_url, "COLUMNS": "200"},
+        | {"STUDYSPOT_HOME": str(home), "STUDYSPOT_DATABASE_URL": log.database_url, "COLUMNS": str(columns)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -101,6 +101,7 @@ async def test_what_is_parked_is_listed_shown_retried_and_dropped(log: Log, tmp_
         (["retry", "bookings", "9"], "No event of bookings is parked at 9."),
         (["retry", "bookings", "3"], "Retry or drop the one at 2 first."),
         (["drop", "bookings", "2", "--reason", " "], "A reason is needed."),
+        (["drop", "bookings", "2", "--reason", "caf\udcff"], "The reason is not text."),
         (["retry", "wonders", "1"], "there is no projection 'wonders'"),
     ],
 )
@@ -111,6 +112,16 @@ async def test_what_cannot_be_done_is_told_in_one_line(
     assert (status, out) == (1, "")
     assert said in err
     assert len(err.splitlines()) == 1
+
+
+async def test_since_when_a_key_is_parked_is_one_word_of_the_line_on_a_narrow_terminal(
+    log: Log, tmp_path: Path
+) -> None:
+    status, out, _ = await studyspot(log, tmp_path, "projections", "parked", "bookings", columns=80)
+    assert status == 0
+    since = log.rows("SELECT to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM read.parked")
+    assert out.splitlines()[1].startswith("2 ")
+    assert since[0][0] in out.splitlines()[1]
 
 
 async def test_a_drop_without_a_reason_is_no_command(log: Log, tmp_path: Path) -> None:

@@ -114,6 +114,36 @@ async def test_a_watched_status_in_a_pipe_is_a_line_of_json_a_second_until_it_is
         assert (process.returncode, errors) == (0, b"")
 
 
+async def test_a_watched_status_ends_well_when_nobody_reads_it_any_more(log: Log, tmp_path: Path) -> None:
+    await log.append(opened())
+    reader, writer = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *(*STATUS, "--watch"), env=environment(log, tmp_path), stdout=writer, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(writer)
+    with os.fdopen(reader) as output:
+        assert json.loads(await asyncio.to_thread(output.readline))
+    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, errors) == (0, b"")
+
+
+async def test_status_is_a_line_for_each_projection_on_a_narrow_terminal(log: Log, tmp_path: Path) -> None:
+    await log.append(opened())
+    async with working(log, bookings.PROJECTION):
+        await until(lambda: log.position("bookings") == 1)
+    log.rows("UPDATE read.builds SET applied_at = '2026-01-02 03:04:05+00' RETURNING 1")
+    narrow = {**environment(log, tmp_path), "COLUMNS": "80"}
+    process = await asyncio.create_subprocess_exec(*STATUS, env=narrow, stdout=asyncio.subprocess.PIPE)
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    lines = out.decode().splitlines()
+    assert [line.split()[0] for line in lines] == ["projection", *NAMES]
+    assert lines[3].rstrip().endswith(" 2026-01-02")
+    log.rows("UPDATE read.builds SET applied_at = date_trunc('day', now(), 'UTC') RETURNING 1")
+    process = await asyncio.create_subprocess_exec(*STATUS, env=narrow, stdout=asyncio.subprocess.PIPE)
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert out.decode().splitlines()[3].rstrip().endswith(" 00:00:00")
+
+
 async def test_a_watched_status_outlives_a_database_that_goes_away(
     postgres_server: PostgresServer, log: Log, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from studyspot.projections.models.registry import UnknownProjection, named
 from studyspot.projections.parked_events import (
     NotParked,
     ParkedEvent,
-    ParkedKey,
+    StandingKey,
     parked_event,
     parked_keys,
 )
@@ -47,6 +47,7 @@ def show_keys(name: str, as_json: bool) -> None:
                 )
                 for parked in found
             ],
+            whole=("position", "since"),
         )
 
 
@@ -82,6 +83,8 @@ def run_drop(name: str, position: int, reason: str, as_json: bool) -> bool:
     """Leave an event out for ever, and apply what follows it; return whether all of that is applied."""
     if not reason.strip():
         raise Fault("A reason is needed.", "Say with --reason why the event is dropped for ever.")
+    if not _is_text(reason):
+        raise Fault("The reason is not text.", "Say it with --reason in UTF-8.")
     return _mend(name, lambda url, projection: mending.drop(url, projection, position, reason), as_json)
 
 
@@ -126,17 +129,26 @@ def _told_plainly(name: str) -> Iterator[None]:
         raise Fault(f"{_sentence(error)}.", f"Run {error.mend}.") from error
 
 
+def _is_text(argument: str) -> bool:
+    """Whether it holds no bytes that Python could not read as text."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _sentence(error: Exception) -> str:
     said = str(error)
     return said[:1].upper() + said[1:]
 
 
-def _key(parked: ParkedKey) -> dict[str, Any]:
+def _key(parked: StandingKey) -> dict[str, Any]:
     return camel_case(asdict(parked))
 
 
 def _text(time: datetime) -> str:
-    return time.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return f"{time:%Y-%m-%d %H:%M:%S}"
 
 
 def _stored(found: ParkedEvent) -> Any:
@@ -162,7 +174,7 @@ def _lines(name: str, found: ParkedEvent) -> Iterator[str]:
         yield f"to mend    {mend}"
 
 
-def _mends(name: str, first: ParkedKey) -> tuple[str, str]:
+def _mends(name: str, first: StandingKey) -> tuple[str, str]:
     return (
         f"studyspot projections retry {name} {first.position}",
         f'studyspot projections drop {name} {first.position} --reason "…"',

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from studyspot.broker.connection import connect
@@ -62,11 +63,18 @@ def _facts(found: Sequence[ProjectionStatus]) -> list[dict[str, Any]]:
 def _table(found: Sequence[ProjectionStatus]) -> "Table":
     rows = [_projection(status) for status in found]
     for row in rows:
-        row["applied_at"] = f"{row['applied_at']:%Y-%m-%d %H:%M:%SZ}" if row["applied_at"] else None
+        row["applied_at"] = row["applied_at"] and _short(row["applied_at"])
     return table(
         ("projection", "version", "position", "head", "lag", "lag s", "p50 s", "p99 s", "applied"),
         [tuple(row.values()) for row in rows],
+        whole=("projection", "applied"),
     )
+
+
+def _short(time: datetime) -> str:
+    """Return the time of day, or the day where that is another; both UTC."""
+    at = time.astimezone(UTC)
+    return f"{at:%H:%M:%S}" if at.date() == datetime.now(UTC).date() else f"{at:%Y-%m-%d}"
 
 
 def _projection(status: ProjectionStatus) -> dict[str, Any]:

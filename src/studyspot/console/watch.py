@@ -1,6 +1,7 @@
 """A read-out that is shown each second, until Ctrl-C: a live table for people, lines of JSON for programs."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def watch(
     *,
     as_json: bool,
 ) -> None:
-    """Look each second, and show what is found, until SIGINT or SIGTERM ends it.
+    """Look each second, and show what is found, until SIGINT or SIGTERM ends it, or nobody reads it.
 
     A database that goes away meanwhile is told, and waited for.
 
@@ -39,7 +40,11 @@ def watch(
         StoreUnavailable: the database does not answer at the first look.
     """
     live = sys.stdout.isatty() and not as_json
-    asyncio.run(_watch(look, as_facts, as_table if live else None))
+    try:
+        asyncio.run(_watch(look, as_facts, as_table if live else None))
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; what is left of it goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 async def _watch(

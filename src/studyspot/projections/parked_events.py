@@ -52,7 +52,7 @@ class NotParked(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ParkedKey:
+class StandingKey:
     """A key that stands still: the first of its parked events, and how many follow it."""
 
     position: int
@@ -79,11 +79,11 @@ class ParkedEvent:
     """
 
     event: StoredEvent
-    first: ParkedKey
+    first: StandingKey
     followers: tuple[Follower, ...]
 
 
-def parked_keys(database_url: str, projection: Projection) -> tuple[ParkedKey, ...]:
+def parked_keys(database_url: str, projection: Projection) -> tuple[StandingKey, ...]:
     """Return the keys that are parked, by the positions of their first events.
 
     Raises:
@@ -151,7 +151,7 @@ def connected(database_url: str) -> Iterator[Connection[Any]]:
         yield connection
 
 
-def _keys(connection: Connection[Any], projection: Projection, key: str | None) -> tuple[ParkedKey, ...]:
+def _keys(connection: Connection[Any], projection: Projection, key: str | None) -> tuple[StandingKey, ...]:
     try:
         with connection.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(_KEYS, {"name": projection.name, "key": key}).fetchall()
@@ -159,7 +159,7 @@ def _keys(connection: Connection[Any], projection: Projection, key: str | None) 
         return ()
     types = _types(connection, [row["position"] for row in rows])
     found = (
-        ParkedKey(type=types[row["position"]], **{**row, "parked_at": row["parked_at"].astimezone(UTC)})
+        StandingKey(type=types[row["position"]], **{**row, "parked_at": row["parked_at"].astimezone(UTC)})
         for row in rows
     )
     return tuple(sorted(found, key=lambda known: known.position))
