@@ -19,6 +19,7 @@ from tests.event_store.steps import (
     errors_of,
     events_with,
     fresh_tag,
+    head_locked,
     unchecked,
     unless_booked,
     whole_log,
@@ -65,7 +66,10 @@ def test_a_reader_beside_two_writing_processes_sees_no_gap_and_nothing_go_back(
     empty_store: EventStore,
 ) -> None:
     tags = [fresh_tag(), fresh_tag()]
-    processes = [python(APPENDING, empty_store.database_url, tag, "100") for tag in tags]
+    with head_locked(empty_store.database_url):
+        # Both wait for the first append, so that they begin together.
+        processes = [python(APPENDING, empty_store.database_url, tag, "100") for tag in tags]
+        await_lock_waiters(empty_store.database_url, len(processes))
     seen: list[int] = []
     deadline = time.monotonic() + 2 * LIMIT.total_seconds()
     while len(seen) < 1000 and time.monotonic() < deadline:

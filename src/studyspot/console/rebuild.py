@@ -7,6 +7,7 @@ from dataclasses import asdict
 from time import monotonic
 from typing import Any
 
+from pydantic.alias_generators import to_camel
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -104,7 +105,8 @@ def _show_verified(verified: Verified, seconds: float, as_json: bool) -> None:
             "parked_keys": verified.parked,
             "seconds": round(seconds, 1),
             "same": difference is None,
-            "difference": difference and {**asdict(difference), "columns": list(difference.columns)},
+            "difference": difference
+            and {**asdict(difference), "columns": [to_camel(column) for column in difference.columns]},
         }
         print_json(camel_case(facts))
         return

@@ -144,6 +144,9 @@ async def test_the_new_build_takes_in_what_the_old_one_has_learned_at_the_last_m
         await AsyncConnection.connect(history.database_url, autocommit=True) as watching,
     ):
         await until(lambda: worker.position == history.store.head().position, limit=30)
+        # With one event more it has done all that it does when it has caught up, the pointer among it.
+        caught_up = await history.append(opened("library-before"))
+        await until(lambda: worker.position == caught_up)
         await lock_pointer(holding, "seats")
         rebuilding = asyncio.create_task(rebuild(history, seats.PROJECTION))
         await row(watching, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")

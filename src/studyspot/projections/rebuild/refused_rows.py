@@ -7,7 +7,7 @@ import structlog
 
 from studyspot.event_store.scanning import scan
 from studyspot.projections.builds import Build
-from studyspot.projections.parking import entry, is_poison, key_of
+from studyspot.projections.parking import entry, is_poison, key_of, said, storable
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.copying import copy_table, rows_by_table
 from studyspot.projections.rebuild.errors import RebuildStopped
@@ -47,7 +47,7 @@ def copy_what_fits(
         refused = _refused_keys(connection, projection, part.build, folded, go_on)
         if not refused:
             raise
-        log.warning("rows refused", projection=projection.name, keys=len(refused), reason=str(error).strip())
+        log.warning("rows refused", projection=projection.name, keys=len(refused), reason=said(error))
         left = _without(projection, part, folded, refused, go_on)
         copy_what_fits(connection, projection, part, left, enter=enter, go_on=go_on)
 
@@ -74,7 +74,7 @@ def _refused_keys(
                 if not is_poison(error):
                     raise
                 if len(rows) == 1:
-                    refused[str(table.key_of(rows[0].row)[0])] = str(error).strip() or repr(error)
+                    refused[str(table.key_of(rows[0].row)[0])] = said(error)
                 else:
                     middle = len(rows) // 2
                     suspects += [rows[:middle], rows[middle:]]
@@ -89,7 +89,8 @@ def _without(
     go_on: Callable[[], None],
 ) -> Folded:
     """Return what is left when every event of the refused keys is parked."""
-    parked = [each for each in folded.parked if each.key not in refused]
+    stored = {storable(key) for key in refused}
+    parked = [each for each in folded.parked if each.key not in stored]
     reasons = dict(refused)
     glance = KeyGlance(projection)
     for rows in scan(part.database_url, projection.event_types(), after=0, until=part.until):

@@ -17,6 +17,7 @@ from psycopg import AsyncConnection, IsolationLevel, sql
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.scanning import count_events
 from studyspot.projections.builds import Build, creation, drop_tables
+from studyspot.projections.parking import storable
 from studyspot.projections.projection import Projection, Table
 from studyspot.projections.rebuild import plan as plans
 from studyspot.projections.rebuild.errors import RebuildError, RebuildRunning
@@ -99,7 +100,9 @@ async def verify(
                 keys = await _fill(connection, database_url, projection, seen, chosen, workers, tell)
                 scratch = Build(projection.name, projection.version, SCRATCH)
                 sampled = keys | chosen.also if chosen else None
-                scope = Scope(sorted(sampled) if sampled is not None else None, seen.parked)
+                # What PostgreSQL cannot hold is in no row.
+                wanted = None if sampled is None else sorted(filter(_is_storable, sampled))
+                scope = Scope(wanted, seen.parked)
                 tell(Progress(projection.name, "comparing", 0, 0))
                 rows, difference = 0, None
                 for table in projection.tables:
@@ -231,3 +234,7 @@ def _some(table: Table, build: Build) -> sql.Composed:
     return sql.SQL(
         "SELECT DISTINCT {key} FROM (SELECT {key} FROM {table} ORDER BY random() LIMIT %s) AS chosen"
     ).format(key=sql.Identifier(table.key[0]), table=build.table(table))
+
+
+def _is_storable(key: str) -> bool:
+    return storable(key) == key
