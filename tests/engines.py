@@ -93,10 +93,11 @@ class PostgresServer:
             yield self.url_of(name)
         finally:
             self.engine.start()  # A test may have killed it.
-            self._execute("DROP DATABASE {} WITH (FORCE)", name)
+            # Only a superuser may end whatever is at work in it, such as the server's own cleaning.
+            self._execute("DROP DATABASE {} WITH (FORCE)", name, url=self.engine.superuser_url())
 
-    def _execute(self, statement: str, *names: str) -> None:
-        with psycopg.connect(self.engine.database_url(), autocommit=True) as connection:
+    def _execute(self, statement: str, *names: str, url: str | None = None) -> None:
+        with psycopg.connect(url or self.engine.database_url(), autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
