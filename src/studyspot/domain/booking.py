@@ -9,23 +9,28 @@ from studyspot.domain.events import (
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
+    BookingCompleted,
     BookingCreated,
     BookingEvent,
     BookingFacts,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingRevoked,
+    BookingTerms,
 )
 from studyspot.domain.tags import booking as booking_tag
 
-BOOKING_EVENTS = (BookingCreated, BookingCancelled, BookingCheckedIn, BookingCheckedOut)
+BOOKING_EVENTS = (
+    *(BookingCreated, BookingRescheduled, BookingCancelled, BookingCheckedIn),
+    *(BookingCheckedOut, BookingCompleted, BookingNoShow, BookingRevoked),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Check-in is open in [check_in_from, check_in_until); before `free_cancel_until` cancelling is free."""
+    """To come, or begun without its student, under the terms of its newest rescheduling."""
 
-    facts: BookingFacts
-    check_in_from: datetime
-    check_in_until: datetime
-    free_cancel_until: datetime
+    facts: BookingTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +46,44 @@ class Completed:
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     facts: BookingFacts
+    late: bool
 
 
-Booking = Confirmed | CheckedIn | Completed | Cancelled
+@dataclass(frozen=True, slots=True)
+class NoShow:
+    facts: BookingFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    facts: BookingFacts
+
+
+Ended = Completed | Cancelled | NoShow | Revoked
+Booking = Confirmed | CheckedIn | Ended
 
 
 def evolve_booking(booking: Booking | None, event: BookingEvent) -> Booking:
     match event:
-        case BookingCreated():
-            return Confirmed(event, event.check_in_from, event.check_in_until, event.free_cancel_until)
+        case BookingCreated() | BookingRescheduled():
+            return Confirmed(event)
         case BookingCheckedIn():
             return CheckedIn(event)
-        case BookingCheckedOut():
+        case BookingCheckedOut() | BookingCompleted():
             return Completed(event)
         case BookingCancelled():
-            return Cancelled(event)
+            return Cancelled(event, event.late)
+        case BookingNoShow():
+            return NoShow(event)
+        case BookingRevoked():
+            return Revoked(event)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def occupies(booking: Booking, start: datetime, end: datetime) -> bool:
-    """Say whether the booking holds its seat, and its student, for some of [start, end)."""
-    match booking:
-        case Confirmed(facts=facts) | CheckedIn(facts=facts):
-            return facts.start < end and start < facts.end
-        case Completed() | Cancelled():
-            return False
-        case _ as unreachable:
-            assert_never(unreachable)
+def is_missed(booking: Booking, at: datetime) -> bool:
+    """Say whether check-in closed without the student, whether or not anybody noticed."""
+    return isinstance(booking, Confirmed) and at >= booking.facts.check_in_until
 
 
 def events_of_booking(booking_id: str) -> tuple[Criterion, ...]:

@@ -12,10 +12,24 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.rules import BookingRules
 from studyspot.domain.shape import Shape
 
 PlanUnit = Literal["hour", "day", "week", "month", "shift"]
 ShiftName = Literal["morning", "afternoon", "evening", "night", "half-day", "full-day"]
+BookingStatus = Literal["confirmed", "checked-in", "completed", "cancelled", "no-show", "revoked"]
+PaymentMethod = Literal["cash", "upi", "card", "bank-transfer"]
+RefundReason = Literal["cancelled", "revoked", "rescheduled", "asked"]
+RevocationReason = Literal["closure", "seat-out-of-service", "library-retired", "library"]
+NoticeKind = Literal[
+    "booking-made-for-you",
+    "booking-moved",
+    "booking-cancelled",
+    "booking-affected",
+    "booking-revoked",
+    "booking-no-show",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +78,34 @@ class LibraryDeleted(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryHoursSet(Shape):
+    """When the library is open each week, by its own clock; without hours, always."""
+
+    library_id: str
+    hours: tuple[OpenHours, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryRulesSet(Shape):
+    """The rules of bookings that are made from now on."""
+
+    library_id: str
+    rules: BookingRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClosureAnnounced(Shape):
-    """The library takes no booking that overlaps [start, end); without an end, none after start."""
+    """The library takes no booking that overlaps [start, end); without an end, none after start.
+
+    Bookings that overlap it are moved until `revoke_at`, and those that are left are revoked then; without
+    `revoke_at` none is.
+    """
 
     library_id: str
     closure_id: str
     start: datetime
     end: datetime | None = None
+    revoke_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,29 +138,92 @@ class SeatAdded(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeatUpdated(Shape):
+    """The seat is called, or is, something else; this is all of it."""
+
+    library_id: str
+    seat_id: str
+    label: str
+    zone: str
+    attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatRemoved(Shape):
+    """The library has the seat no more; its history stays."""
+
+    library_id: str
+    seat_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatAvailabilityChanged(Shape):
-    """The seat went out of service, or came back."""
+    """The seat went out of service, or came back.
+
+    Out of service, its bookings are moved until `revoke_at`, and those that are left are revoked then.
+    """
 
     library_id: str
     seat_id: str
     in_service: bool
+    revoke_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookingFacts(Shape):
-    """What every event about a booking carries.
+class OccupationFacts(Shape):
+    """What every event about a hold or booking carries.
 
     `occupation` is a random id that outlives hold, booking and rescheduling, and tells nobody whose it is.
-    The interval is [start, end) in UTC; the amount is in minor units of `currency`.
+    The interval is [start, end) in UTC; the seat is taken until `occupied_until`, a buffer after the end.
     """
 
-    booking_id: str
     occupation: str
     library_id: str
     seat_id: str
     user_id: str
     start: datetime
     end: datetime
+    occupied_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldFacts(OccupationFacts):
+    """What every event about a hold carries; it is over at `until`, whether or not anybody noticed."""
+
+    hold_id: str
+    until: datetime
+
+    def facts(self) -> dict[str, Any]:
+        """Return these facts as arguments for the hold's next event."""
+        return {known.name: getattr(self, known.name) for known in fields(HoldFacts)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPlaced(HoldFacts):
+    """A student keeps a seat while deciding."""
+
+    status: Literal["held"] = "held"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldReleased(HoldFacts):
+    """The seat is free again before its time."""
+
+    status: Literal["released"] = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLapsed(HoldFacts):
+    """The student did not decide in time."""
+
+    status: Literal["lapsed"] = "lapsed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingFacts(OccupationFacts):
+    """What every event about a booking carries; the amount is in minor units of `currency`."""
+
+    booking_id: str
     amount_minor: int
     currency: str
 
@@ -135,23 +233,55 @@ class BookingFacts(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookingCreated(BookingFacts):
-    """A seat is booked, under the rules and prices of this moment."""
+class BookingTerms(BookingFacts):
+    """The prices and rules under which a booking stands, whatever the library sets later.
 
-    status: Literal["confirmed"] = "confirmed"
+    Check-in is open in [check_in_from, check_in_until); cancelling is free until `free_cancel_until`, and
+    gives back `late_refund_percent` of the amount afterwards.
+    """
+
     plan_id: str | None = None
     price_version: int | None = None
     check_in_from: datetime
     check_in_until: datetime
     free_cancel_until: datetime
+    late_refund_percent: int = 0
+
+    def terms(self) -> dict[str, Any]:
+        """Return facts and terms as arguments for another event that sets them."""
+        return {known.name: getattr(self, known.name) for known in fields(BookingTerms)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingCreated(BookingTerms):
+    """A seat is booked, perhaps from a hold, under the rules and prices of this moment."""
+
+    status: Literal["confirmed"] = "confirmed"
+    hold_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRescheduled(BookingTerms):
+    """The booking has another time or seat, under the rules and prices of this moment."""
+
+    status: Literal["confirmed"] = "confirmed"
+    previous_seat_id: str
+    previous_start: datetime
+    previous_end: datetime
+    previous_occupied_until: datetime
+    previous_amount_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingCancelled(BookingFacts):
-    """The seat is free again. `reason_id` names a text that is kept where it can be deleted."""
+    """The seat is free again; of the amount, `kept_minor` stays with the library.
+
+    `reason_id` names a text that is kept where it can be deleted.
+    """
 
     status: Literal["cancelled"] = "cancelled"
     late: bool
+    kept_minor: int = 0
     reason_id: str | None = None
 
 
@@ -169,9 +299,93 @@ class BookingCheckedOut(BookingFacts):
     status: Literal["completed"] = "completed"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingCompleted(BookingFacts):
+    """The booking's time, and the buffer after it, have passed."""
+
+    status: Literal["completed"] = "completed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingNoShow(BookingFacts):
+    """The student had not come when check-in closed; the rest of the time is free."""
+
+    status: Literal["no-show"] = "no-show"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRevoked(BookingFacts):
+    """The library takes the booking back, and all of the amount with it."""
+
+    status: Literal["revoked"] = "revoked"
+    reason: RevocationReason
+    closure_id: str | None = None
+    reason_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRecorded(BookingFacts):
+    """The library was paid `payment_minor`; `paid_minor` is what it now has for this booking.
+
+    `reference_id` names a text, such as a transfer's reference, kept where it can be deleted.
+    """
+
+    status: BookingStatus
+    payment_id: str
+    payment_minor: int
+    paid_minor: int
+    method: PaymentMethod
+    reference_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRefunded(BookingFacts):
+    """The library gives `refund_minor` back; `paid_minor` is what it still has for this booking."""
+
+    status: BookingStatus
+    payment_id: str
+    refund_minor: int
+    paid_minor: int
+    reason: RefundReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationSent(Shape):
+    """A person is told something: a kind, and what its sentence needs.
+
+    `cause` names the event that it follows from, so that it is told once: `{position}:{kind}`, and whom of
+    several it concerns.
+    """
+
+    notification_id: str
+    user_id: str
+    library_id: str | None
+    kind: NoticeKind
+    parameters: Mapping[str, str | int | bool | None]
+    cause: str
+
+
 LibraryEvent = (
-    LibraryCreated | LibraryUpdated | LibraryDeleted | ClosureAnnounced | ClosureWithdrawn | PricingUpdated
+    LibraryCreated
+    | LibraryUpdated
+    | LibraryDeleted
+    | LibraryHoursSet
+    | LibraryRulesSet
+    | ClosureAnnounced
+    | ClosureWithdrawn
+    | PricingUpdated
 )
-SeatEvent = SeatAdded | SeatAvailabilityChanged
-BookingEvent = BookingCreated | BookingCancelled | BookingCheckedIn | BookingCheckedOut
-Event = LibraryEvent | SeatEvent | BookingEvent
+SeatEvent = SeatAdded | SeatUpdated | SeatRemoved | SeatAvailabilityChanged
+HoldEvent = HoldPlaced | HoldReleased | HoldLapsed
+BookingEvent = (
+    BookingCreated
+    | BookingRescheduled
+    | BookingCancelled
+    | BookingCheckedIn
+    | BookingCheckedOut
+    | BookingCompleted
+    | BookingNoShow
+    | BookingRevoked
+)
+PaymentEvent = PaymentRecorded | PaymentRefunded
+Event = LibraryEvent | SeatEvent | HoldEvent | BookingEvent | PaymentEvent | NotificationSent

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from studyspot.domain.decider import Criterion
 from studyspot.domain.events import (
@@ -13,12 +14,22 @@ from studyspot.domain.events import (
     LibraryDeleted,
     LibraryDetails,
     LibraryEvent,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
     PricingUpdated,
 )
+from studyspot.domain.opening_hours import OpenHours
 from studyspot.domain.people import Actor
 from studyspot.domain.refusals import LibraryRetired, LibraryUnknown, NotYourLibrary
+from studyspot.domain.rules import DEFAULT_RULES, BookingRules
 from studyspot.domain.tags import library as library_tag
+
+SETTINGS = (
+    *(LibraryCreated, LibraryUpdated, LibraryDeleted),
+    *(LibraryHoursSet, LibraryRulesSet, PricingUpdated),
+)
+"""Events that carry a whole setting: only the newest of each counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +40,23 @@ class Library:
     details: LibraryDetails
     retired: bool = False
     pricing: PricingUpdated | None = None
+    hours: tuple[OpenHours, ...] | None = None
+    rules: BookingRules = DEFAULT_RULES
     closures: Mapping[str, ClosureAnnounced] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.details.time_zone)
 
     def managed_by(self, actor: Actor) -> bool:
         return actor.role == "library_owner" and actor.user_id == self.owner_id
 
-    def closed_during(self, start: datetime, end: datetime) -> bool:
-        return any(
-            closure.start < end and (closure.end is None or start < closure.end)
+    def closures_during(self, start: datetime, end: datetime) -> tuple[ClosureAnnounced, ...]:
+        """Return the closures that overlap [start, end)."""
+        return tuple(
+            closure
             for closure in self.closures.values()
+            if closure.start < end and (closure.end is None or start < closure.end)
         )
 
 
@@ -54,6 +73,10 @@ def evolve_library(library: Library | None, event: LibraryEvent) -> Library | No
             return replace(library, retired=True)
         case PricingUpdated():
             return replace(library, pricing=event)
+        case LibraryHoursSet():
+            return replace(library, hours=event.hours)
+        case LibraryRulesSet():
+            return replace(library, rules=event.rules)
         case ClosureAnnounced():
             return replace(library, closures={**library.closures, event.closure_id: event})
         case ClosureWithdrawn():
@@ -67,7 +90,7 @@ def settings_of(library_id: str) -> tuple[Criterion, ...]:
     """Return what a decision about this library reads: its newest settings, and all of its closures."""
     tag = library_tag(library_id)
     return (
-        Criterion((LibraryCreated, LibraryUpdated, LibraryDeleted, PricingUpdated), tag, newest=True),
+        Criterion(SETTINGS, tag, newest=True),
         Criterion((ClosureAnnounced, ClosureWithdrawn), tag),
     )
 

@@ -25,6 +25,14 @@ class SeatUnknown(Refusal):
     """There is no such seat in this library."""
 
 
+class HoldUnknown(Refusal):
+    """There is no such hold."""
+
+
+class ClosureUnknown(Refusal):
+    """There is no such closure of this library."""
+
+
 class BookingUnknown(Refusal):
     """There is no such booking."""
 
@@ -61,12 +69,63 @@ class StudentBusy(Refusal):
     booking_id: str | None
 
 
+@dataclass(eq=False)
+class StudentHolding(Refusal):
+    """The student holds another seat for some of that time. Book it or let it go first."""
+
+    hold_id: str | None
+
+
 class SeatOutOfService(Refusal):
     """This seat is out of service. Choose another one."""
 
 
 class LibraryClosed(Refusal):
     """The library is closed for some of that time. Choose another time."""
+
+
+class OutsideOpeningHours(Refusal):
+    """The library is not open throughout that time. Choose a time within its opening hours."""
+
+
+@dataclass(eq=False)
+class NotYetReleased(Refusal):
+    """This time cannot be booked yet. Come back when it is released, or choose an earlier day."""
+
+    released_at: datetime
+
+
+@dataclass(eq=False)
+class QuotaExhausted(Refusal):
+    """This would be more than the library allows one student. Choose another day, or cancel a booking."""
+
+    quota: str
+    limit: int
+    used: int
+
+
+@dataclass(eq=False)
+class StudentBlocked(Refusal):
+    """Too many bookings here were missed. Booking is possible again when the block ends."""
+
+    until: datetime
+
+
+class CheckInClosedAlready(Refusal):
+    """Check-in for that time has closed already. Choose a later start."""
+
+
+@dataclass(eq=False)
+class WallTimeSkipped(Refusal):
+    """The library's clock skips this time: it is put forward that day. Choose another time."""
+
+
+@dataclass(eq=False)
+class WallTimeAmbiguous(Refusal):
+    """The library's clock shows this time twice that day. Say which one, with its offset from UTC."""
+
+    earlier: datetime
+    later: datetime
 
 
 class EndNotAfterStart(Refusal):
@@ -116,6 +175,20 @@ class NoPlanApplies(Refusal):
     """None of the library's price plans applies to that seat and time. Choose another seat or time."""
 
 
+@dataclass(eq=False)
+class PriceChanged(Refusal):
+    """The price has changed since it was quoted. Look at the new quote, and book with that one."""
+
+    price_version: int | None
+    amount_minor: int
+    currency: str
+    plan_id: str | None
+
+
+class QuoteMismatch(Refusal):
+    """This quote is for something else. Ask for a quote for this seat, time and plan."""
+
+
 class PlanIdRepeated(Refusal):
     """Two price plans have the same id."""
 
@@ -135,6 +208,18 @@ class SeatLabelTaken(Refusal):
     label: str
 
 
+class SeatInService(Refusal):
+    """The seat is in service. Take it out of service first, so that its bookings can be moved."""
+
+
+class RulesContradict(Refusal):
+    """These rules contradict one another: no booking could be made, or none could be attended."""
+
+
+class ClosureBackwards(Refusal):
+    """A closure ends after it starts."""
+
+
 class LibraryFull(Refusal):
     """A library has at most 5,000 seats."""
 
@@ -146,12 +231,39 @@ class FutureBookings(Refusal):
     count: int
 
 
+class HoldLapsedAlready(Refusal):
+    """This hold is over. Hold the seat again, if it is still free."""
+
+
+class HoldReleasedAlready(Refusal):
+    """This hold was let go. Hold the seat again, if it is still free."""
+
+
+@dataclass(eq=False)
+class HoldBookedAlready(Refusal):
+    """This hold has become a booking."""
+
+    booking_id: str
+
+
+class HoldMismatch(Refusal):
+    """This hold is for another seat or time. Book exactly what is held."""
+
+
 class BookingCancelledAlready(Refusal):
-    """This booking is cancelled."""
+    """This booking is cancelled. Make a new one."""
 
 
 class BookingCompletedAlready(Refusal):
-    """This booking is completed."""
+    """This booking is completed. Make a new one to stay."""
+
+
+class BookingMissed(Refusal):
+    """The student did not come in time, and the seat was given up. Make a new booking."""
+
+
+class BookingRevokedAlready(Refusal):
+    """The library took this booking back. Make a new one."""
 
 
 class BookingOver(Refusal):
@@ -163,18 +275,74 @@ class CheckedInAlready(Refusal):
 
 
 class NotCheckedIn(Refusal):
-    """The student has not checked in."""
+    """The student has not checked in. Check in first, or cancel."""
 
 
 @dataclass(eq=False)
 class CheckInTooEarly(Refusal):
-    """Check-in is not open yet."""
+    """Check-in is not open yet. Come back when it opens."""
 
     opens: datetime
 
 
 @dataclass(eq=False)
 class CheckInWindowMissed(Refusal):
-    """Check-in has closed for this booking."""
+    """Check-in has closed for this booking. Make a new one, if a seat is free."""
 
     closed: datetime
+
+
+class DeskCodeRequired(Refusal):
+    """Checking in needs the code that is shown at the library's desk."""
+
+
+class DeskCodeWrong(Refusal):
+    """This is not the code that is shown at the desk now. Read it again: it changes every minute."""
+
+
+@dataclass(eq=False)
+class TooLateToReschedule(Refusal):
+    """It is too late to change the time of this booking. Cancel it, or ask the library."""
+
+    since: datetime
+
+
+class NothingToReschedule(Refusal):
+    """Say what is to change: the seat, the start or the end."""
+
+
+class ConsentRequired(Refusal):
+    """A booking is moved only with the student's consent. Ask them, or revoke it."""
+
+
+class SeatNotAlike(Refusal):
+    """The other seat is not in the same zone or lacks what this one offers. Choose one that is alike."""
+
+
+@dataclass(eq=False)
+class PriceHigher(Refusal):
+    """The other seat or time costs more. A booking is moved only where it costs no more than now."""
+
+    amount_minor: int
+
+
+class BookingUnaffected(Refusal):
+    """No closure and nothing about its seat affects this booking. Leave it, or reschedule it."""
+
+
+class NotPayable(Refusal):
+    """Only what a booking costs can be paid for it, and this one costs nothing."""
+
+
+@dataclass(eq=False)
+class PaymentExceedsDue(Refusal):
+    """This is more than is due for the booking. Record at most what is due."""
+
+    due_minor: int
+
+
+@dataclass(eq=False)
+class RefundExceedsPaid(Refusal):
+    """This is more than the library still has for the booking. Give back at most that."""
+
+    paid_minor: int

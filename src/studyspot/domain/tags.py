@@ -21,6 +21,15 @@ def booking(booking_id: str) -> str:
     return f"booking:{booking_id}"
 
 
+def hold(hold_id: str) -> str:
+    return f"hold:{hold_id}"
+
+
+def cause(name: str) -> str:
+    """`name` is `{position}:{kind}`, and whom it concerns where the same event concerns several."""
+    return f"cause:{name}"
+
+
 def seat_day(seat_id: str, day: date) -> str:
     return f"seat-day:{seat_id}:{day.isoformat()}"
 

@@ -1,0 +1,63 @@
+"""When a library is open: weekly hours by its own clock, merged into intervals of UTC."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from studyspot.domain.local_time import first_instant_of
+from studyspot.domain.shape import Shape
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[Weekday, ...] = (
+    *("monday", "tuesday", "wednesday", "thursday", "friday"),
+    *("saturday", "sunday"),
+)
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenHours(Shape):
+    """Open on that day from `opens` until `closes`, which is the next day where it is not later."""
+
+    day: Weekday
+    opens: time
+    closes: time
+
+
+def open_throughout(
+    hours: Iterable[OpenHours] | None, start: datetime, end: datetime, zone: ZoneInfo
+) -> bool:
+    """Say whether [start, end) lies within hours that are open, however many of them touch."""
+    if hours is None:
+        return True
+    covered = start
+    for opens, closes in sorted(_intervals(tuple(hours), start, end, zone)):
+        if opens > covered:
+            return False
+        covered = max(covered, closes)
+        if covered >= end:
+            return True
+    return False
+
+
+def _intervals(
+    hours: tuple[OpenHours, ...], start: datetime, end: datetime, zone: ZoneInfo
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield what is open around [start, end) and ends after its start, in UTC."""
+    day = start.astimezone(zone).date() - _DAY
+    last = end.astimezone(zone).date()
+    while day <= last:
+        for known in hours:
+            if WEEKDAYS[day.weekday()] == known.day:
+                opens, closes = _on(known, day, zone)
+                if closes > start:
+                    yield opens, closes
+        day += _DAY
+
+
+def _on(hours: OpenHours, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    closing_day = day if hours.closes > hours.opens else day + _DAY
+    return first_instant_of(day, hours.opens, zone), first_instant_of(closing_day, hours.closes, zone)
