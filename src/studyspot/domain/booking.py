@@ -52,6 +52,7 @@ class Cancelled:
 @dataclass(frozen=True, slots=True)
 class NoShow:
     facts: BookingFacts
+    missed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def evolve_booking(booking: Booking | None, event: BookingEvent) -> Booking:
         case BookingCancelled():
             return Cancelled(event, event.late)
         case BookingNoShow():
-            return NoShow(event)
+            return NoShow(event, event.missed_at)
         case BookingRevoked():
             return Revoked(event)
         case _ as unreachable:
@@ -84,6 +85,11 @@ def evolve_booking(booking: Booking | None, event: BookingEvent) -> Booking:
 def is_missed(booking: Booking, at: datetime) -> bool:
     """Say whether check-in closed without the student, whether or not anybody noticed."""
     return isinstance(booking, Confirmed) and at >= booking.facts.check_in_until
+
+
+def missed(booking: Confirmed) -> BookingNoShow:
+    """Return the event that a missed booking leads to; who relies on it appends it in the same append."""
+    return BookingNoShow(**booking.facts.facts(), missed_at=booking.facts.check_in_until)
 
 
 def events_of_booking(booking_id: str) -> tuple[Criterion, ...]:

@@ -308,9 +308,10 @@ class BookingCompleted(BookingFacts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingNoShow(BookingFacts):
-    """The student had not come when check-in closed; the rest of the time is free."""
+    """The student had not come when check-in closed, at `missed_at`; the rest of the time is free."""
 
     status: Literal["no-show"] = "no-show"
+    missed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,7 +344,6 @@ class PaymentRefunded(BookingFacts):
     """The library gives `refund_minor` back; `paid_minor` is what it still has for this booking."""
 
     status: BookingStatus
-    payment_id: str
     refund_minor: int
     paid_minor: int
     reason: RefundReason

@@ -30,6 +30,8 @@ SETTINGS = (
     *(LibraryHoursSet, LibraryRulesSet, PricingUpdated),
 )
 """Events that carry a whole setting: only the newest of each counts."""
+RETIREMENT = "retirement"
+"""The closure without an end that precedes a library's retirement."""
 
 
 @dataclass(frozen=True, slots=True)

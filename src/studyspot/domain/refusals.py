@@ -60,6 +60,7 @@ class SeatTaken(Refusal):
     seat_id: str
     start: datetime
     end: datetime
+    free_from: datetime | None = None
 
 
 @dataclass(eq=False)

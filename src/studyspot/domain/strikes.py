@@ -1,0 +1,32 @@
+"""Strikes: who too often does not come cannot book for a while."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from studyspot.domain.booking import Booking, Confirmed, NoShow, is_missed
+from studyspot.domain.rules import BookingRules
+
+
+def strikes_of(bookings: Iterable[Booking], library_id: str, user_id: str, at: datetime) -> list[datetime]:
+    """Return when the student missed bookings in this library, oldest first; those not swept yet count."""
+    times = []
+    for booking in bookings:
+        if booking.facts.library_id != library_id or booking.facts.user_id != user_id:
+            continue
+        if isinstance(booking, NoShow):
+            times.append(booking.missed_at)
+        elif isinstance(booking, Confirmed) and is_missed(booking, at):
+            times.append(booking.facts.check_in_until)
+    return sorted(times)
+
+
+def blocked_until(strikes: list[datetime], rules: BookingRules, at: datetime) -> datetime | None:
+    """Return when the student's block ends; none where there is none at that moment."""
+    if rules.strikes is None:
+        return None
+    window, block = timedelta(days=rules.strike_days), timedelta(days=rules.block_days)
+    for strike in reversed(strikes):
+        recent = [earlier for earlier in strikes if strike - window < earlier <= strike]
+        if len(recent) >= rules.strikes and at < strike + block:
+            return strike + block
+    return None
