@@ -217,7 +217,7 @@ async def test_a_slow_projection_misses_nothing_and_does_not_delay_the_others(
         for worker in (slow, quick):
             worker.end()
         await asyncio.wait_for(running, 10)
-    assert log.rows("SELECT count(*) FROM read.occupations_1_1") == [(WHILE_SLOW,)]
+    assert log.rows("SELECT count(*) FROM read.occupations_2_1") == [(WHILE_SLOW,)]
 
 
 async def test_workers_come_back_to_an_erased_stream_while_bookings_go_on(
@@ -248,4 +248,4 @@ async def test_workers_come_back_to_an_erased_stream_while_bookings_go_on(
             task.cancel()
         await asyncio.wait(tasks)
         await relay.close()
-    assert log.rows("SELECT count(*) FROM read.occupations_1_1") == [(position - 2,)]
+    assert log.rows("SELECT count(*) FROM read.occupations_2_1") == [(position - 2,)]

@@ -21,8 +21,8 @@ from tests.engines import NatsServer, PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, seat
 from tests.projections.system import Log, a_log, until, until_consumed, working
 
-OCCUPATIONS = "SELECT occupation, state FROM read.occupations_1_1 ORDER BY occupation"
-STATUSES = "SELECT booking_id, status FROM read.bookings_1_1 ORDER BY booking_id"
+OCCUPATIONS = "SELECT occupation, state FROM read.occupations_2_1 ORDER BY occupation"
+STATUSES = "SELECT booking_id, status FROM read.bookings_2_1 ORDER BY booking_id"
 
 
 async def test_events_from_the_broker_become_rows_and_a_position(

@@ -101,7 +101,7 @@ async def test_readers_follow_the_pointer_to_another_build_and_never_look_back(l
             connection.execute("UPDATE read.current SET number = 2 WHERE name = 'seats'")
             assert (await ask_map(reads))["seats"][0]["status"] == "occupied", "it still reads the old build"
             for table in seats.PROJECTION.tables:
-                connection.execute(f"DROP TABLE read.{table.name}_1_1".encode())
+                connection.execute(f"DROP TABLE read.{table.name}_2_1".encode())
             assert (await ask_map(reads))["position"] == position
         async with working(log, seats.PROJECTION) as worker:
             await ask_map(reads, await log.append(booked("B2", start=NINE + HOUR)))
@@ -110,7 +110,7 @@ async def test_readers_follow_the_pointer_to_another_build_and_never_look_back(l
 
 def rebuild(connection: psycopg.Connection) -> None:
     """Make a second build, as a rebuild would; it differs from the first so that it is known."""
-    old, new = Build("seats", 1, 1), Build("seats", 1, 2)
+    old, new = Build("seats", 2, 1), Build("seats", 2, 2)
     connection.execute(
         "INSERT INTO read.builds (name, version, number, tables, position, epoch)"
         " SELECT name, version, 2, tables, position, epoch FROM read.builds WHERE name = 'seats'"
@@ -120,4 +120,4 @@ def rebuild(connection: psycopg.Connection) -> None:
             connection.execute(statement)
         copied = psycopg.sql.SQL("INSERT INTO {} SELECT * FROM {}")
         connection.execute(copied.format(new.table(table), old.table(table)))
-    connection.execute("UPDATE read.occupations_1_2 SET state = 'occupied'")
+    connection.execute("UPDATE read.occupations_2_2 SET state = 'occupied'")

@@ -44,7 +44,7 @@ async def test_ctrl_c_ends_a_rebuild_on_a_terminal_and_the_next_one_goes_on(
         assert "Traceback" not in terminal.shown
     assert done_parts(history) == [(0,)]
     rebuilt = await rebuild(history, bookings.PROJECTION)
-    assert rebuilt.build == current(history, bookings.PROJECTION) == Build("bookings", 1, 1)
+    assert rebuilt.build == current(history, bookings.PROJECTION) == Build("bookings", 2, 1)
 
 
 async def test_ctrl_c_while_its_processes_begin_ends_a_rebuild_as_quietly(
@@ -93,12 +93,12 @@ async def test_what_another_release_has_begun_is_abandoned_with_its_tables(histo
     with command(history.database_url, "projections", "rebuild", "bookings") as killed:
         async with held(history.database_url, bookings.PROJECTION, "a part is done"):
             killed.kill()
-    assert tables(history, "bookings") == ["bookings_1_1"]
-    [(rows,)] = history.rows("SELECT count(*) FROM read.bookings_1_1")
+    assert tables(history, "bookings") == ["bookings_2_1"]
+    [(rows,)] = history.rows("SELECT count(*) FROM read.bookings_2_1")
     assert rows > 0, "a part of it was done"
     # As the release before this one would have left it: its tables are not those of today.
     with psycopg.connect(history.database_url) as connection:
-        connection.execute("ALTER TABLE read.bookings_1_1 DROP COLUMN amount_minor")
+        connection.execute("ALTER TABLE read.bookings_2_1 DROP COLUMN amount_minor")
     history.rows("UPDATE read.rebuilds SET release = '0.0.1' RETURNING 1")
     rebuilt = await rebuild(history, bookings.PROJECTION)
     assert current(history, bookings.PROJECTION) == rebuilt.build

@@ -31,7 +31,7 @@ def spoil(log: Log, statement: str) -> None:
 async def test_rows_that_follow_from_the_log_verify(history: Log, projection: Projection) -> None:
     await rebuild(history, projection, workers=2)
     verified = await verifying(history, projection)
-    tables = [f"read.{table.name}_1_1" for table in projection.tables]
+    tables = [f"read.{table.name}_2_1" for table in projection.tables]
     [(count,)] = history.rows("SELECT " + " + ".join(f"(SELECT count(*) FROM {table})" for table in tables))
     assert verified.difference is None
     assert (verified.rows, verified.position) == (count, history.store.head().position)
@@ -39,8 +39,8 @@ async def test_rows_that_follow_from_the_log_verify(history: Log, projection: Pr
 
 
 async def test_a_row_that_was_changed_is_named_with_its_columns(built: Log) -> None:
-    [(booking_id, status)] = built.rows("SELECT booking_id, status FROM read.bookings_1_1 LIMIT 1")
-    spoil(built, f"UPDATE read.bookings_1_1 SET status = 'lost' WHERE booking_id = '{booking_id}'")
+    [(booking_id, status)] = built.rows("SELECT booking_id, status FROM read.bookings_2_1 LIMIT 1")
+    spoil(built, f"UPDATE read.bookings_2_1 SET status = 'lost' WHERE booking_id = '{booking_id}'")
     difference = (await verifying(built, bookings.PROJECTION)).difference
     assert difference is not None
     assert (difference.table, difference.key) == ("bookings", {"booking_id": booking_id})
@@ -52,8 +52,8 @@ async def test_a_row_that_was_changed_is_named_with_its_columns(built: Log) -> N
 
 async def test_a_row_that_is_missing_is_named(history: Log) -> None:
     await rebuild(history, seats.PROJECTION)
-    [(occupation,)] = history.rows("SELECT occupation FROM read.occupations_1_1 LIMIT 1")
-    spoil(history, f"DELETE FROM read.occupations_1_1 WHERE occupation = '{occupation}'")
+    [(occupation,)] = history.rows("SELECT occupation FROM read.occupations_2_1 LIMIT 1")
+    spoil(history, f"DELETE FROM read.occupations_2_1 WHERE occupation = '{occupation}'")
     missing = (await verifying(history, seats.PROJECTION)).difference
     assert missing is not None
     assert (missing.table, missing.key, missing.found) == ("occupations", {"occupation": occupation}, None)
@@ -62,7 +62,7 @@ async def test_a_row_that_is_missing_is_named(history: Log) -> None:
 
 async def test_a_row_too_many_is_named(history: Log) -> None:
     await rebuild(history, seats.PROJECTION)
-    spoil(history, "INSERT INTO read.seat_maps_1_1 (library_id) VALUES ('L-invented')")
+    spoil(history, "INSERT INTO read.seat_maps_2_1 (library_id) VALUES ('L-invented')")
     invented = (await verifying(history, seats.PROJECTION)).difference
     assert invented is not None
     assert (invented.table, invented.expected) == ("seat_maps", None)
@@ -82,7 +82,7 @@ async def test_a_sample_looks_at_some_keys_only_and_at_other_ones_each_time(buil
 
 async def test_a_sample_finds_what_is_wrong_everywhere(built: Log) -> None:
     with psycopg.connect(built.database_url) as connection:
-        connection.execute("UPDATE read.bookings_1_1 SET amount_minor = amount_minor + 1")
+        connection.execute("UPDATE read.bookings_2_1 SET amount_minor = amount_minor + 1")
     assert (await verifying(built, bookings.PROJECTION, sample=20)).difference is not None
 
 

@@ -1,19 +1,29 @@
-"""Read model: every booking as it stands, and whose libraries they are in.
+"""Read model: every booking as it stands, what it costs, and whose libraries they are in.
 
 Owners are kept here as well, so that who may see a booking is decided at the position that the answer names.
 """
 
-from typing import assert_never, get_args
+from datetime import datetime
+from typing import Any, assert_never, get_args
 
 from studyspot.catalogue.codec import Recorded
 from studyspot.domain.events import (
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
+    BookingCompleted,
     BookingCreated,
     BookingEvent,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingRevoked,
+    BookingTerms,
     LibraryCreated,
+    PaymentEvent,
+    PaymentRecorded,
+    PaymentRefunded,
 )
+from studyspot.projections.models.ledger import LEDGER, entries
 from studyspot.projections.projection import Projection, PutRow, RowChange, SetColumns, Table, Values
 
 OWNERS = Table(
@@ -30,17 +40,27 @@ BOOKINGS = Table(
         "seat_id": "text NOT NULL",
         "user_id": "text NOT NULL",
         "occupation": "text NOT NULL",
+        "hold_id": "text",
         "starts_at": "timestamptz NOT NULL",
         "ends_at": "timestamptz NOT NULL",
+        "occupied_until": "timestamptz NOT NULL",
         "status": "text NOT NULL",
         "amount_minor": "bigint NOT NULL",
+        "kept_minor": "bigint",  # of the amount, once the booking was cancelled or revoked
+        "paid_minor": "bigint NOT NULL",
         "currency": "text NOT NULL",
         "plan_id": "text",
         "price_version": "bigint",
         "check_in_from": "timestamptz NOT NULL",
         "check_in_until": "timestamptz NOT NULL",
         "free_cancel_until": "timestamptz NOT NULL",
+        "late_refund_percent": "integer NOT NULL",
+        "checked_in_at": "timestamptz",
+        "ended_at": "timestamptz",  # when the seat was given back, in whichever way
         "cancelled_late": "boolean",
+        "revocation_reason": "text",
+        "closure_id": "text",
+        "reason_id": "text",
         "created_at": "timestamptz NOT NULL",
         "changed_at": "timestamptz NOT NULL",
     },
@@ -48,58 +68,99 @@ BOOKINGS = Table(
     indexes=(("user_id", "starts_at"), ("library_id", "starts_at")),
 )
 
-ListEvent = LibraryCreated | BookingEvent
+ListEvent = LibraryCreated | BookingEvent | PaymentEvent
 
 
 def changes(recorded: Recorded) -> tuple[RowChange, ...]:
     event = recorded.event
     if not isinstance(event, ListEvent):
         return ()
+    if isinstance(event, LibraryCreated):
+        return (PutRow(OWNERS, {"library_id": event.library_id, "owner_id": event.owner_id}),)
+    if isinstance(event, PaymentEvent):
+        return (_paid(event), *entries(recorded, event))
+    return (_changed(event, recorded), *entries(recorded, event))
+
+
+def _changed(event: BookingEvent, recorded: Recorded) -> RowChange:
+    at = recorded.metadata.time
     match event:
-        case LibraryCreated():
-            return (PutRow(OWNERS, {"library_id": event.library_id, "owner_id": event.owner_id}),)
         case BookingCreated():
-            return (PutRow(BOOKINGS, _booking(event, recorded)),)
+            return PutRow(BOOKINGS, _booking(event, at))
+        case BookingRescheduled():
+            return _set(event, at, _terms(event))
         case BookingCancelled():
-            return (_set(event, recorded, {"cancelled_late": event.late}),)
-        case BookingCheckedIn() | BookingCheckedOut():
-            return (_set(event, recorded, {}),)
+            given = {"cancelled_late": event.late, "kept_minor": event.kept_minor}
+            return _set(event, at, {"ended_at": at, "reason_id": event.reason_id, **given})
+        case BookingCheckedIn():
+            return _set(event, at, {"checked_in_at": at})
+        case BookingCheckedOut():
+            return _set(event, at, {"ended_at": at})
+        case BookingNoShow():
+            return _set(event, at, {"ended_at": event.missed_at})
+        case BookingCompleted():
+            return _set(event, at, {"ended_at": event.end})
+        case BookingRevoked():
+            why = {"revocation_reason": event.reason, "closure_id": event.closure_id}
+            return _set(event, at, {"ended_at": at, "kept_minor": 0, "reason_id": event.reason_id, **why})
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _set(event: BookingEvent, recorded: Recorded, values: Values) -> SetColumns:
-    changed = {"status": event.status, "changed_at": recorded.metadata.time}
+def _paid(event: PaymentRecorded | PaymentRefunded) -> SetColumns:
+    """Only the money: the booking itself, and when it last changed, stay."""
+    return SetColumns(BOOKINGS, {"booking_id": event.booking_id}, {"paid_minor": event.paid_minor})
+
+
+def _set(event: BookingEvent, at: datetime, values: Values) -> SetColumns:
+    changed = {"status": event.status, "changed_at": at}
     return SetColumns(BOOKINGS, {"booking_id": event.booking_id}, {**changed, **values})
 
 
-def _booking(event: BookingCreated, recorded: Recorded) -> Values:
+def _booking(event: BookingCreated, at: datetime) -> Values:
     return {
         "booking_id": event.booking_id,
         "library_id": event.library_id,
-        "seat_id": event.seat_id,
         "user_id": event.user_id,
         "occupation": event.occupation,
-        "starts_at": event.start,
-        "ends_at": event.end,
+        "hold_id": event.hold_id,
+        **_terms(event),
         "status": event.status,
-        "amount_minor": event.amount_minor,
-        "currency": event.currency,
-        "plan_id": event.plan_id,
-        "price_version": event.price_version,
-        "check_in_from": event.check_in_from,
-        "check_in_until": event.check_in_until,
-        "free_cancel_until": event.free_cancel_until,
+        "kept_minor": None,
+        "paid_minor": 0,
+        "checked_in_at": None,
+        "ended_at": None,
         "cancelled_late": None,
-        "created_at": recorded.metadata.time,
-        "changed_at": recorded.metadata.time,
+        "revocation_reason": None,
+        "closure_id": None,
+        "reason_id": None,
+        "created_at": at,
+        "changed_at": at,
+    }
+
+
+def _terms(terms: BookingTerms) -> dict[str, Any]:
+    """What a booking has from the moment at which it was made, or rescheduled."""
+    return {
+        "seat_id": terms.seat_id,
+        "starts_at": terms.start,
+        "ends_at": terms.end,
+        "occupied_until": terms.occupied_until,
+        "amount_minor": terms.amount_minor,
+        "currency": terms.currency,
+        "plan_id": terms.plan_id,
+        "price_version": terms.price_version,
+        "check_in_from": terms.check_in_from,
+        "check_in_until": terms.check_in_until,
+        "free_cancel_until": terms.free_cancel_until,
+        "late_refund_percent": terms.late_refund_percent,
     }
 
 
 PROJECTION = Projection(
     name="bookings",
-    version=1,
-    tables=(OWNERS, BOOKINGS),
+    version=2,
+    tables=(OWNERS, BOOKINGS, LEDGER),
     event_classes=get_args(ListEvent),
     key=("booking_id", "library_id"),
     changes=changes,

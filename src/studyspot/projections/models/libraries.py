@@ -1,6 +1,8 @@
-"""Read model: what a library tells about itself, what it charges, and when it is closed."""
+"""Read model: what a library tells about itself, what it charges, its rules, and when it is open."""
 
 from typing import Any, assert_never, get_args
+
+from pydantic import TypeAdapter
 
 from studyspot.catalogue.codec import Recorded
 from studyspot.domain.events import (
@@ -10,10 +12,14 @@ from studyspot.domain.events import (
     LibraryDeleted,
     LibraryDetails,
     LibraryEvent,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
     Plan,
     PricingUpdated,
 )
+from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.rules import DEFAULT_RULES, BookingRules
 from studyspot.projections.projection import (
     Projection,
     PutRow,
@@ -39,6 +45,8 @@ LIBRARIES = Table(
         "price_version": "bigint",
         "price_from_minor": "bigint",
         "plans": "jsonb NOT NULL",
+        "hours": "jsonb",  # none where it is always open
+        "rules": "jsonb NOT NULL",
         "position": "bigint NOT NULL",  # of the newest event about the library: its ETag
     },
     key=("library_id",),
@@ -51,9 +59,13 @@ CLOSURES = Table(
         "closure_id": "text",
         "starts_at": "timestamptz NOT NULL",
         "ends_at": "timestamptz",
+        "revoke_at": "timestamptz",
     },
     key=("library_id", "closure_id"),
 )
+
+_HOURS = TypeAdapter(tuple[OpenHours, ...] | None)
+_RULES = TypeAdapter(BookingRules)
 
 
 def changes(recorded: Recorded) -> tuple[RowChange, ...]:
@@ -69,9 +81,13 @@ def changes(recorded: Recorded) -> tuple[RowChange, ...]:
             return (_set(event.library_id, position, retired=True),)
         case PricingUpdated():
             return (_set(event.library_id, position, **_pricing(event)),)
+        case LibraryHoursSet():
+            return (_set(event.library_id, position, hours=_public(_HOURS, event.hours)),)
+        case LibraryRulesSet():
+            return (_set(event.library_id, position, rules=_public(_RULES, event.rules)),)
         case ClosureAnnounced():
-            row = {**_closure(event), "starts_at": event.start, "ends_at": event.end}
-            return (PutRow(CLOSURES, row), _set(event.library_id, position))
+            times = {"starts_at": event.start, "ends_at": event.end, "revoke_at": event.revoke_at}
+            return (PutRow(CLOSURES, {**_closure(event), **times}), _set(event.library_id, position))
         case ClosureWithdrawn():
             return (RemoveRow(CLOSURES, _closure(event)), _set(event.library_id, position))
         case _ as unreachable:
@@ -92,6 +108,8 @@ def _created(event: LibraryCreated, position: int) -> Values:
         "price_version": None,
         "price_from_minor": None,
         "plans": [],
+        "hours": None,
+        "rules": _public(_RULES, DEFAULT_RULES),
         "position": position,
     }
 
@@ -126,13 +144,18 @@ def _plan(plan: Plan) -> Values:
     }
 
 
+def _public(adapter: TypeAdapter[Any], setting: object) -> Any:
+    """The setting as JSON, by its public names."""
+    return adapter.dump_python(setting, mode="json", by_alias=True)
+
+
 def _closure(event: ClosureAnnounced | ClosureWithdrawn) -> dict[str, Any]:
     return {"library_id": event.library_id, "closure_id": event.closure_id}
 
 
 PROJECTION = Projection(
     name="libraries",
-    version=1,
+    version=2,
     tables=(LIBRARIES, CLOSURES),
     event_classes=get_args(LibraryEvent),
     key=("library_id",),

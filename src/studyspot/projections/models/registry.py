@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
-from studyspot.projections.models import bookings, libraries, seats
+from studyspot.projections.models import bookings, libraries, notifications, seats
 from studyspot.projections.projection import Projection
 
-PROJECTIONS: tuple[Projection, ...] = (libraries.PROJECTION, seats.PROJECTION, bookings.PROJECTION)
+PROJECTIONS: tuple[Projection, ...] = (
+    libraries.PROJECTION,
+    seats.PROJECTION,
+    bookings.PROJECTION,
+    notifications.PROJECTION,
+)
 
 
 class UnknownProjection(ValueError):
