@@ -1,4 +1,4 @@
-"""What a decision about a seat and a time depends on: the seat's days, the student's weeks, and who runs it."""
+"""What a decision about a seat and a time depends on: the seat's days, and the student's weeks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

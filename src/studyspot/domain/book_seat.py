@@ -1,38 +1,27 @@
 """Book a seat: no two bookings overlap on a seat, and none of one student, whatever else happens at once."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from studyspot.domain.booking import BOOKING_EVENTS, Booking, evolve_booking, occupies
-from studyspot.domain.decider import Boundary, Criterion, Decider
-from studyspot.domain.events import BookingCreated, Event, LibraryEvent, SeatEvent
-from studyspot.domain.library import Library, evolve_library, open_for_changes, settings_of
+from studyspot.domain.agenda import Agenda, evolve_agenda
+from studyspot.domain.decider import Boundary, Decider
+from studyspot.domain.events import BookingCreated, Event, HoldFacts
+from studyspot.domain.hold import events_of_hold
+from studyspot.domain.holds import own_hold, require_held
+from studyspot.domain.library import Library
+from studyspot.domain.occupying import Admission, Wish, admit, boundary_of, require_interval, student_of
 from studyspot.domain.people import Actor
-from studyspot.domain.pricing import amount_minor, plan_for
-from studyspot.domain.refusals import (
-    BeyondHorizon,
-    BookingTooLong,
-    BookingTooShort,
-    EndNotAfterStart,
-    LibraryClosed,
-    NotForOthers,
-    NotYourLibrary,
-    SeatOutOfService,
-    SeatTaken,
-    SeatUnknown,
-    StartInThePast,
-    StudentBusy,
-    StudentRequired,
-)
-from studyspot.domain.rules import DEFAULT_RULES, HORIZON, LONGEST_BOOKING, SHORTEST_BOOKING, WALK_IN_GRACE
-from studyspot.domain.seat import Seat, events_of_seat, evolve_seat
-from studyspot.domain.tags import seat_days, student_weeks
+from studyspot.domain.quotes import Quote, settled_price
+from studyspot.domain.refusals import CheckInClosedAlready, HoldMismatch, HoldUnknown
+from studyspot.domain.rules import BookingRules
 
 
 @dataclass(frozen=True, slots=True)
 class BookSeat:
-    """Book [start, end) in UTC for `user_id`, or for the actor; `occupation` is a random id."""
+    """Book [start, end) in UTC for `user_id`, or for the actor; `occupation` is a random id.
+
+    From a hold, the booking keeps the hold's occupation. `quote` is one that was given for exactly this.
+    """
 
     booking_id: str
     occupation: str
@@ -44,106 +33,96 @@ class BookSeat:
     plan_id: str | None
     actor: Actor
     at: datetime
+    hold_id: str | None = None
+    quote: Quote | None = None
 
 
-@dataclass(slots=True)
-class Situation:
-    """What a booking depends on: library, seat, and every booking of its days and of the student's weeks."""
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """What the rules of this moment make of a booking: see `BookingTerms`."""
 
-    library: Library | None = None
-    seat: Seat | None = None
-    bookings: dict[str, Booking] = field(default_factory=dict)
-
-
-def _boundary(command: BookSeat, situation: Situation) -> Boundary:
-    _require_interval(command)
-    settings = (*settings_of(command.library_id), *events_of_seat(command.seat_id))
-    days = seat_days(command.seat_id, command.start, command.end)
-    weeks = student_weeks(_student(command), command.start, command.end)
-    return (*settings, *(Criterion(BOOKING_EVENTS, tag) for tag in (*days, *weeks)))
+    check_in_from: datetime
+    check_in_until: datetime
+    free_cancel_until: datetime
 
 
-def _evolve(situation: Situation, event: Event) -> Situation:
-    if isinstance(event, LibraryEvent):
-        situation.library = evolve_library(situation.library, event)
-    elif isinstance(event, SeatEvent):
-        situation.seat = evolve_seat(situation.seat, event)
-    else:
-        before = situation.bookings.get(event.booking_id)
-        situation.bookings[event.booking_id] = evolve_booking(before, event)
-    return situation
+def deadlines(start: datetime, end: datetime, rules: BookingRules, at: datetime) -> Deadlines:
+    """Return the deadlines of a booking that is confirmed at that moment.
+
+    Raises:
+        CheckInClosedAlready: it would be missed as soon as it is made.
+    """
+    opens = timedelta(minutes=rules.check_in_opens_minutes)
+    closes = timedelta(minutes=rules.check_in_closes_minutes)
+    check_in_until = min(end, max(start, at) + closes)
+    if check_in_until <= at:
+        raise CheckInClosedAlready
+    return Deadlines(start + opens, check_in_until, start - timedelta(minutes=rules.free_cancel_minutes))
 
 
-def _decide(command: BookSeat, situation: Situation) -> tuple[Event, ...]:
-    library = open_for_changes(situation.library)
-    if command.actor.role != "student" and not library.managed_by(command.actor):
-        raise NotYourLibrary
-    seat = situation.seat
-    if seat is None or seat.library_id != library.library_id:
-        raise SeatUnknown
-    if not seat.in_service:
-        raise SeatOutOfService
-    if library.closed_during(command.start, command.end):
-        raise LibraryClosed
-    student = _student(command)
-    for booking in situation.bookings.values():
-        if not occupies(booking, command.start, command.end):
-            continue
-        if booking.facts.seat_id == command.seat_id:
-            raise SeatTaken(command.seat_id, booking.facts.start, booking.facts.end)
-        if booking.facts.user_id == student:
-            own = command.actor.user_id == student
-            raise StudentBusy(booking.facts.booking_id if own else None)
-    return (_created(command, student, library, seat),)
+def _boundary(command: BookSeat, agenda: Agenda) -> Boundary:
+    require_interval(command.start, command.end, command.at, held=command.hold_id is not None)
+    wanted = boundary_of(_wish(command), agenda)
+    return wanted if command.hold_id is None else (*wanted, *events_of_hold(command.hold_id))
 
 
-def _created(command: BookSeat, student: str, library: Library, seat: Seat) -> BookingCreated:
-    zone = ZoneInfo(library.details.time_zone)
-    plan = plan_for(library.pricing, command.plan_id, seat.zone, command.start, command.end, zone)
-    rules = DEFAULT_RULES
-    closes = max(command.start, command.at) + rules.check_in_closes
+def _decide(command: BookSeat, agenda: Agenda) -> tuple[Event, ...]:
+    wish = _wish(command)
+    held = _hold(command, wish, agenda)
+    admission = admit(replace(wish, instead_of=held.hold_id if held else None), agenda)
+    return (*admission.lapses, _created(command, wish, held, admission))
+
+
+def _hold(command: BookSeat, wish: Wish, agenda: Agenda) -> HoldFacts | None:
+    """Return the hold that becomes the booking: the one named, or the student's own of exactly this."""
+    if command.hold_id is None:
+        return own_hold(agenda, wish.user_id, wish.seat_id, wish.start, wish.end, wish.at)
+    hold = agenda.holds.get(command.hold_id)
+    if hold is None or hold.facts.user_id != wish.user_id:
+        raise HoldUnknown
+    facts = require_held(hold, command.at)
+    if (facts.seat_id, facts.start, facts.end) != (wish.seat_id, wish.start, wish.end):
+        raise HoldMismatch
+    return facts
+
+
+def _created(command: BookSeat, wish: Wish, held: HoldFacts | None, admission: Admission) -> BookingCreated:
+    library: Library = admission.library
+    price = settled_price(
+        command.quote, library, admission.seat, command.plan_id, command.start, command.end, command.at
+    )
+    limits = deadlines(command.start, command.end, library.rules, command.at)
     return BookingCreated(
         booking_id=command.booking_id,
-        occupation=command.occupation,
+        occupation=held.occupation if held else command.occupation,
         library_id=library.library_id,
-        seat_id=seat.seat_id,
-        user_id=student,
+        seat_id=command.seat_id,
+        user_id=wish.user_id,
         start=command.start,
         end=command.end,
-        amount_minor=amount_minor(plan, command.start, command.end, zone) if plan else 0,
-        currency=library.currency,
-        plan_id=plan.id if plan else None,
-        price_version=library.pricing.price_version if plan and library.pricing else None,
-        check_in_from=command.start + rules.check_in_opens,
-        check_in_until=min(command.end, closes),
-        free_cancel_until=command.start - rules.free_cancel_cutoff,
+        occupied_until=admission.occupied_until,
+        amount_minor=price.amount_minor,
+        currency=price.currency,
+        plan_id=price.plan_id,
+        price_version=price.price_version,
+        check_in_from=limits.check_in_from,
+        check_in_until=limits.check_in_until,
+        free_cancel_until=limits.free_cancel_until,
+        late_refund_percent=library.rules.late_refund_percent,
+        hold_id=held.hold_id if held else None,
     )
 
 
-def _student(command: BookSeat) -> str:
-    if command.actor.role == "student":
-        if command.user_id not in (None, command.actor.user_id):
-            raise NotForOthers
-        return command.actor.user_id
-    if command.user_id is None:
-        raise StudentRequired
-    return command.user_id
+def _wish(command: BookSeat) -> Wish:
+    return Wish(
+        library_id=command.library_id,
+        seat_id=command.seat_id,
+        user_id=student_of(command.actor, command.user_id),
+        start=command.start,
+        end=command.end,
+        actor=command.actor,
+        at=command.at,
+    )
 
 
-def _require_interval(command: BookSeat) -> None:
-    """Bound the interval before its tags are read."""
-    if command.end <= command.start:
-        raise EndNotAfterStart
-    if command.start < command.at.astimezone(UTC) - WALK_IN_GRACE:
-        raise StartInThePast
-    if command.end <= command.at:
-        raise StartInThePast
-    if command.end - command.start < SHORTEST_BOOKING:
-        raise BookingTooShort(SHORTEST_BOOKING)
-    if command.end - command.start > LONGEST_BOOKING:
-        raise BookingTooLong(LONGEST_BOOKING)
-    if command.end > command.at + HORIZON:
-        raise BeyondHorizon(HORIZON)
-
-
-BOOK_SEAT = Decider(Situation, _evolve, _boundary, _decide)
+BOOK_SEAT = Decider(Agenda, evolve_agenda, _boundary, _decide)

@@ -1,39 +1,47 @@
-"""What happens to a booking that stands: cancel, check in, check out."""
+"""What student and library do with a booking that stands: cancel, check in, check out, revoke."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from studyspot.domain.booking import (
-    Booking,
     Cancelled,
     CheckedIn,
     Completed,
     Confirmed,
-    events_of_booking,
-    evolve_booking,
+    NoShow,
+    Revoked,
+    is_missed,
 )
 from studyspot.domain.decider import Boundary, Decider
 from studyspot.domain.events import (
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
-    BookingEvent,
+    BookingRevoked,
+    BookingTerms,
     Event,
-    LibraryEvent,
+    RevocationReason,
 )
-from studyspot.domain.library import Library, evolve_library, settings_of
 from studyspot.domain.people import Actor
 from studyspot.domain.refusals import (
-    BookingCancelledAlready,
-    BookingCompletedAlready,
+    BookingMissed,
     BookingOver,
-    BookingUnknown,
     CheckedInAlready,
     CheckInTooEarly,
     CheckInWindowMissed,
+    DeskCodeRequired,
+    DeskCodeWrong,
     NotCheckedIn,
-    Refusal,
+)
+from studyspot.domain.standing import (
+    Standing,
+    boundary_of_party,
+    ended_already,
+    evolve_standing,
+    refund,
+    seen_by_library,
+    seen_by_party,
 )
 
 
@@ -47,9 +55,12 @@ class CancelBooking:
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
+    """`code_verified` says whether the desk's code that came with it is right; none where none came."""
+
     booking_id: str
     actor: Actor
     at: datetime
+    code_verified: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,96 +71,102 @@ class CheckOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A booking, and the library where one other than its student acts."""
+class RevokeBooking:
+    """The library takes the booking back; nothing, where that has been done."""
 
-    booking: Booking | None = None
-    library: Library | None = None
+    booking_id: str
+    reason: RevocationReason
+    reason_id: str | None
+    actor: Actor
+    at: datetime
 
 
 def _decide_cancel(command: CancelBooking, standing: Standing) -> tuple[Event, ...]:
-    booking = _party_to(standing, command.actor)
+    booking = seen_by_party(standing, command.actor)
     match booking:
-        case Confirmed(facts=facts, free_cancel_until=free_until):
-            if command.at >= facts.end:
-                raise BookingOver
-            late = command.at > free_until
-            return (BookingCancelled(**facts.facts(), late=late, reason_id=command.reason_id),)
+        case Confirmed(facts=terms):
+            if is_missed(booking, command.at):
+                raise BookingMissed
+            late = command.at > terms.free_cancel_until
+            kept = _kept_minor(terms) if late else 0
+            cancelled = BookingCancelled(
+                **terms.facts(), late=late, kept_minor=kept, reason_id=command.reason_id
+            )
+            return (cancelled, *refund(standing, terms, kept, "cancelled", "cancelled"))
         case CheckedIn():
             raise CheckedInAlready
-        case Cancelled() | Completed():
-            raise _ended_already(booking)
+        case Cancelled() | Completed() | NoShow() | Revoked():
+            raise ended_already(booking)
         case _ as unreachable:
             assert_never(unreachable)
 
 
 def _decide_check_in(command: CheckIn, standing: Standing) -> tuple[Event, ...]:
-    booking = _party_to(standing, command.actor)
+    booking = seen_by_party(standing, command.actor)
     match booking:
-        case Confirmed(facts=facts, check_in_from=opens, check_in_until=closes):
-            if command.at < opens:
-                raise CheckInTooEarly(opens)
-            if command.at >= closes:
-                raise CheckInWindowMissed(closes)
-            return (BookingCheckedIn(**facts.facts()),)
+        case Confirmed(facts=terms):
+            if command.at < terms.check_in_from:
+                raise CheckInTooEarly(terms.check_in_from)
+            if command.at >= terms.check_in_until:
+                raise CheckInWindowMissed(terms.check_in_until)
+            _require_code(command)
+            return (BookingCheckedIn(**terms.facts()),)
         case CheckedIn():
             raise CheckedInAlready
-        case Cancelled() | Completed():
-            raise _ended_already(booking)
+        case Cancelled() | Completed() | NoShow() | Revoked():
+            raise ended_already(booking)
         case _ as unreachable:
             assert_never(unreachable)
 
 
 def _decide_check_out(command: CheckOut, standing: Standing) -> tuple[Event, ...]:
-    booking = _party_to(standing, command.actor)
+    booking = seen_by_party(standing, command.actor)
     match booking:
         case CheckedIn(facts=facts):
+            if command.at >= facts.occupied_until:
+                raise BookingOver
             return (BookingCheckedOut(**facts.facts()),)
         case Confirmed():
-            raise NotCheckedIn
-        case Cancelled() | Completed():
-            raise _ended_already(booking)
+            raise BookingMissed if is_missed(booking, command.at) else NotCheckedIn
+        case Cancelled() | Completed() | NoShow() | Revoked():
+            raise ended_already(booking)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _boundary(command: CancelBooking | CheckIn | CheckOut, standing: Standing) -> Boundary:
-    own = events_of_booking(command.booking_id)
-    if standing.booking is None or command.actor.role == "student":
-        return own
-    return (*own, *settings_of(standing.booking.facts.library_id))
-
-
-def _evolve(standing: Standing, event: Event) -> Standing:
-    if isinstance(event, BookingEvent):
-        return replace(standing, booking=evolve_booking(standing.booking, event))
-    if isinstance(event, LibraryEvent):
-        return replace(standing, library=evolve_library(standing.library, event))
-    return standing
-
-
-def _party_to(standing: Standing, actor: Actor) -> Booking:
-    """Return the booking for its student or its library; to all others it does not exist."""
-    booking, library = standing.booking, standing.library
-    if booking is None:
-        raise BookingUnknown
-    own = actor.role == "student" and booking.facts.user_id == actor.user_id
-    if own or (library is not None and library.managed_by(actor)):
-        return booking
-    raise BookingUnknown
-
-
-def _ended_already(booking: Cancelled | Completed) -> Refusal:
-    """Return why nothing more becomes of this booking."""
+def _decide_revoke(command: RevokeBooking, standing: Standing) -> tuple[Event, ...]:
+    booking = seen_by_library(standing, command.actor)
     match booking:
-        case Cancelled():
-            return BookingCancelledAlready()
-        case Completed():
-            return BookingCompletedAlready()
+        case Confirmed(facts=facts) | CheckedIn(facts=facts):
+            if is_missed(booking, command.at):
+                raise BookingMissed
+            if command.at >= facts.occupied_until:
+                raise BookingOver
+            revoked = BookingRevoked(**facts.facts(), reason=command.reason, reason_id=command.reason_id)
+            return (revoked, *refund(standing, facts, 0, "revoked", "revoked"))
+        case Cancelled() | Completed() | NoShow() | Revoked():
+            raise ended_already(booking)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-CANCEL_BOOKING = Decider(Standing, _evolve, _boundary, _decide_cancel)
-CHECK_IN = Decider(Standing, _evolve, _boundary, _decide_check_in)
-CHECK_OUT = Decider(Standing, _evolve, _boundary, _decide_check_out)
+def _boundary(command: CancelBooking | CheckIn | CheckOut | RevokeBooking, standing: Standing) -> Boundary:
+    return boundary_of_party(command.booking_id, command.actor, standing)
+
+
+def _kept_minor(terms: BookingTerms) -> int:
+    """Return what stays with the library of a late cancellation; the student gets the odd minor unit."""
+    return terms.amount_minor * (100 - terms.late_refund_percent) // 100
+
+
+def _require_code(command: CheckIn) -> None:
+    """A student proves to be there; whoever runs the library sees it."""
+    if command.actor.role != "student" or command.code_verified is True:
+        return
+    raise DeskCodeRequired if command.code_verified is None else DeskCodeWrong
+
+
+CANCEL_BOOKING = Decider(Standing, evolve_standing, _boundary, _decide_cancel)
+CHECK_IN = Decider(Standing, evolve_standing, _boundary, _decide_check_in)
+CHECK_OUT = Decider(Standing, evolve_standing, _boundary, _decide_check_out)
+REVOKE_BOOKING = Decider(Standing, evolve_standing, _boundary, _decide_revoke)

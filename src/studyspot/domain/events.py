@@ -150,10 +150,11 @@ class SeatUpdated(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatRemoved(Shape):
-    """The library has the seat no more; its history stays."""
+    """The library has the seat no more; its history stays. Its bookings are revoked from `revoke_at` on."""
 
     library_id: str
     seat_id: str
+    revoke_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

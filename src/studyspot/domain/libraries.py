@@ -1,4 +1,4 @@
-"""What an owner decides about a library: create, update, price, close, retire."""
+"""What an owner decides about a library: create, update, price, set rules, retire."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -15,6 +15,7 @@ from studyspot.domain.events import (
     LibraryDeleted,
     LibraryDetails,
     LibraryEvent,
+    LibraryRulesSet,
     LibraryUpdated,
     Plan,
     PricingUpdated,
@@ -26,8 +27,10 @@ from studyspot.domain.refusals import (
     NotYourLibrary,
     PlanIdRepeated,
     PlanWithoutShift,
+    RulesContradict,
     TimeZoneUnknown,
 )
+from studyspot.domain.rules import BookingRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,24 @@ class SetPricing:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRules:
+    """Set the rules of bookings made from now on."""
+
+    library_id: str
+    rules: BookingRules
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
 class AnnounceClosure:
-    """Close the library during [start, end), or for good."""
+    """Close the library during [start, end), or for good; from `revoke_at` on, bookings are revoked."""
 
     library_id: str
     closure_id: str
     start: datetime
     end: datetime | None
     actor: Actor
+    revoke_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +141,29 @@ def _decide_pricing(command: SetPricing, library: Library | None) -> tuple[Event
     )
 
 
+def _decide_rules(command: SetRules, library: Library | None) -> tuple[Event, ...]:
+    library = managed(library, command.actor)
+    rules = command.rules
+    longest = rules.longest_minutes
+    if rules.check_in_closes_minutes <= rules.check_in_opens_minutes:
+        raise RulesContradict
+    if longest is not None and longest < rules.shortest_minutes:
+        raise RulesContradict
+    return () if rules == library.rules else (LibraryRulesSet(library_id=library.library_id, rules=rules),)
+
+
 def _decide_announce(command: AnnounceClosure, library: Library | None) -> tuple[Event, ...]:
     library = managed(library, command.actor)
-    if command.closure_id in library.closures:
+    before = library.closures.get(command.closure_id)
+    if before is not None and (before.revoke_at is not None or command.revoke_at is None):
         return ()
     return (
         ClosureAnnounced(
             library_id=library.library_id,
             closure_id=command.closure_id,
-            start=command.start,
+            start=before.start if before is not None else command.start,
             end=command.end,
+            revoke_at=command.revoke_at,
         ),
     )
 
@@ -166,7 +192,7 @@ def _evolve(library: Library | None, event: Event) -> Library | None:
 
 
 def _settings(
-    command: UpdateLibrary | SetPricing | AnnounceClosure | WithdrawClosure | DeleteLibrary,
+    command: UpdateLibrary | SetPricing | SetRules | AnnounceClosure | WithdrawClosure | DeleteLibrary,
     library: Library | None,
 ) -> Boundary:
     return settings_of(command.library_id)
@@ -194,6 +220,7 @@ def _time_zones() -> frozenset[str]:
 CREATE_LIBRARY = Decider(_unknown, _evolve, _nothing, _decide_create)
 UPDATE_LIBRARY = Decider(_unknown, _evolve, _settings, _decide_update)
 SET_PRICING = Decider(_unknown, _evolve, _settings, _decide_pricing)
+SET_RULES = Decider(_unknown, _evolve, _settings, _decide_rules)
 ANNOUNCE_CLOSURE = Decider(_unknown, _evolve, _settings, _decide_announce)
 WITHDRAW_CLOSURE = Decider(_unknown, _evolve, _settings, _decide_withdraw)
 DELETE_LIBRARY = Decider(_unknown, _evolve, _settings, _decide_delete)

@@ -1,11 +1,14 @@
 """What a booking costs. Nothing cheaper is guessed: the student picks the plan."""
 
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from studyspot.domain.events import Plan, PricingUpdated, ShiftName
+from studyspot.domain.library import Library
 from studyspot.domain.refusals import NoPlanApplies, PlanNotApplicable, PlanRequired
+from studyspot.domain.seat import Seat
 
 _INSTANT = timedelta(microseconds=1)
 SHIFTS: dict[ShiftName, tuple[time, time]] = {
@@ -16,6 +19,30 @@ SHIFTS: dict[ShiftName, tuple[time, time]] = {
     "half-day": (time(6), time(14)),
     "full-day": (time(6), time(23)),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a seat costs for some time, by which plan of which version; no plan where it is free."""
+
+    amount_minor: int
+    currency: str
+    plan_id: str | None
+    price_version: int | None
+
+
+def price_of(library: Library, seat: Seat, plan_id: str | None, start: datetime, end: datetime) -> Price:
+    """Return the price as the library's plans have it now.
+
+    Raises:
+        NoPlanApplies, PlanRequired, PlanNotApplicable: as `plan_for`.
+    """
+    pricing = library.pricing
+    plan = plan_for(pricing, plan_id, seat.zone, start, end, library.zone)
+    if plan is None or pricing is None:
+        return Price(0, library.currency, None, None)
+    amount = amount_minor(plan, start, end, library.zone)
+    return Price(amount, library.currency, plan.id, pricing.price_version)
 
 
 def plan_for(
@@ -70,6 +97,12 @@ def amount_minor(plan: Plan, start: datetime, end: datetime, at: ZoneInfo) -> in
             return plan.amount_minor
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def applicable_plans(library: Library, seat: Seat, start: datetime, end: datetime) -> tuple[Plan, ...]:
+    """Return the plans of which the student may pick one."""
+    plans = library.pricing.plans if library.pricing else ()
+    return tuple(plan for plan in plans if _applies(plan, seat.zone, start, end, library.zone))
 
 
 def _applies(plan: Plan, zone: str, start: datetime, end: datetime, at: ZoneInfo) -> bool:

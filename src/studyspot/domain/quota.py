@@ -11,7 +11,7 @@ from studyspot.domain.events import BookingFacts, HoldFacts
 from studyspot.domain.hold import Held, has_lapsed
 from studyspot.domain.local_time import local_day, local_week
 from studyspot.domain.refusals import QuotaExhausted
-from studyspot.domain.rules import BookingRules
+from studyspot.domain.rules import HORIZON, BookingRules
 
 _MINUTE = timedelta(minutes=1)
 
@@ -37,6 +37,18 @@ class Taker:
     user_id: str
     at: datetime
     instead_of: str | None = None
+
+
+def quota_intervals(
+    rules: BookingRules, start: datetime, at: datetime, zone: ZoneInfo
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield when the student's other bookings count towards the quotas that there are."""
+    if rules.day_bookings is not None or rules.day_minutes is not None:
+        yield local_day(start, zone)
+    if rules.week_bookings is not None or rules.week_minutes is not None:
+        yield local_week(start, zone)
+    if rules.live_bookings is not None:
+        yield at, at + HORIZON
 
 
 def quotas(agenda: Agenda, taker: Taker, rules: BookingRules, start: datetime, zone: ZoneInfo) -> list[Quota]:

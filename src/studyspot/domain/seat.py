@@ -41,7 +41,7 @@ def evolve_seat(seat: Seat | None, event: SeatEvent) -> Seat | None:
         case SeatAvailabilityChanged():
             return replace(seat, in_service=event.in_service, revoke_at=event.revoke_at)
         case SeatRemoved():
-            return replace(seat, removed=True)
+            return replace(seat, removed=True, revoke_at=event.revoke_at)
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -1,16 +1,27 @@
-"""What an owner decides about seats: add them, take one out of service and back."""
+"""What an owner decides about seats: add, change and remove them, take one out of service and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from studyspot.domain.decider import Boundary, Criterion, Decider
-from studyspot.domain.events import Event, LibraryEvent, SeatAdded, SeatAvailabilityChanged, SeatEvent
+from studyspot.domain.events import (
+    Event,
+    LibraryEvent,
+    SeatAdded,
+    SeatAvailabilityChanged,
+    SeatEvent,
+    SeatRemoved,
+    SeatUpdated,
+)
 from studyspot.domain.library import Library, evolve_library, managed, settings_of
 from studyspot.domain.people import Actor
-from studyspot.domain.refusals import LibraryFull, SeatLabelTaken, SeatUnknown
+from studyspot.domain.refusals import LibraryFull, SeatInService, SeatLabelTaken, SeatUnknown
 from studyspot.domain.rules import MOST_SEATS
 from studyspot.domain.seat import Seat, events_of_seat, evolve_seat
 from studyspot.domain.tags import library as library_tag
+
+Attributes = Mapping[str, str | int | bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +29,7 @@ class NewSeat:
     seat_id: str
     label: str
     zone: str
-    attributes: Mapping[str, str | int | bool]
+    attributes: Attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +40,31 @@ class AddSeats:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeSeatService:
-    """Take a seat out of service, or put it back."""
+class ChangeSeat:
+    """Call it something else, take it out of service, or put it back; what is none stays.
+
+    Bookings of a seat out of service are moved until `revoke_at`, and revoked then; by default at once.
+    """
 
     library_id: str
     seat_id: str
-    in_service: bool
     actor: Actor
+    at: datetime
+    label: str | None = None
+    zone: str | None = None
+    attributes: Attributes | None = None
+    in_service: bool | None = None
+    revoke_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveSeat:
+    """Remove a seat that is out of service; bookings that are left on it are revoked."""
+
+    library_id: str
+    seat_id: str
+    actor: Actor
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -44,7 +73,9 @@ class SeatPlan:
 
     library: Library | None = None
     seats: dict[str, Seat] = field(default_factory=dict)
-    labels: set[str] = field(default_factory=set)
+
+    def labels(self) -> set[str]:
+        return {seat.label for seat in self.seats.values() if not seat.removed}
 
 
 def _evolve(plan: SeatPlan, event: Event) -> SeatPlan:
@@ -54,20 +85,24 @@ def _evolve(plan: SeatPlan, event: Event) -> SeatPlan:
         seat = evolve_seat(plan.seats.get(event.seat_id), event)
         if seat is not None:
             plan.seats[seat.seat_id] = seat
-        if isinstance(event, SeatAdded):
-            plan.labels.add(event.label)
     return plan
 
 
+def _all_seats(library_id: str) -> Boundary:
+    types = (SeatAdded, SeatUpdated, SeatRemoved)
+    return (*settings_of(library_id), Criterion(types, library_tag(library_id)))
+
+
 def _boundary_of_adding(command: AddSeats, plan: SeatPlan) -> Boundary:
-    return (*settings_of(command.library_id), Criterion((SeatAdded,), library_tag(command.library_id)))
+    return _all_seats(command.library_id)
 
 
 def _decide_adding(command: AddSeats, plan: SeatPlan) -> tuple[Event, ...]:
     library = managed(plan.library, command.actor)
-    if len(plan.seats) + len(command.seats) > MOST_SEATS:
+    standing = sum(1 for seat in plan.seats.values() if not seat.removed)
+    if standing + len(command.seats) > MOST_SEATS:
         raise LibraryFull
-    labels = set(plan.labels)
+    labels = plan.labels()
     for seat in command.seats:
         if seat.label in labels:
             raise SeatLabelTaken(seat.label)
@@ -84,23 +119,69 @@ def _decide_adding(command: AddSeats, plan: SeatPlan) -> tuple[Event, ...]:
     )
 
 
-def _boundary_of_service(command: ChangeSeatService, plan: SeatPlan) -> Boundary:
+def _boundary_of_changing(command: ChangeSeat, plan: SeatPlan) -> Boundary:
+    own = events_of_seat(command.seat_id)
+    if command.label is None:
+        return (*settings_of(command.library_id), *own)
+    return (*_all_seats(command.library_id), *own)
+
+
+def _decide_changing(command: ChangeSeat, plan: SeatPlan) -> tuple[Event, ...]:
+    library, seat = managed(plan.library, command.actor), _seat(plan, command)
+    events: list[Event] = []
+    label = command.label if command.label is not None else seat.label
+    zone = command.zone if command.zone is not None else seat.zone
+    attributes = command.attributes if command.attributes is not None else seat.attributes
+    if label != seat.label and label in plan.labels():
+        raise SeatLabelTaken(label)
+    if (label, zone, attributes) != (seat.label, seat.zone, seat.attributes):
+        updated = SeatUpdated(
+            library_id=library.library_id,
+            seat_id=seat.seat_id,
+            label=label,
+            zone=zone,
+            attributes=attributes,
+        )
+        events.append(updated)
+    if _changes_service(command, seat):
+        assert command.in_service is not None
+        changed = SeatAvailabilityChanged(
+            library_id=library.library_id,
+            seat_id=seat.seat_id,
+            in_service=command.in_service,
+            revoke_at=None if command.in_service else command.revoke_at or command.at,
+        )
+        events.append(changed)
+    return tuple(events)
+
+
+def _changes_service(command: ChangeSeat, seat: Seat) -> bool:
+    """Another time to revoke its bookings is a change too."""
+    if command.in_service is None:
+        return False
+    if command.in_service != seat.in_service:
+        return True
+    return not seat.in_service and command.revoke_at not in (None, seat.revoke_at)
+
+
+def _boundary_of_removing(command: RemoveSeat, plan: SeatPlan) -> Boundary:
     return (*settings_of(command.library_id), *events_of_seat(command.seat_id))
 
 
-def _decide_service(command: ChangeSeatService, plan: SeatPlan) -> tuple[Event, ...]:
-    library = managed(plan.library, command.actor)
+def _decide_removing(command: RemoveSeat, plan: SeatPlan) -> tuple[Event, ...]:
+    library, seat = managed(plan.library, command.actor), _seat(plan, command)
+    if seat.in_service:
+        raise SeatInService
+    return (SeatRemoved(library_id=library.library_id, seat_id=seat.seat_id, revoke_at=command.at),)
+
+
+def _seat(plan: SeatPlan, command: ChangeSeat | RemoveSeat) -> Seat:
     seat = plan.seats.get(command.seat_id)
-    if seat is None or seat.library_id != library.library_id:
+    if seat is None or seat.library_id != command.library_id or seat.removed:
         raise SeatUnknown
-    if seat.in_service == command.in_service:
-        return ()
-    return (
-        SeatAvailabilityChanged(
-            library_id=library.library_id, seat_id=seat.seat_id, in_service=command.in_service
-        ),
-    )
+    return seat
 
 
 ADD_SEATS = Decider(SeatPlan, _evolve, _boundary_of_adding, _decide_adding)
-CHANGE_SEAT_SERVICE = Decider(SeatPlan, _evolve, _boundary_of_service, _decide_service)
+CHANGE_SEAT = Decider(SeatPlan, _evolve, _boundary_of_changing, _decide_changing)
+REMOVE_SEAT = Decider(SeatPlan, _evolve, _boundary_of_removing, _decide_removing)

@@ -7,6 +7,13 @@ from studyspot.domain.booking import Booking, Confirmed, NoShow, is_missed
 from studyspot.domain.rules import BookingRules
 
 
+def strike_window(rules: BookingRules, at: datetime) -> tuple[datetime, datetime] | None:
+    """Return within which time strikes can still block somebody at that moment."""
+    if rules.strikes is None:
+        return None
+    return at - timedelta(days=rules.strike_days + rules.block_days), at
+
+
 def strikes_of(bookings: Iterable[Booking], library_id: str, user_id: str, at: datetime) -> list[datetime]:
     """Return when the student missed bookings in this library, oldest first; those not swept yet count."""
     times = []

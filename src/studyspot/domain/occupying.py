@@ -1,0 +1,242 @@
+"""Whether a student may take a seat for some time: common to a hold, a booking and a rescheduling."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from studyspot.domain.advance import released_at
+from studyspot.domain.agenda import OCCUPYING_EVENTS, Agenda, Live, takes_seat, takes_student
+from studyspot.domain.booking import CheckedIn, Confirmed, is_missed, missed
+from studyspot.domain.decider import Boundary, Criterion
+from studyspot.domain.events import BookingNoShow, HoldLapsed
+from studyspot.domain.hold import Held, has_lapsed
+from studyspot.domain.library import Library, open_for_changes, settings_of
+from studyspot.domain.opening_hours import open_throughout
+from studyspot.domain.people import Actor
+from studyspot.domain.quota import Taker, quota_intervals, require_quota
+from studyspot.domain.refusals import (
+    BeyondHorizon,
+    BookingTooLong,
+    BookingTooShort,
+    EndNotAfterStart,
+    LibraryClosed,
+    NotForOthers,
+    NotYetReleased,
+    NotYourLibrary,
+    OutsideOpeningHours,
+    SeatOutOfService,
+    SeatTaken,
+    SeatUnknown,
+    StartInThePast,
+    StudentBlocked,
+    StudentBusy,
+    StudentHolding,
+    StudentRequired,
+)
+from studyspot.domain.rules import DEFAULT_RULES, HORIZON, LONGEST_BOOKING, WALK_IN_GRACE, BookingRules
+from studyspot.domain.seat import Seat, events_of_seat
+from studyspot.domain.strikes import blocked_until, strike_window, strikes_of
+from studyspot.domain.tags import seat_days, student_weeks
+
+Lapse = HoldLapsed | BookingNoShow
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A seat for [start, end), at a moment, for a student, `instead_of` a hold or booking of theirs."""
+
+    library_id: str
+    seat_id: str
+    user_id: str
+    start: datetime
+    end: datetime
+    actor: Actor
+    at: datetime
+    instead_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The wish may be granted: where, until when the seat is then taken, and which lapses it relies on.
+
+    Whoever relies on a lapse appends it too: a check-in that was decided just before the deadline must find
+    it under its booking.
+    """
+
+    library: Library
+    seat: Seat
+    occupied_until: datetime
+    lapses: tuple[Lapse, ...]
+
+
+def student_of(actor: Actor, user_id: str | None) -> str:
+    """Return for whom a seat is taken: students act for themselves, a library for the one it names.
+
+    Raises:
+        NotForOthers: a student named somebody else.
+        StudentRequired: a library named nobody.
+    """
+    if actor.role == "student":
+        if user_id not in (None, actor.user_id):
+            raise NotForOthers
+        return actor.user_id
+    if user_id is None:
+        raise StudentRequired
+    return user_id
+
+
+def require_interval(start: datetime, end: datetime, at: datetime, *, held: bool = False) -> None:
+    """Bound the interval before its tags are read; when it may begin was judged at the hold.
+
+    Raises:
+        EndNotAfterStart, StartInThePast, BookingTooLong, BeyondHorizon: nobody may take this.
+    """
+    if end <= start:
+        raise EndNotAfterStart
+    if end <= at or (start < at.astimezone(UTC) - WALK_IN_GRACE and not held):
+        raise StartInThePast
+    if end - start > LONGEST_BOOKING:
+        raise BookingTooLong(LONGEST_BOOKING)
+    if end > at + HORIZON:
+        raise BeyondHorizon(HORIZON)
+
+
+def boundary_of(wish: Wish, agenda: Agenda) -> Boundary:
+    """Return what the wish depends on; the library's rules, once known, may widen it."""
+    rules = agenda.library.rules if agenda.library else DEFAULT_RULES
+    days = seat_days(wish.seat_id, wish.start, wish.end + timedelta(minutes=rules.buffer_minutes))
+    weeks: dict[str, None] = {}
+    for start, end in _student_intervals(wish, rules, agenda.library):
+        weeks |= dict.fromkeys(student_weeks(wish.user_id, start, end))
+    return (
+        *settings_of(wish.library_id),
+        *events_of_seat(wish.seat_id),
+        *(Criterion(OCCUPYING_EVENTS, tag) for tag in (*days, *weeks)),
+    )
+
+
+def admit(wish: Wish, agenda: Agenda) -> Admission:
+    """Let the wish be granted.
+
+    Raises:
+        Refusal: one of the library's rules, or what is taken already, says no.
+    """
+    library = open_for_changes(agenda.library)
+    if wish.actor.role != "student" and not library.managed_by(wish.actor):
+        raise NotYourLibrary
+    seat = agenda.seat
+    if seat is None or seat.library_id != library.library_id or seat.removed:
+        raise SeatUnknown
+    if not seat.in_service:
+        raise SeatOutOfService
+    occupied_until = wish.end + timedelta(minutes=library.rules.buffer_minutes)
+    _require_open(wish, library)
+    _require_not_blocked(wish, agenda, library.rules)
+    lapses = _require_free(wish, agenda, library, occupied_until)
+    taker = Taker(wish.library_id, wish.user_id, wish.at, wish.instead_of)
+    require_quota(agenda, taker, library.rules, wish.start, wish.end, library.zone)
+    return Admission(library, seat, occupied_until, lapses)
+
+
+def _student_intervals(
+    wish: Wish, rules: BookingRules, library: Library | None
+) -> Iterable[tuple[datetime, datetime]]:
+    """Yield when the student's other bookings matter: to overlaps, strikes and quotas."""
+    yield wish.start, wish.end + timedelta(minutes=rules.buffer_minutes)
+    strikes = strike_window(rules, wish.at)
+    if strikes is not None:
+        yield strikes
+    if library is not None:
+        yield from quota_intervals(rules, wish.start, wish.at, library.zone)
+
+
+def _require_open(wish: Wish, library: Library) -> None:
+    rules, length = library.rules, wish.end - wish.start
+    if length < timedelta(minutes=rules.shortest_minutes):
+        raise BookingTooShort(timedelta(minutes=rules.shortest_minutes))
+    if rules.longest_minutes is not None and length > timedelta(minutes=rules.longest_minutes):
+        raise BookingTooLong(timedelta(minutes=rules.longest_minutes))
+    released = released_at(wish.start, rules, library.zone)
+    if released is not None and wish.at < released:
+        raise NotYetReleased(released)
+    if library.closures_during(wish.start, wish.end):
+        raise LibraryClosed
+    if not open_throughout(library.hours, wish.start, wish.end, library.zone):
+        raise OutsideOpeningHours
+
+
+def _require_not_blocked(wish: Wish, agenda: Agenda, rules: BookingRules) -> None:
+    strikes = strikes_of(agenda.bookings.values(), wish.library_id, wish.user_id, wish.at)
+    until = blocked_until(strikes, rules, wish.at)
+    if until is not None:
+        raise StudentBlocked(until)
+
+
+def _require_free(
+    wish: Wish, agenda: Agenda, library: Library, occupied_until: datetime
+) -> tuple[Lapse, ...]:
+    """Return the lapses without which the seat and the student would not be free."""
+    lapses: list[Lapse] = []
+    for live in agenda.live():
+        if _id_of(live) == wish.instead_of:
+            continue
+        on_seat = takes_seat(live.facts, wish.seat_id, wish.start, occupied_until)
+        of_student = takes_student(live.facts, wish.user_id, wish.start, wish.end)
+        lapse = _lapse(live, wish.at)
+        if lapse is not None:
+            if on_seat or of_student or _counts_as_live(live, wish, library.rules):
+                lapses.append(lapse)
+        elif on_seat:
+            free_from = _free_from(wish, agenda, library, occupied_until)
+            raise SeatTaken(wish.seat_id, live.facts.start, live.facts.occupied_until, free_from)
+        elif of_student:
+            raise _busy(live, wish)
+    return tuple(lapses)
+
+
+def _id_of(live: Live) -> str:
+    return live.facts.hold_id if isinstance(live, Held) else live.facts.booking_id
+
+
+def _lapse(live: Live, at: datetime) -> Lapse | None:
+    """Return the event by which the clock has ended this; none while it has not."""
+    match live:
+        case Held():
+            return HoldLapsed(**live.facts.facts()) if has_lapsed(live, at) else None
+        case Confirmed():
+            return missed(live) if is_missed(live, at) else None
+        case CheckedIn():
+            return None
+
+
+def _counts_as_live(live: Live, wish: Wish, rules: BookingRules) -> bool:
+    mine = live.facts.user_id == wish.user_id and live.facts.library_id == wish.library_id
+    return rules.live_bookings is not None and mine and live.facts.end > wish.at
+
+
+def _busy(live: Live, wish: Wish) -> StudentBusy | StudentHolding:
+    """Return the refusal; which booking or hold it is, only the student is told."""
+    own = wish.actor.user_id == wish.user_id
+    if isinstance(live, Held):
+        return StudentHolding(live.facts.hold_id if own else None)
+    return StudentBusy(live.facts.booking_id if own else None)
+
+
+def _free_from(wish: Wish, agenda: Agenda, library: Library, occupied_until: datetime) -> datetime | None:
+    """Return when the seat is next free for as long, on the days that were read."""
+    length, occupied = wish.end - wish.start, occupied_until - wish.start
+    known_until = datetime.combine(occupied_until.astimezone(UTC).date(), time(), UTC) + timedelta(days=1)
+    taken = sorted(
+        (live.facts.start, live.facts.occupied_until)
+        for live in agenda.live()
+        if live.facts.seat_id == wish.seat_id and _lapse(live, wish.at) is None
+    )
+    start = wish.start
+    for begins, ends in taken:
+        if begins < start + occupied and start < ends:
+            start = ends
+    end = start + length
+    if start + occupied > known_until or end > wish.at + HORIZON:
+        return None
+    closed = library.closures_during(start, end)
+    return None if closed or not open_throughout(library.hours, start, end, library.zone) else start
