@@ -1,6 +1,7 @@
 """Events for these tests, each with the ids that a test cares about."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from studyspot.broker.stream import StreamMessage
 from studyspot.catalogue.cloudevents import to_message
@@ -10,22 +11,40 @@ from studyspot.domain.events import (
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
+    BookingCompleted,
     BookingCreated,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingRevoked,
     ClosureAnnounced,
     ClosureWithdrawn,
     Event,
+    HoldLapsed,
+    HoldPlaced,
+    HoldReleased,
     LibraryCreated,
     LibraryDeleted,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
+    NotificationSent,
+    PaymentRecorded,
+    PaymentRefunded,
     Plan,
     PricingUpdated,
     SeatAdded,
     SeatAvailabilityChanged,
+    SeatRemoved,
+    SeatUpdated,
 )
+from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.rules import PRESETS
 
 EPOCH = "k3"
 START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 END = START + timedelta(hours=2)
+CHECK_IN_UNTIL = START + timedelta(minutes=30)
+OCCUPIED_UNTIL = END + timedelta(minutes=10)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -65,44 +84,127 @@ def seat_added(library: str = "L1", seat: str = "S17") -> SeatAdded:
 def service_changed(
     library: str = "L1", seat: str = "S17", *, in_service: bool = False
 ) -> SeatAvailabilityChanged:
-    return SeatAvailabilityChanged(library_id=library, seat_id=seat, in_service=in_service)
+    revoke_at = None if in_service else END
+    return SeatAvailabilityChanged(
+        library_id=library, seat_id=seat, in_service=in_service, revoke_at=revoke_at
+    )
 
 
-def facts(library: str, student: str, booking: str) -> dict[str, object]:
+def occupation(library: str, student: str, booking: str) -> dict[str, Any]:
     return {
-        "booking_id": booking,
         "occupation": f"occupation-of-{booking}",
         "library_id": library,
         "seat_id": "S17",
         "user_id": student,
         "start": START,
         "end": END,
+        "occupied_until": OCCUPIED_UNTIL,
+    }
+
+
+def hold(library: str = "L1", student: str = "s1", booking: str = "B7") -> dict[str, Any]:
+    """The facts of the hold from which a booking is made."""
+    until = START - timedelta(minutes=5)
+    return occupation(library, student, booking) | {"hold_id": f"hold-of-{booking}", "until": until}
+
+
+def facts(library: str = "L1", student: str = "s1", booking: str = "B7") -> dict[str, Any]:
+    return occupation(library, student, booking) | {
+        "booking_id": booking,
         "amount_minor": 10000,
         "currency": "INR",
     }
 
 
+def terms(library: str = "L1", student: str = "s1", booking: str = "B7") -> dict[str, Any]:
+    return facts(library, student, booking) | {
+        "plan_id": "hourly",
+        "price_version": 1,
+        "check_in_from": START - timedelta(minutes=15),
+        "check_in_until": CHECK_IN_UNTIL,
+        "free_cancel_until": START - timedelta(hours=1),
+        "late_refund_percent": 50,
+    }
+
+
 def booked(library: str = "L1", student: str = "s1", booking: str = "B7") -> BookingCreated:
-    return BookingCreated(
-        **facts(library, student, booking),  # type: ignore[arg-type]
-        plan_id="hourly",
-        price_version=1,
-        check_in_from=START - timedelta(minutes=15),
-        check_in_until=START + timedelta(minutes=30),
-        free_cancel_until=START - timedelta(hours=1),
+    return BookingCreated(**terms(library, student, booking), hold_id=f"hold-of-{booking}")
+
+
+def rescheduled(library: str = "L1", student: str = "s1", booking: str = "B7") -> BookingRescheduled:
+    return BookingRescheduled(
+        **terms(library, student, booking),
+        previous_seat_id="S16",
+        previous_start=START - timedelta(hours=4),
+        previous_end=END - timedelta(hours=4),
+        previous_occupied_until=OCCUPIED_UNTIL - timedelta(hours=4),
+        previous_amount_minor=12000,
     )
 
 
 def cancelled(library: str = "L1", student: str = "s1", booking: str = "B7") -> BookingCancelled:
-    return BookingCancelled(**facts(library, student, booking), late=False, reason_id="text-1")  # type: ignore[arg-type]
+    return BookingCancelled(
+        **facts(library, student, booking), late=True, kept_minor=5000, reason_id="text-1"
+    )
 
 
 def checked_in(library: str = "L1", student: str = "s1", booking: str = "B7") -> BookingCheckedIn:
-    return BookingCheckedIn(**facts(library, student, booking))  # type: ignore[arg-type]
+    return BookingCheckedIn(**facts(library, student, booking))
 
 
 def checked_out(library: str = "L1", student: str = "s1", booking: str = "B7") -> BookingCheckedOut:
-    return BookingCheckedOut(**facts(library, student, booking))  # type: ignore[arg-type]
+    return BookingCheckedOut(**facts(library, student, booking))
+
+
+def revoked(library: str = "L1") -> BookingRevoked:
+    return BookingRevoked(**facts(library), reason="closure", closure_id="C1", reason_id="text-2")
+
+
+def paid(library: str = "L1") -> PaymentRecorded:
+    return PaymentRecorded(
+        **facts(library),
+        status="confirmed",
+        payment_id="P1",
+        payment_minor=6000,
+        paid_minor=6000,
+        method="upi",
+        reference_id="text-3",
+    )
+
+
+def refunded(library: str = "L1") -> PaymentRefunded:
+    return PaymentRefunded(
+        **facts(library),
+        status="cancelled",
+        refund_minor=1000,
+        paid_minor=5000,
+        reason="cancelled",
+    )
+
+
+def notified(library: str | None = "L1", student: str = "s1") -> NotificationSent:
+    return NotificationSent(
+        notification_id="N1",
+        user_id=student,
+        library_id=library,
+        kind="booking-revoked",
+        parameters={"bookingId": "B7", "seatLabel": "17"},
+        cause="124:booking-revoked",
+    )
+
+
+def hours_set(library: str = "L1") -> LibraryHoursSet:
+    return LibraryHoursSet(
+        library_id=library, hours=(OpenHours(day="monday", opens=time(9), closes=time(18)),)
+    )
+
+
+def rules_set(library: str = "L1") -> LibraryRulesSet:
+    return LibraryRulesSet(library_id=library, rules=PRESETS["leeds"])
+
+
+def seat_updated(library: str = "L1") -> SeatUpdated:
+    return SeatUpdated(library_id=library, seat_id="S17", label="17b", zone="general")
 
 
 def one_of_each(library: str = "L1") -> tuple[Event, ...]:
@@ -110,14 +212,28 @@ def one_of_each(library: str = "L1") -> tuple[Event, ...]:
     return (
         library_created(library),
         library_updated(library),
+        hours_set(library),
+        rules_set(library),
         pricing_updated(library),
         seat_added(library),
+        seat_updated(library),
         service_changed(library),
+        SeatRemoved(library_id=library, seat_id="S17", revoke_at=END),
+        HoldPlaced(**hold(library)),
+        HoldReleased(**hold(library)),
+        HoldLapsed(**hold(library)),
         booked(library),
+        rescheduled(library),
         checked_in(library),
         checked_out(library),
+        BookingCompleted(**facts(library)),
+        BookingNoShow(**facts(library), missed_at=CHECK_IN_UNTIL),
         cancelled(library),
-        ClosureAnnounced(library_id=library, closure_id="C1", start=START, end=END),
+        revoked(library),
+        paid(library),
+        refunded(library),
+        notified(library),
+        ClosureAnnounced(library_id=library, closure_id="C1", start=START, end=END, revoke_at=START),
         ClosureWithdrawn(library_id=library, closure_id="C1"),
         LibraryDeleted(library_id=library),
     )

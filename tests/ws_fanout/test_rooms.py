@@ -8,37 +8,93 @@ import pytest
 from studyspot.access.tokens import Identity
 from studyspot.broker.subjects import covers
 from studyspot.catalogue.types import EVENT_CLASSES
-from studyspot.domain.events import ClosureAnnounced, ClosureWithdrawn, Event, LibraryDeleted
+from studyspot.domain.events import (
+    BookingCompleted,
+    BookingNoShow,
+    ClosureAnnounced,
+    ClosureWithdrawn,
+    Event,
+    HoldLapsed,
+    HoldPlaced,
+    HoldReleased,
+    LibraryDeleted,
+    SeatRemoved,
+)
 from studyspot.domain.people import Role
 from studyspot.ws_fanout.admission import own_rooms, refused
 from studyspot.ws_fanout.rooms import route, subjects_of
 from studyspot.ws_fanout.views import show
+from tests.catalogue.golden import METADATA, example
 from tests.ws_fanout import events as given
 from tests.ws_fanout.events import message, one_of_each
 
-BOOKING = {
-    "bookingId": "B7",
+OCCUPATION = {
     "libraryId": "L1",
     "seatId": "S17",
     "userId": "s1",
     "start": "2026-12-01T09:00:00Z",
     "end": "2026-12-01T11:00:00Z",
-    "amountMinor": 10000,
-    "currency": "INR",
+    "occupiedUntil": "2026-12-01T11:10:00Z",
     "occupation": "occupation-of-B7",
 }
-CREATED = BOOKING | {
+HOLD = OCCUPATION | {"holdId": "hold-of-B7", "until": "2026-12-01T08:55:00Z"}
+BOOKING = OCCUPATION | {"bookingId": "B7", "amountMinor": 10000, "currency": "INR"}
+TERMS = BOOKING | {
     "status": "confirmed",
-    "state": "booked",
     "planId": "hourly",
     "priceVersion": 1,
     "checkInFrom": "2026-12-01T08:45:00Z",
     "checkInUntil": "2026-12-01T09:30:00Z",
     "freeCancelUntil": "2026-12-01T08:00:00Z",
+    "lateRefundPercent": 50,
 }
-CANCELLED = BOOKING | {"status": "cancelled", "state": "free", "late": False, "reasonId": "text-1"}
+CREATED = TERMS | {"state": "booked", "holdId": "hold-of-B7"}
+RESCHEDULED = TERMS | {
+    "state": "booked",
+    "previousSeatId": "S16",
+    "previousStart": "2026-12-01T05:00:00Z",
+    "previousEnd": "2026-12-01T07:00:00Z",
+    "previousOccupiedUntil": "2026-12-01T07:10:00Z",
+    "previousAmountMinor": 12000,
+}
+CANCELLED = BOOKING | {
+    "status": "cancelled",
+    "state": "free",
+    "late": True,
+    "keptMinor": 5000,
+    "reasonId": "text-1",
+}
 CHECKED_IN = BOOKING | {"status": "checked-in", "state": "occupied"}
-CHECKED_OUT = BOOKING | {"status": "completed", "state": "free"}
+COMPLETED = BOOKING | {"status": "completed", "state": "free"}
+NO_SHOW = BOOKING | {"status": "no-show", "state": "free", "missedAt": "2026-12-01T09:30:00Z"}
+REVOKED = BOOKING | {
+    "status": "revoked",
+    "state": "free",
+    "reason": "closure",
+    "closureId": "C1",
+    "reasonId": "text-2",
+}
+PAID = BOOKING | {
+    "status": "confirmed",
+    "paymentId": "P1",
+    "paymentMinor": 6000,
+    "paidMinor": 6000,
+    "method": "upi",
+    "referenceId": "text-3",
+}
+REFUNDED = BOOKING | {
+    "status": "cancelled",
+    "refundMinor": 1000,
+    "paidMinor": 5000,
+    "reason": "cancelled",
+}
+NOTIFIED = {
+    "notificationId": "N1",
+    "userId": "s1",
+    "libraryId": "L1",
+    "kind": "booking-revoked",
+    "parameters": {"bookingId": "B7", "seatLabel": "17"},
+}
 NAMED = {"studentName": "Asha"}
 
 
@@ -48,7 +104,7 @@ def seat(state: str) -> dict[str, Any]:
         "occupation": "occupation-of-B7",
         "state": state,
         "start": "2026-12-01T09:00:00Z",
-        "end": "2026-12-01T11:00:00Z",
+        "end": "2026-12-01T11:10:00Z",
     }
 
 
@@ -62,6 +118,7 @@ DETAILS = {
     "amenities": ["wifi"],
 }
 UPDATED: dict[str, Any] = DETAILS | {"name": "Quieter Place", "address": None, "amenities": []}
+HOURS = {"libraryId": "L1", "hours": [{"day": "monday", "opens": "09:00:00", "closes": "18:00:00"}]}
 PRICES = {
     "libraryId": "L1",
     "priceVersion": 1,
@@ -69,11 +126,13 @@ PRICES = {
     "plans": [{"id": "hourly", "unit": "hour", "amountMinor": 5000, "shift": None, "zone": None}],
 }
 SEAT = {"libraryId": "L1", "seatId": "S17", "label": "17", "zone": "quiet", "attributes": {"window": True}}
+SEAT_UPDATED: dict[str, Any] = SEAT | {"label": "17b", "zone": "general", "attributes": {}}
 CLOSURE = {
     "libraryId": "L1",
     "closureId": "C1",
     "start": "2026-12-01T09:00:00Z",
     "end": "2026-12-01T11:00:00Z",
+    "revokeAt": "2026-12-01T09:00:00Z",
 }
 
 PUBLIC = ["id", "type", "time", "sequence", "data"]
@@ -87,45 +146,54 @@ def everywhere(
     return dict.fromkeys(rooms, (name, PUBLIC, data))
 
 
+def booking(name: str, data: dict[str, Any]) -> dict[str, tuple[str, list[str], dict[str, Any]]]:
+    """What the party sees, and the public where the seat's state changes."""
+    shown = {
+        "user:s1": (name, PARTY, data),
+        "library:L1:staff": (name, PARTY, data | NAMED),
+    }
+    if "state" in data:
+        shown["library:L1"] = ("seat:availability", PUBLIC, seat(data["state"]))
+    return shown
+
+
+def hold(status: str, state: str) -> dict[str, tuple[str, list[str], dict[str, Any]]]:
+    return {
+        "library:L1": ("seat:availability", PUBLIC, seat(state) | {"until": HOLD["until"]}),
+        "library:L1:staff": (
+            "seat:availability",
+            PARTY,
+            HOLD | {"status": status, "state": state} | NAMED,
+        ),
+    }
+
+
 ROLES = ("student", "library_owner")
 TABLE: list[tuple[Event, dict[str, tuple[str, list[str], dict[str, Any]]]]] = [
     (
         given.booked(),
-        {
-            "user:s1": ("booking:created", PARTY, CREATED),
-            "library:L1:staff": ("booking:created", PARTY, CREATED | NAMED),
+        booking("booking:created", CREATED)
+        | {
             "role:library_owner": (
                 "booking:created",
                 PUBLIC,
                 {"libraryId": "L1", "start": BOOKING["start"], "end": BOOKING["end"]},
-            ),
-            "library:L1": ("seat:availability", PUBLIC, seat("booked")),
+            )
         },
     ),
-    (
-        given.cancelled(),
-        {
-            "user:s1": ("booking:cancelled", PARTY, CANCELLED),
-            "library:L1:staff": ("booking:cancelled", PARTY, CANCELLED | NAMED),
-            "library:L1": ("seat:availability", PUBLIC, seat("free")),
-        },
-    ),
-    (
-        given.checked_in(),
-        {
-            "user:s1": ("booking:checkin", PARTY, CHECKED_IN),
-            "library:L1:staff": ("booking:checkin", PARTY, CHECKED_IN | NAMED),
-            "library:L1": ("seat:availability", PUBLIC, seat("occupied")),
-        },
-    ),
-    (
-        given.checked_out(),
-        {
-            "user:s1": ("booking:checkout", PARTY, CHECKED_OUT),
-            "library:L1:staff": ("booking:checkout", PARTY, CHECKED_OUT | NAMED),
-            "library:L1": ("seat:availability", PUBLIC, seat("free")),
-        },
-    ),
+    (given.rescheduled(), booking("booking:updated", RESCHEDULED)),
+    (given.cancelled(), booking("booking:cancelled", CANCELLED)),
+    (given.checked_in(), booking("booking:checkin", CHECKED_IN)),
+    (given.checked_out(), booking("booking:checkout", COMPLETED)),
+    (BookingCompleted(**given.facts()), booking("booking:updated", COMPLETED)),
+    (BookingNoShow(**given.facts(), missed_at=given.CHECK_IN_UNTIL), booking("booking:updated", NO_SHOW)),
+    (given.revoked(), booking("booking:updated", REVOKED)),
+    (given.paid(), booking("booking:updated", PAID)),
+    (given.refunded(), booking("booking:updated", REFUNDED)),
+    (HoldPlaced(**given.hold()), hold("held", "held")),
+    (HoldReleased(**given.hold()), hold("released", "free")),
+    (HoldLapsed(**given.hold()), hold("lapsed", "free")),
+    (given.notified(), {"user:s1": ("notification", PARTY, NOTIFIED)}),
     (
         given.service_changed(),
         {
@@ -133,7 +201,7 @@ TABLE: list[tuple[Event, dict[str, tuple[str, list[str], dict[str, Any]]]]] = [
             "library:L1:staff": (
                 "seat:availability",
                 PARTY,
-                SERVICE | {"libraryId": "L1", "inService": False},
+                SERVICE | {"libraryId": "L1", "inService": False, "revokeAt": BOOKING["end"]},
             ),
         },
     ),
@@ -144,7 +212,7 @@ TABLE: list[tuple[Event, dict[str, tuple[str, list[str], dict[str, Any]]]]] = [
             "library:L1:staff": (
                 "seat:availability",
                 PARTY,
-                SERVICE | {"state": "free", "libraryId": "L1", "inService": True},
+                SERVICE | {"state": "free", "libraryId": "L1", "inService": True, "revokeAt": None},
             ),
         },
     ),
@@ -152,7 +220,9 @@ TABLE: list[tuple[Event, dict[str, tuple[str, list[str], dict[str, Any]]]]] = [
     (given.library_updated(), everywhere("library:updated", UPDATED, *ROLES)),
     (LibraryDeleted(library_id="L1"), everywhere("library:deleted", {"libraryId": "L1"}, *ROLES)),
     (
-        ClosureAnnounced(library_id="L1", closure_id="C1", start=given.START, end=given.END),
+        ClosureAnnounced(
+            library_id="L1", closure_id="C1", start=given.START, end=given.END, revoke_at=given.START
+        ),
         everywhere("library:updated", CLOSURE, *ROLES),
     ),
     (
@@ -160,7 +230,21 @@ TABLE: list[tuple[Event, dict[str, tuple[str, list[str], dict[str, Any]]]]] = [
         everywhere("library:updated", {"libraryId": "L1", "closureId": "C1"}, *ROLES),
     ),
     (given.pricing_updated(), everywhere("pricing:updated", PRICES, "student")),
+    (given.hours_set(), everywhere("library:updated", HOURS, *ROLES)),
     (given.seat_added(), everywhere("library:updated", SEAT)),
+    (given.seat_updated(), everywhere("library:updated", SEAT_UPDATED)),
+    (
+        SeatRemoved(library_id="L1", seat_id="S17", revoke_at=given.END),
+        everywhere("library:updated", {"libraryId": "L1", "seatId": "S17", "revokeAt": BOOKING["end"]}),
+    ),
+    (
+        given.rules_set(),
+        everywhere(
+            "library:updated",
+            {"libraryId": "L1", "rules": orjson.loads(message(1, given.rules_set()).body)["data"]["rules"]},
+            *ROLES,
+        ),
+    ),
 ]
 
 
@@ -185,6 +269,37 @@ def test_each_room_sees_what_the_table_says_and_nothing_else(
 def test_the_table_of_these_tests_has_every_event() -> None:
     assert {type(event) for event, _ in TABLE} == set(EVENT_CLASSES)
     assert {type(event) for event in one_of_each()} == set(EVENT_CLASSES)
+
+
+@pytest.mark.parametrize("event_class", EVENT_CLASSES, ids=lambda event_class: event_class.__name__)
+def test_no_event_tells_the_public_who_or_by_which_command(event_class: type[Event]) -> None:
+    """Every field of the event is set, and every person, command and text has an id of their own."""
+    event = example(event_class)
+    envelope = orjson.loads(message(124, event, actor="a-person").body)
+    secrets = (
+        *("a-person", "owner-1", "student-1", "reason-1", "reference-1"),
+        *(METADATA.command_id, "command-124", given.TRACE),
+    )
+
+    routed = route(event)
+
+    for room, sight in routed.sights.items():
+        if "actor" in sight.view.envelope:
+            assert room.startswith("user:") or room.endswith(":staff")
+            continue
+        shown = orjson.dumps(show(sight.view, envelope, routed.state, str.upper)).decode()
+        assert [secret for secret in secrets if secret in shown] == [], room
+
+
+@pytest.mark.parametrize("event", one_of_each(), ids=lambda event: type(event).__name__)
+def test_a_party_is_told_every_fact_of_its_booking(event: Event) -> None:
+    envelope = orjson.loads(message(124, event).body)
+    routed = route(event)
+    for room in ("user:s1", "library:L1:staff"):
+        sight = routed.sights.get(room)
+        if sight is not None and "bookingId" in envelope["data"]:
+            shown = show(sight.view, envelope, routed.state, str.upper)
+            assert envelope["data"].items() <= shown["data"].items(), room
 
 
 @pytest.mark.parametrize("event", one_of_each(), ids=lambda event: type(event).__name__)

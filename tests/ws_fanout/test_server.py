@@ -69,10 +69,10 @@ async def test_no_user_id_is_in_any_public_or_summary_frame(fanout: Fanout, log:
         connected(fanout.port, "o2", "library_owner") as other_owner,
         connected(fanout.port, "person-student") as student,
     ):
-        await log.append(
-            *one_of_each(), library_created("L2", "person-owner"), booked("L2", "person-student")
-        )
-        for client, last in ((watcher, 13), (other_owner, 14), (student, 14)):
+        everything = one_of_each()
+        await log.append(*everything, library_created("L2", "person-owner"), booked("L2", "person-student"))
+        last_event = len(everything) + 2
+        for client, last in ((watcher, last_event - 1), (other_owner, last_event), (student, last_event)):
             await client.receive_until("event", position=last)
 
         for client in (watcher, other_owner):
@@ -111,14 +111,15 @@ async def test_without_the_subprotocol_there_is_no_socket(fanout: Fanout) -> Non
 
 async def test_health_tells_what_the_node_has(fanout: Fanout, log: Log) -> None:
     await log.append(*one_of_each())
+    head = len(one_of_each())
     async with connected(fanout.port, "s1") as client, httpx.AsyncClient() as http:
-        await until(lambda: fanout.hub.head == 12)
+        await until(lambda: fanout.hub.head == head)
         answer = await http.get(f"http://127.0.0.1:{fanout.port}/health")
         assert client.frames
 
     health = answer.json()
     assert answer.headers["content-type"] == "application/json"
-    assert (health["status"], health["ready"], health["head"], health["epoch"]) == ("alive", True, 12, "k3")
+    assert (health["status"], health["ready"], health["head"], health["epoch"]) == ("alive", True, head, "k3")
     assert (health["sockets"], health["staleSince"]) == (1, None)
 
 

@@ -65,6 +65,7 @@ def test_one_booking_as_three_sockets_see_it(node: Node) -> None:
         "sequence": "2",
     }
     interval = {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T11:00:00Z"}
+    occupied = interval | {"end": "2026-12-01T11:10:00Z"}
     full = student.frames()[-1]
     assert {key: full[key] for key in ("type", "name", "position", "rooms")} == {
         "type": "event",
@@ -86,7 +87,7 @@ def test_one_booking_as_three_sockets_see_it(node: Node) -> None:
         "position": 2,
         "rooms": ["library:L1"],
         "event": envelope
-        | {"data": {"seatId": "S17", "occupation": "occupation-of-B7", "state": "booked"} | interval},
+        | {"data": {"seatId": "S17", "occupation": "occupation-of-B7", "state": "booked"} | occupied},
     }
 
 

@@ -6,19 +6,21 @@ from typing import assert_never
 from studyspot.catalogue.subjects import subjects_of_type
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import (
-    BookingCancelled,
-    BookingCheckedIn,
-    BookingCheckedOut,
-    BookingCreated,
+    BookingEvent,
     ClosureAnnounced,
     ClosureWithdrawn,
     Event,
+    HoldEvent,
     LibraryCreated,
     LibraryDeleted,
+    LibraryEvent,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
+    NotificationSent,
+    PaymentEvent,
     PricingUpdated,
-    SeatAdded,
-    SeatAvailabilityChanged,
+    SeatEvent,
 )
 from studyspot.ws_fanout.rooms import staff_room
 
@@ -53,6 +55,13 @@ class Rights:
         if position <= self.position:
             return ()
         self.position = position
+        if isinstance(event, SeatEvent | HoldEvent | BookingEvent | PaymentEvent | NotificationSent):
+            return ()
+        if isinstance(event, LibraryEvent):
+            return self._of_library(event)
+        assert_never(event)
+
+    def _of_library(self, event: LibraryEvent) -> tuple[Change, ...]:
         match event:
             case LibraryCreated(library_id=library_id, owner_id=owner_id):
                 return self._grant(owner_id, staff_room(library_id))
@@ -61,15 +70,11 @@ class Rights:
                 return ()
             case (
                 LibraryUpdated()
+                | LibraryHoursSet()
+                | LibraryRulesSet()
                 | ClosureAnnounced()
                 | ClosureWithdrawn()
                 | PricingUpdated()
-                | SeatAdded()
-                | SeatAvailabilityChanged()
-                | BookingCreated()
-                | BookingCancelled()
-                | BookingCheckedIn()
-                | BookingCheckedOut()
             ):
                 return ()
             case _ as unreachable:

@@ -14,17 +14,34 @@ from studyspot.domain.events import (
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
+    BookingCompleted,
     BookingCreated,
+    BookingEvent,
     BookingFacts,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingRevoked,
     ClosureAnnounced,
     ClosureWithdrawn,
     Event,
+    HoldEvent,
+    HoldLapsed,
+    HoldPlaced,
+    HoldReleased,
     LibraryCreated,
     LibraryDeleted,
+    LibraryEvent,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
+    NotificationSent,
+    PaymentEvent,
     PricingUpdated,
     SeatAdded,
     SeatAvailabilityChanged,
+    SeatEvent,
+    SeatRemoved,
+    SeatUpdated,
 )
 from studyspot.domain.people import Role
 from studyspot.ws_fanout import views
@@ -69,31 +86,19 @@ class Route:
 
 def route(event: Event) -> Route:
     """Return who sees this event, and how."""
-    match event:
-        case BookingCreated():
-            return _of_booking(event, "booking:created", "booked", {OWNERS: views.SUMMARY})
-        case BookingCancelled():
-            return _of_booking(event, "booking:cancelled", "free")
-        case BookingCheckedIn():
-            return _of_booking(event, "booking:checkin", "occupied")
-        case BookingCheckedOut():
-            return _of_booking(event, "booking:checkout", "free")
-        case SeatAvailabilityChanged():
-            return _of_service(event)
-        case SeatAdded():
-            return _to_library(event.library_id, "library:updated", views.SEAT_ADDED)
-        case LibraryCreated():
-            return _to_library(event.library_id, "library:created", views.LIBRARY_CREATED, STUDENTS, OWNERS)
-        case LibraryUpdated():
-            return _to_library(event.library_id, "library:updated", views.LIBRARY_UPDATED, STUDENTS, OWNERS)
-        case LibraryDeleted():
-            return _to_library(event.library_id, "library:deleted", views.LIBRARY_DELETED, STUDENTS, OWNERS)
-        case ClosureAnnounced() | ClosureWithdrawn():
-            return _to_library(event.library_id, "library:updated", views.CLOSURE, STUDENTS, OWNERS)
-        case PricingUpdated():
-            return _to_library(event.library_id, "pricing:updated", views.PRICING, STUDENTS)
-        case _ as unreachable:
-            assert_never(unreachable)
+    if isinstance(event, LibraryEvent):
+        return _route_of_library(event)
+    if isinstance(event, SeatEvent):
+        return _route_of_seat(event)
+    if isinstance(event, HoldEvent):
+        return _route_of_hold(event)
+    if isinstance(event, BookingEvent):
+        return _route_of_booking(event)
+    if isinstance(event, PaymentEvent):
+        return Route(_party(event, "booking:updated"))
+    if isinstance(event, NotificationSent):
+        return Route({user_room(event.user_id): Sight("notification", views.NOTIFICATION)})
+    assert_never(event)
 
 
 def subjects_of(room: str) -> tuple[str, ...]:
@@ -115,26 +120,91 @@ def subjects_of(room: str) -> tuple[str, ...]:
 _OF_ROLES = (subjects_of_entity("library"), subjects_of_entity("closure"))
 
 
+def _route_of_library(event: LibraryEvent) -> Route:
+    library_id = event.library_id
+    match event:
+        case LibraryCreated():
+            return _to_library(library_id, "library:created", views.LIBRARY_CREATED, STUDENTS, OWNERS)
+        case LibraryUpdated():
+            return _to_library(library_id, "library:updated", views.LIBRARY_UPDATED, STUDENTS, OWNERS)
+        case LibraryDeleted():
+            return _to_library(library_id, "library:deleted", views.LIBRARY_DELETED, STUDENTS, OWNERS)
+        case LibraryHoursSet():
+            return _to_library(library_id, "library:updated", views.HOURS, STUDENTS, OWNERS)
+        case LibraryRulesSet():
+            return _to_library(library_id, "library:updated", views.RULES, STUDENTS, OWNERS)
+        case ClosureAnnounced() | ClosureWithdrawn():
+            return _to_library(library_id, "library:updated", views.CLOSURE, STUDENTS, OWNERS)
+        case PricingUpdated():
+            return _to_library(library_id, "pricing:updated", views.PRICING, STUDENTS)
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _route_of_seat(event: SeatEvent) -> Route:
+    match event:
+        case SeatAdded() | SeatUpdated() | SeatRemoved():
+            return _to_library(event.library_id, "library:updated", views.SEAT)
+        case SeatAvailabilityChanged(in_service=in_service):
+            sights = _seat(event.library_id, views.STAFF_SEAT)
+            return Route(sights, "free" if in_service else "out-of-service")
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _route_of_hold(event: HoldEvent) -> Route:
+    """Only the library's staff see who keeps the seat."""
+    sights = _seat(event.library_id, views.STAFF_HOLD)
+    match event:
+        case HoldPlaced():
+            return Route(sights, "held")
+        case HoldReleased() | HoldLapsed():
+            return Route(sights, "free")
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _route_of_booking(event: BookingEvent) -> Route:
+    match event:
+        case BookingCreated():
+            return _of_booking(event, "booking:created", "booked", {OWNERS: views.SUMMARY})
+        case BookingRescheduled():
+            return _of_booking(event, "booking:updated", "booked")
+        case BookingCancelled():
+            return _of_booking(event, "booking:cancelled", "free")
+        case BookingCheckedIn():
+            return _of_booking(event, "booking:checkin", "occupied")
+        case BookingCheckedOut():
+            return _of_booking(event, "booking:checkout", "free")
+        case BookingCompleted() | BookingNoShow() | BookingRevoked():
+            return _of_booking(event, "booking:updated", "free")
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
 def _of_booking(
     event: BookingFacts, name: str, state: SeatState, others: Mapping[str, View] | None = None
 ) -> Route:
     """The party sees all of it, the public that a seat is taken or free."""
-    sights = {
-        user_room(event.user_id): Sight(name, views.FULL),
-        staff_room(event.library_id): Sight(name, views.STAFF),
-    }
+    sights = _party(event, name)
     for room, view in (others or {}).items():
         sights[room] = Sight(name, view)
     sights[library_room(event.library_id)] = Sight("seat:availability", views.PUBLIC_SEAT)
     return Route(sights, state)
 
 
-def _of_service(event: SeatAvailabilityChanged) -> Route:
-    sights = {
-        library_room(event.library_id): Sight("seat:availability", views.PUBLIC_SEAT),
-        staff_room(event.library_id): Sight("seat:availability", views.STAFF_SEAT),
+def _party(event: BookingFacts, name: str) -> dict[str, Sight]:
+    return {
+        user_room(event.user_id): Sight(name, views.FULL),
+        staff_room(event.library_id): Sight(name, views.STAFF),
     }
-    return Route(sights, "free" if event.in_service else "out-of-service")
+
+
+def _seat(library_id: str, staff_view: View) -> dict[str, Sight]:
+    return {
+        library_room(library_id): Sight("seat:availability", views.PUBLIC_SEAT),
+        staff_room(library_id): Sight("seat:availability", staff_view),
+    }
 
 
 def _to_library(library_id: str, name: str, view: View, *others: str) -> Route:

@@ -4,32 +4,53 @@ A field that stands in no list is shown to nobody, however an event grows.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-SeatState = Literal["booked", "occupied", "free", "out-of-service"]
+SeatState = Literal["held", "booked", "occupied", "free", "out-of-service"]
 
 _PUBLIC = ("id", "type", "time", "sequence")
 _PARTY = (*_PUBLIC, "actor", "commandid", "traceparent")
-_BOOKING = (
-    "bookingId",
+_OCCUPATION = (
     "libraryId",
     "seatId",
     "userId",
     "start",
     "end",
+    "occupiedUntil",
     "status",
-    "amountMinor",
-    "currency",
     "occupation",
     "state",
+)
+_BOOKING = (
+    "bookingId",
+    *_OCCUPATION,
+    "amountMinor",
+    "currency",
     "planId",
     "priceVersion",
     "checkInFrom",
     "checkInUntil",
     "freeCancelUntil",
+    "lateRefundPercent",
+    "holdId",
+    "previousSeatId",
+    "previousStart",
+    "previousEnd",
+    "previousOccupiedUntil",
+    "previousAmountMinor",
     "late",
+    "keptMinor",
+    "missedAt",
+    "reason",
+    "closureId",
     "reasonId",
+    "paymentId",
+    "paymentMinor",
+    "refundMinor",
+    "paidMinor",
+    "method",
+    "referenceId",
 )
 _DETAILS = ("libraryId", "name", "city", "address", "timeZone", "amenities")
 _SEAT = ("seatId", "occupation", "state", "start", "end")
@@ -37,29 +58,37 @@ _SEAT = ("seatId", "occupation", "state", "start", "end")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one kind of reader sees; of several, a socket gets the one with the greatest `richness`."""
+    """What one kind of reader sees; of several, a socket gets the one with the greatest `richness`.
+
+    A field is shown under its own name, unless `sources` says which other one it is taken from.
+    """
 
     richness: int
     envelope: tuple[str, ...]
     data: tuple[str, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
     names_student: bool = False
 
 
 SUMMARY = View(1, _PUBLIC, ("libraryId", "start", "end"))
-PUBLIC_SEAT = View(2, _PUBLIC, _SEAT)
+PUBLIC_SEAT = View(2, _PUBLIC, (*_SEAT, "until"), sources={"end": "occupiedUntil"})
 """Richer than the summary, without which a seat map does well; without this it would be wrong."""
 FULL = View(3, _PARTY, _BOOKING)
 STAFF = View(4, _PARTY, (*_BOOKING, "studentName"), names_student=True)
-STAFF_SEAT = View(4, _PARTY, ("libraryId", *_SEAT, "inService"))
+STAFF_HOLD = View(4, _PARTY, ("holdId", *_OCCUPATION, "until", "studentName"), names_student=True)
+STAFF_SEAT = View(4, _PARTY, ("libraryId", *_SEAT, "inService", "revokeAt"))
 
 LIBRARY_CREATED = View(2, _PUBLIC, (*_DETAILS, "currency"))
 LIBRARY_UPDATED = View(2, _PUBLIC, _DETAILS)
 LIBRARY_DELETED = View(2, _PUBLIC, ("libraryId",))
-CLOSURE = View(2, _PUBLIC, ("libraryId", "closureId", "start", "end"))
+HOURS = View(2, _PUBLIC, ("libraryId", "hours"))
+RULES = View(2, _PUBLIC, ("libraryId", "rules"))
+CLOSURE = View(2, _PUBLIC, ("libraryId", "closureId", "start", "end", "revokeAt"))
 PRICING = View(2, _PUBLIC, ("libraryId", "priceVersion", "currency", "plans"))
-SEAT_ADDED = View(2, _PUBLIC, ("libraryId", "seatId", "label", "zone", "attributes"))
+SEAT = View(2, _PUBLIC, ("libraryId", "seatId", "label", "zone", "attributes", "revokeAt"))
+NOTIFICATION = View(3, _PARTY, ("notificationId", "userId", "libraryId", "kind", "parameters"))
 
-_UNOCCUPIED: Mapping[str, Any] = {"occupation": None, "start": None, "end": None}
+_UNOCCUPIED: Mapping[str, Any] = {"occupation": None, "start": None, "end": None, "occupiedUntil": None}
 
 
 def show(
@@ -75,5 +104,6 @@ def show(
     if view.names_student:
         facts = {**facts, "studentName": name_of(facts["userId"])}
     shown = {key: envelope[key] for key in view.envelope if key in envelope}
-    shown["data"] = {key: facts[key] for key in view.data if key in facts}
+    sources = ((key, view.sources.get(key, key)) for key in view.data)
+    shown["data"] = {key: facts[source] for key, source in sources if source in facts}
     return shown
