@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import MISSING, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from studyspot.catalogue.cloudevents import to_message
 from studyspot.catalogue.codec import Metadata, encode
 from studyspot.catalogue.schemas import name_of
 from studyspot.catalogue.types import EVENT_CLASSES, VOCABULARY, type_of
-from studyspot.domain.events import Event, Plan
+from studyspot.domain.events import BookingRevoked, Event, PaymentRecorded, PaymentRefunded, Plan
+from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.rules import BookingRules
+
+Known = TypeVar("Known", bound=Event)
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -27,19 +31,56 @@ _VALUES: dict[str, Any] = {
     "seat_id": "S17",
     "user_id": "student-1",
     "booking_id": "B7",
+    "hold_id": "H5",
     "closure_id": "C1",
-    "reason_id": "R1",
+    "notification_id": "N3",
+    "payment_id": "P2",
+    "reason_id": "reason-1",
+    "reference_id": "reference-1",
     "plan_id": "hourly",
     "occupation": "o9f",
     "start": NINE,
     "end": NINE + timedelta(hours=2),
+    "occupied_until": NINE + timedelta(hours=2, minutes=10),
+    "until": NINE - timedelta(hours=1),
+    "revoke_at": NINE - timedelta(hours=3),
+    "previous_seat_id": "S16",
+    "previous_start": NINE + timedelta(hours=24),
+    "previous_end": NINE + timedelta(hours=26),
+    "previous_occupied_until": NINE + timedelta(hours=26, minutes=10),
+    "previous_amount_minor": 12000,
     "check_in_from": NINE - timedelta(minutes=15),
     "check_in_until": NINE + timedelta(minutes=30),
     "free_cancel_until": NINE - timedelta(minutes=60),
     "amount_minor": 10000,
     "currency": "INR",
     "price_version": 3,
+    "late_refund_percent": 50,
     "late": True,
+    "missed_at": NINE + timedelta(minutes=30),
+    "kept_minor": 5000,
+    "payment_minor": 6000,
+    "refund_minor": 1000,
+    "paid_minor": 5000,
+    "method": "upi",
+    "kind": "booking-revoked",
+    "parameters": {"bookingId": "B7", "seatLabel": "A17", "minutes": 120, "late": False, "reasonId": None},
+    "cause": "120:booking-revoked:B7",
+    "hours": (
+        OpenHours(day="monday", opens=time(6), closes=time(23)),
+        OpenHours(day="saturday", opens=time(18), closes=time(2)),
+    ),
+    "rules": BookingRules(
+        longest_minutes=420,
+        advance_days=7,
+        release_time=time(7),
+        buffer_minutes=10,
+        day_bookings=2,
+        day_minutes=600,
+        week_bookings=8,
+        week_minutes=2400,
+        live_bookings=3,
+    ),
     "in_service": False,
     "name": "Saraswati Reading Room",
     "city": "Pune",
@@ -55,15 +96,22 @@ _VALUES: dict[str, Any] = {
     ),
 }
 
+_OWN: dict[type[Any], dict[str, Any]] = {
+    BookingRevoked: {"reason": "closure"},
+    PaymentRecorded: {"status": "confirmed", "paid_minor": 6000},
+    PaymentRefunded: {"status": "cancelled", "reason": "cancelled"},
+}
 
-def example(event_class: type[Event]) -> Event:
+
+def example(event_class: type[Known]) -> Known:
     """Return the event of the golden file, every field set."""
-    fixed = {field.name for field in fields(event_class) if field.name == "status"}
+    values = _VALUES | _OWN.get(event_class, {})
+    fixed = {field.name for field in fields(event_class) if field.name == "status"} - values.keys()
     names = [field.name for field in fields(event_class) if field.name not in fixed]
-    missing = [name for name in names if name not in _VALUES]
+    missing = [name for name in names if name not in values]
     assert not missing, f"give {event_class.__name__} golden values for {missing}"
     assert all(field.default is not MISSING for field in fields(event_class) if field.name in fixed)
-    return event_class(**{name: _VALUES[name] for name in names})
+    return event_class(**{name: values[name] for name in names})
 
 
 def names() -> frozenset[str]:
