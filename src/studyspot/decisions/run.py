@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import orjson
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 
 from studyspot.catalogue.codec import Metadata, decode, encode
 from studyspot.catalogue.tags import tags_of
@@ -23,6 +23,12 @@ State = TypeVar("State")
 ATTEMPTS = 20
 
 _conflicts = Counter("studyspot_command_conflicts", "Decisions made again because a rival came first")
+_events_read = Histogram(
+    "studyspot_decision_events",
+    "Events that a decision read",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000),
+)
+"""It follows a seat's days, a student's weeks and a library's settings, however long the log is."""
 
 
 class Contended(Exception):
@@ -105,16 +111,19 @@ class Decisions:
     ) -> tuple[State, Boundary, int, StoredAnswer | None]:
         """Read until the boundary, asked again with what was found, names nothing new."""
         boundary = decider.boundary(command, decider.initial())
+        read = 0
         while True:
             # No criteria would match every event; a decision that depends on nothing reads none.
             limit = None if boundary else 0
             snapshot = await self._store.read_async(_criteria(boundary), limit=limit, key=key)
+            read += len(snapshot.events)
             state = decider.initial()
             for stored in snapshot.events:
                 event, _ = decode(stored.type, stored.data)
                 state = decider.evolve(state, event)
             wider = decider.boundary(command, state)
             if snapshot.answer is not None or set(wider) <= set(boundary):
+                _events_read.observe(read)
                 return state, boundary, snapshot.head, snapshot.answer
             boundary = wider
 
