@@ -1,0 +1,203 @@
+"""The tables of policies, and the position of the log that they follow from: moved together, or not."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, assert_never
+
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from studyspot.policies.fold import Change, Cleared, Drop, Hit, Moved, Over, Plan, Stands
+from studyspot.policies.hits import Struck, tasks_of
+from studyspot.policies.tasks import Task
+
+_SESSION = """
+SET application_name = 'studyspot policies';
+-- A stopped process must not keep what it has taken from its rival.
+SET idle_in_transaction_session_timeout = '15s';
+SET statement_timeout = '30s';
+SET lock_timeout = '10s';
+-- Tables and position are lost together, if at all, and follow from the log, which is durable.
+SET synchronous_commit = off;
+"""
+# Only who moves the position changes the tables; a rival of another history never does.
+_CLAIM = """
+UPDATE policies.progress SET position = %s, epoch = %s
+WHERE position = %s AND epoch IS NOT DISTINCT FROM %s
+"""
+_STANDS = """
+INSERT INTO policies.occupations (subject, library_id, seat_id, user_id, start_at, end_at)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (subject) DO UPDATE SET seat_id = excluded.seat_id, start_at = excluded.start_at,
+    end_at = excluded.end_at
+"""
+_OVER = "DELETE FROM policies.occupations WHERE subject = %s"
+# What a student is told of the end itself stays to be told.
+_NOTHING_MORE = (
+    "DELETE FROM policies.tasks WHERE subject = %s AND (kind <> 'send-notice' OR ground IS NOT NULL)"
+)
+_VOID = "DELETE FROM policies.tasks WHERE subject = %s AND ground IS NOT NULL"
+_DROP = "DELETE FROM policies.tasks WHERE key = %s"
+_CLEARED = "DELETE FROM policies.tasks WHERE ground = %s"
+_PLAN = """
+INSERT INTO policies.tasks (key, position, kind, subject, due_at, try_at, ground, notice)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (key) DO UPDATE SET position = excluded.position, due_at = excluded.due_at,
+    try_at = excluded.try_at, failures = 0, reason = NULL
+"""
+_HIT_IN_LIBRARY = """
+SELECT subject, seat_id, user_id, start_at, end_at FROM policies.occupations
+WHERE library_id = %s AND end_at > %s AND start_at < coalesce(%s, 'infinity'::timestamptz)
+ORDER BY start_at, subject
+"""
+_HIT_AT_SEAT = """
+SELECT subject, seat_id, user_id, start_at, end_at FROM policies.occupations
+WHERE seat_id = %s AND end_at > %s ORDER BY start_at, subject
+"""
+_UNREAD = "INSERT INTO policies.unread_events (position, reason) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_EMPTYING = (
+    "DELETE FROM policies.tasks",
+    "DELETE FROM policies.occupations",
+    "DELETE FROM policies.unread_events",
+)
+
+
+class RivalFirst(Exception):
+    """Another process has moved the position: nothing was changed, and it is to be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the tables follow the log; no epoch yet before the first process."""
+
+    position: int
+    epoch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """An event that cannot be read, and why."""
+
+    position: int
+    reason: str
+
+
+async def connect(database_url: str) -> AsyncConnection:
+    """Connect for the tables of policies.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    connection = await AsyncConnection.connect(
+        database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
+    )
+    try:
+        await connection.execute(_SESSION)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def read_progress(connection: AsyncConnection) -> Progress:
+    """Return how far the tables follow the log."""
+    found = await connection.execute("SELECT position, epoch FROM policies.progress")
+    row = await found.fetchone()
+    assert row is not None, "the migration has made it"
+    return Progress(*row)
+
+
+async def read_unread(connection: AsyncConnection) -> tuple[int, ...]:
+    """Return the positions of the events that were left out."""
+    found = await connection.execute("SELECT position FROM policies.unread_events ORDER BY position")
+    return tuple(position for (position,) in await found.fetchall())
+
+
+async def apply(
+    connection: AsyncConnection,
+    before: Progress,
+    until: int,
+    changes: Iterable[Change],
+    unread: Sequence[Unread] = (),
+) -> Progress:
+    """Change the tables, and move the position to `until`: both, or neither.
+
+    Raises:
+        RivalFirst: the position is not `before` any more.
+        psycopg.Error: the database is away, or refuses a row.
+    """
+    after = Progress(until, before.epoch)
+    async with connection.transaction():
+        await _claim(connection, before, after)
+        # Many small statements, one wait.
+        async with connection.pipeline():
+            for change in changes:
+                await _change(connection, change)
+            for event in unread:
+                await connection.execute(_UNREAD, [event.position, event.reason])
+    return after
+
+
+async def begin_anew(connection: AsyncConnection, before: Progress, epoch: str | None) -> Progress:
+    """Empty the tables, which are then made again from the log's beginning.
+
+    Raises:
+        RivalFirst: the position is not `before` any more.
+    """
+    after = Progress(0, epoch)
+    async with connection.transaction():
+        await _claim(connection, before, after)
+        for emptying in _EMPTYING:
+            await connection.execute(emptying)
+    return after
+
+
+async def _claim(connection: AsyncConnection, before: Progress, after: Progress) -> None:
+    won = await connection.execute(_CLAIM, [after.position, after.epoch, before.position, before.epoch])
+    if won.rowcount != 1:
+        raise RivalFirst
+
+
+async def _change(connection: AsyncConnection, change: Change) -> None:
+    match change:
+        case Stands():
+            place = (change.library_id, change.seat_id, change.user_id, change.start, change.end)
+            await connection.execute(_STANDS, [change.subject, *place])
+        case Over(subject):
+            await connection.execute(_OVER, [subject])
+            await connection.execute(_NOTHING_MORE, [subject])
+        case Moved(subject):
+            await connection.execute(_VOID, [subject])
+        case Plan(task):
+            await connection.execute(_PLAN, _row(task))
+        case Drop(key):
+            await connection.execute(_DROP, [key])
+        case Hit():
+            await connection.execute(_CLEARED, [change.ground])
+            struck = await _struck(connection, change)
+            for task in tasks_of(change, struck):
+                await connection.execute(_PLAN, _row(task))
+        case Cleared(ground):
+            await connection.execute(_CLEARED, [ground])
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+async def _struck(connection: AsyncConnection, hit: Hit) -> list[Struck]:
+    if hit.seat_id is not None:
+        found = await connection.execute(_HIT_AT_SEAT, [hit.seat_id, hit.time])
+    else:
+        after = hit.time if hit.start is None else max(hit.start, hit.time)
+        found = await connection.execute(_HIT_IN_LIBRARY, [hit.library_id, after, hit.end])
+    return [
+        Struck(subject=subject, seat_id=seat_id, user_id=user_id, start=start, end=end)
+        for subject, seat_id, user_id, start, end in await found.fetchall()
+    ]
+
+
+def _row(task: Task) -> list[Any]:
+    notice = Jsonb(asdict(task.notice)) if task.notice is not None else None
+    return [
+        *(task.key, task.position, task.kind, task.subject),
+        *(task.due_at, task.due_at, task.ground, notice),
+    ]
