@@ -1,7 +1,7 @@
 """What is left to a student in a library: told before, and not only in a refusal."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from studyspot.domain.agenda import OCCUPYING_EVENTS, Agenda, evolve_agenda
 from studyspot.domain.decider import Boundary, Criterion, Decider
@@ -24,7 +24,7 @@ class AskAllowance:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The quotas that there are, the strikes within the library's window, and until when they block."""
+    """The quotas that there are, the strikes that count today, and until when they block."""
 
     quotas: tuple[Quota, ...]
     strikes: int
@@ -47,8 +47,8 @@ def allowance_of(command: AskAllowance, agenda: Agenda) -> Allowance:
         if quota.limit is not None
     ]
     strikes = strikes_of(agenda.bookings.values(), command.library_id, command.user_id, command.at)
-    window = strike_window(rules, command.at)
-    recent = [strike for strike in strikes if window is not None and strike > window[0]]
+    since = command.at - timedelta(days=rules.strike_days)
+    recent = [strike for strike in strikes if strike > since]
     return Allowance(tuple(limited), len(recent), rules.strikes, blocked_until(strikes, rules, command.at))
 
 
