@@ -23,9 +23,9 @@ from studyspot.commands.names import NameBook
 from studyspot.decisions.run import Decisions
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.store import EventStore
+from studyspot.projections.queries import affected, booking_counts, library_stats, notifications, seat_map
 from studyspot.projections.queries import bookings as bookings_read
 from studyspot.projections.queries import libraries as libraries_read
-from studyspot.projections.queries import seat_map
 from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.wire.errors import BodyLimit, answer_with_problems
@@ -102,8 +102,12 @@ def create_app(config: ApiConfig) -> FastAPI:
     )
     app.add_middleware(BodyLimit)
     answer_with_problems(app)
-    for room in (libraries, seats, bookings, libraries_read, seat_map, bookings_read):
+    for room in (libraries, seats, bookings):
         app.include_router(room.router)
+    # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
+    about_libraries = (libraries_read, seat_map, affected, library_stats)
+    for read in (*about_libraries, booking_counts, bookings_read, notifications):
+        app.include_router(read.router)
     _serve_documents(app, config)
     return app
 

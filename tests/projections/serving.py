@@ -11,7 +11,15 @@ from psycopg_pool import AsyncConnectionPool
 from studyspot.access.keys import SigningKey
 from studyspot.access.tokens import Verifier
 from studyspot.domain.people import Role
-from studyspot.projections.queries import bookings, libraries, seat_map
+from studyspot.projections.queries import (
+    affected,
+    booking_counts,
+    bookings,
+    libraries,
+    library_stats,
+    notifications,
+    seat_map,
+)
 from studyspot.projections.queries.reading import Queries
 from studyspot.wire.errors import answer_with_problems
 from tests.http_server import served
@@ -37,8 +45,9 @@ async def reads_of(log: Log) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the reads."""
     app = FastAPI()
     answer_with_problems(app)
-    for router in (libraries.router, seat_map.router, bookings.router):
-        app.include_router(router)
+    # `/api/bookings/stats` is no booking's id, so its counts come first.
+    for room in (libraries, seat_map, affected, library_stats, booking_counts, bookings, notifications):
+        app.include_router(room.router)
     app.state.verifier = Verifier.of([KEY.jwks()], issuer="studyspot", audience="studyspot")
     pool = AsyncConnectionPool(
         log.database_url, min_size=1, max_size=4, timeout=2, open=False, kwargs={"autocommit": True}

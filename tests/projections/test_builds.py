@@ -10,7 +10,7 @@ from studyspot.projections.builds import Build, lock_pointer, make_current, prep
 from studyspot.projections.models import seats
 from tests.projections.system import Log, until
 
-NEW = Build("seats", 1, 2)
+NEW = Build("seats", seats.PROJECTION.version, 2)
 
 
 @pytest.fixture
@@ -25,7 +25,8 @@ async def old(connection: AsyncConnection) -> Build:
     old = await prepare(connection, seats.PROJECTION, "e1")
     await connection.execute(
         "INSERT INTO read.builds (name, version, number, tables, position, epoch)"
-        " VALUES ('seats', 1, 2, '{}', 0, 'e1')"
+        " VALUES ('seats', %s, 2, '{}', 0, 'e1')",
+        [seats.PROJECTION.version],
     )
     return old
 

@@ -2,13 +2,16 @@
 
 from typing import Literal
 
+from studyspot.domain.events import BookingStatus, NoticeKind, PaymentMethod, RefundReason, RevocationReason
+from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.rules import BookingRules
 from studyspot.wire.bodies import PlanBody
 from studyspot.wire.parked import MayBeParked
 from studyspot.wire.shape import CamelModel, Instant
 
 SeatStatus = Literal["free", "held", "booked", "occupied", "out-of-service"]
 OccupationState = Literal["held", "booked", "occupied"]
-BookingStatus = Literal["confirmed", "checked-in", "completed", "cancelled", "no-show", "revoked"]
+LedgerEntryKind = Literal["charge", "charge-difference", "waiver", "payment", "refund"]
 
 
 class Reflected(MayBeParked):
@@ -18,7 +21,10 @@ class Reflected(MayBeParked):
 
 
 class LibrarySummary(MayBeParked):
-    """A library in a search; prices are from `price_from_minor` in `currency`, none where it is free."""
+    """A library in a search; prices are from `price_from_minor` in `currency`, none where it is free.
+
+    Without `hours` it is always open. One that is closed now has no seat free now.
+    """
 
     id: str
     name: str
@@ -28,6 +34,8 @@ class LibrarySummary(MayBeParked):
     amenities: tuple[str, ...]
     currency: str
     price_from_minor: int | None
+    hours: tuple[OpenHours, ...] | None
+    open_now: bool
     seats: int
     seats_free_now: int
 
@@ -41,15 +49,19 @@ class LibrariesFound(Reflected):
 
 
 class ClosureView(CamelModel):
-    """A closure during [start, end), or for good."""
+    """A closure during [start, end), or for good; what still overlaps it at `revoke_at` is revoked."""
 
     id: str
     start: Instant
     end: Instant | None
+    revoke_at: Instant | None
 
 
 class LibraryView(Reflected):
-    """What a library tells about itself; one that is retired takes no more bookings."""
+    """What a library tells about itself; one that is retired takes no more bookings.
+
+    Without `hours` it is always open; `rules` are those of bookings made from now on.
+    """
 
     id: str
     name: str
@@ -61,11 +73,13 @@ class LibraryView(Reflected):
     retired: bool
     price_version: int | None
     plans: tuple[PlanBody, ...]
+    hours: tuple[OpenHours, ...] | None
+    rules: BookingRules
     closures: tuple[ClosureView, ...]
 
 
 class OccupationView(MayBeParked):
-    """What takes a seat during [start, end); a hold ends by itself at `until`."""
+    """What takes a seat during [start, end), a buffer included; a hold ends by itself at `until`."""
 
     id: str
     state: OccupationState
@@ -97,29 +111,67 @@ class SeatMap(Reflected):
 
 
 class BookingView(MayBeParked):
-    """A booking as it stands; `late` says of a cancelled one whether it was cancelled too late."""
+    """A booking as it stands; the seat is taken until `occupied_until`, a buffer after the end.
+
+    Of `amount_minor`, the library keeps `kept_minor` of one that was cancelled or revoked. `due_minor` is
+    what is still to be paid, below zero where more was paid than is kept. `late` says of a cancelled one
+    whether it was cancelled too late; `ended_at` is when the seat was given back, in whichever way.
+    """
 
     id: str
     library_id: str
     seat_id: str
     user_id: str
     occupation: str
+    hold_id: str | None
     start: Instant
     end: Instant
+    occupied_until: Instant
     status: BookingStatus
     amount_minor: int
+    kept_minor: int | None
+    paid_minor: int
+    refunded_minor: int
+    due_minor: int
     currency: str
     plan_id: str | None
     price_version: int | None
     check_in_from: Instant
     check_in_until: Instant
     free_cancel_until: Instant
+    late_refund_percent: int
+    checked_in_at: Instant | None
+    ended_at: Instant | None
     late: bool | None
+    revocation_reason: RevocationReason | None
+    closure_id: str | None
     created_at: Instant
     changed_at: Instant
 
 
+class LedgerEntry(CamelModel):
+    """What an event did to the money of its booking; `by` is who did it, none where time did.
+
+    Amounts are positive, but for a `charge-difference` where the new price is lower. A `waiver` is what of
+    the charges need not be paid.
+    """
+
+    position: int
+    kind: LedgerEntryKind
+    amount_minor: int
+    currency: str
+    at: Instant
+    by: str | None
+    method: PaymentMethod | None = None
+    reason: RefundReason | None = None
+    payment_id: str | None = None
+    reference_id: str | None = None
+
+
 class BookingFound(Reflected, BookingView):
+    """One booking, with its ledger, oldest entry first."""
+
+    ledger: tuple[LedgerEntry, ...]
     server_now: Instant
 
 
@@ -127,5 +179,23 @@ class BookingsFound(Reflected):
     """A page of a list; `next` is the cursor of the page that follows."""
 
     rows: tuple[BookingView, ...]
+    next: str | None
+    server_now: Instant
+
+
+class NotificationView(CamelModel):
+    """What a person was told: a kind, and what its sentence needs."""
+
+    id: str
+    library_id: str | None
+    kind: NoticeKind
+    parameters: dict[str, bool | int | str | None]
+    sent_at: Instant
+
+
+class NotificationsFound(Reflected):
+    """A page of what a person was told, newest first; `next` is the cursor of the page that follows."""
+
+    rows: tuple[NotificationView, ...]
     next: str | None
     server_now: Instant

@@ -31,7 +31,7 @@ def spoil(log: Log, statement: str) -> None:
 async def test_rows_that_follow_from_the_log_verify(history: Log, projection: Projection) -> None:
     await rebuild(history, projection, workers=2)
     verified = await verifying(history, projection)
-    tables = [f"read.{table.name}_2_1" for table in projection.tables]
+    tables = [f"read.{table.name}_{projection.version}_1" for table in projection.tables]
     [(count,)] = history.rows("SELECT " + " + ".join(f"(SELECT count(*) FROM {table})" for table in tables))
     assert verified.difference is None
     assert (verified.rows, verified.position) == (count, history.store.head().position)

@@ -60,7 +60,6 @@ BOOKINGS = Table(
         "cancelled_late": "boolean",
         "revocation_reason": "text",
         "closure_id": "text",
-        "reason_id": "text",
         "created_at": "timestamptz NOT NULL",
         "changed_at": "timestamptz NOT NULL",
     },
@@ -91,7 +90,7 @@ def _changed(event: BookingEvent, recorded: Recorded) -> RowChange:
             return _set(event, at, _terms(event))
         case BookingCancelled():
             given = {"cancelled_late": event.late, "kept_minor": event.kept_minor}
-            return _set(event, at, {"ended_at": at, "reason_id": event.reason_id, **given})
+            return _set(event, at, {"ended_at": at, **given})
         case BookingCheckedIn():
             return _set(event, at, {"checked_in_at": at})
         case BookingCheckedOut():
@@ -102,7 +101,7 @@ def _changed(event: BookingEvent, recorded: Recorded) -> RowChange:
             return _set(event, at, {"ended_at": event.end})
         case BookingRevoked():
             why = {"revocation_reason": event.reason, "closure_id": event.closure_id}
-            return _set(event, at, {"ended_at": at, "kept_minor": 0, "reason_id": event.reason_id, **why})
+            return _set(event, at, {"ended_at": at, "kept_minor": 0, **why})
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -133,7 +132,6 @@ def _booking(event: BookingCreated, at: datetime) -> Values:
         "cancelled_late": None,
         "revocation_reason": None,
         "closure_id": None,
-        "reason_id": None,
         "created_at": at,
         "changed_at": at,
     }

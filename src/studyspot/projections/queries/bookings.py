@@ -1,19 +1,20 @@
 """Bookings, for their students and for the owners of their libraries; to all others they do not exist."""
 
-from datetime import datetime
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, LiteralString
 
 from fastapi import APIRouter, Path, Query
 
 from studyspot.access.tokens import Identity
+from studyspot.domain.events import BookingStatus
 from studyspot.domain.refusals import BookingUnknown
 from studyspot.projections.models import bookings
 from studyspot.projections.queries import query
+from studyspot.projections.queries.booking_rows import LEDGER, REFUNDED, place_of, told
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
-from studyspot.wire.cursors import Cursor, Limit, cursor_of, unreadable, values_of
+from studyspot.wire.cursors import Cursor, Limit, cursor_of
 from studyspot.wire.parked import withheld
-from studyspot.wire.read_bodies import BookingFound, BookingsFound, BookingStatus, BookingView
+from studyspot.wire.read_bodies import BookingFound, BookingsFound, BookingView
 from studyspot.wire.shape import Identifier, Instant
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
@@ -84,21 +85,25 @@ _PARKED_OF_THEIR_LIBRARIES_ONE: query.Lookups = (
 )
 
 
-def _query(visible: LiteralString, narrowed: LiteralString, parked: query.Lookups) -> query.Query:
+def _query(
+    visible: LiteralString, narrowed: LiteralString, parked: query.Lookups, also: LiteralString = REFUNDED
+) -> query.Query:
     return query.Query(
-        "SELECT b.* FROM {bookings} AS b WHERE {visible} {narrowed}",
+        "SELECT b.*, {also} FROM {bookings} AS b WHERE {visible} {narrowed}",
         order="found.starts_at DESC, found.booking_id DESC",
         parked=parked,
         flags=(("is_parked", ("{parked} AND p.key = found.booking_id",)),),
         sources=(bookings.PROJECTION,),
-        parts=(("visible", visible), ("narrowed", narrowed)),
+        parts=(("visible", visible), ("narrowed", narrowed), ("also", also)),
     )
 
 
 _LIST_OWN = _query(_OWN, _LISTED, _PARKED_OWN_LISTED)
 _LIST_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _LISTED, _PARKED_OF_THEIR_LIBRARIES_LISTED)
-_ONE_OWN = _query(_OWN, _ONE, _PARKED_OWN_ONE)
-_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _ONE, _PARKED_OF_THEIR_LIBRARIES_ONE)
+_ONE_OWN = _query(_OWN, _ONE, _PARKED_OWN_ONE, f"{REFUNDED}, {LEDGER}")
+_ONE_OF_THEIR_LIBRARIES = _query(
+    _OF_THEIR_LIBRARIES, _ONE, _PARKED_OF_THEIR_LIBRARIES_ONE, f"{REFUNDED}, {LEDGER}"
+)
 
 
 @router.get("")
@@ -114,7 +119,7 @@ async def list_bookings(
     cursor: Cursor = None,
 ) -> BookingsFound:
     """List one's own bookings, or those in one's libraries; those that start last come first."""
-    before_start, before_id = _place_of(cursor) if cursor else (None, None)
+    before_start, before_id = place_of(cursor) if cursor else (None, None)
     reading = await reader.read(
         _LIST_OF_THEIR_LIBRARIES if _owns(caller) else _LIST_OWN,
         caller=caller.user_id,
@@ -130,7 +135,7 @@ async def list_bookings(
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
     return BookingsFound(
-        rows=tuple(BookingView(**_told(row), parked=row["is_parked"]) for row in page),
+        rows=tuple(BookingView(**told(row), parked=row["is_parked"]) for row in page),
         next=cursor_of(page[-1]["starts_at"].isoformat(), page[-1]["booking_id"]) if more else None,
         position=reading.position,
         server_now=reader.now,
@@ -152,7 +157,8 @@ async def read_booking(
         raise withheld() if reading.parked else BookingUnknown
     (row,) = reading.rows
     return BookingFound(
-        **_told(row),
+        **told(row),
+        ledger=row["ledger"],
         position=reading.position,
         server_now=reader.now,
         parked=reader.tell_parked(row["is_parked"]),
@@ -161,26 +167,3 @@ async def read_booking(
 
 def _owns(caller: Identity) -> bool:
     return caller.role == "library_owner"
-
-
-def _place_of(cursor: str) -> tuple[datetime, str]:
-    start, booking_id = values_of(cursor, 2)
-    try:
-        return datetime.fromisoformat(start), booking_id
-    except ValueError:
-        raise unreadable() from None
-
-
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    same = (
-        *("library_id", "seat_id", "user_id", "occupation", "status", "amount_minor", "currency"),
-        *("plan_id", "price_version", "check_in_from", "check_in_until", "free_cancel_until"),
-        *("created_at", "changed_at"),
-    )
-    return {
-        "id": row["booking_id"],
-        "start": row["starts_at"],
-        "end": row["ends_at"],
-        "late": row["cancelled_late"],
-        **{column: row[column] for column in same},
-    }

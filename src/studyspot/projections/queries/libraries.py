@@ -1,9 +1,13 @@
 """Find libraries, and read about one."""
 
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import TypeAdapter
 
+from studyspot.domain.opening_hours import OpenHours, open_throughout
 from studyspot.domain.refusals import LibraryUnknown
 from studyspot.projections.models import libraries, seats
 from studyspot.projections.queries import query
@@ -17,10 +21,12 @@ from studyspot.wire.shape import Identifier, ShortText
 
 router = APIRouter(prefix="/api/libraries", tags=["libraries"])
 
-# Seats are counted for the libraries of the page only; a library that is closed now has none free.
+_HOURS = TypeAdapter(tuple[OpenHours, ...] | None)
+
+# Seats are counted for the libraries of the page only.
 _FOUND = query.Query(
     """
-    SELECT place.*, counted.seats, CASE WHEN closed.now THEN 0 ELSE counted.free END AS seats_free_now
+    SELECT place.*, counted.seats, counted.free, closed.now AS closed_now
     FROM (
         SELECT * FROM {libraries}
         WHERE NOT retired
@@ -63,7 +69,8 @@ _ONE = query.Query(
     """
     SELECT l.*, (
         SELECT coalesce(jsonb_agg(
-            jsonb_build_object('id', closure_id, 'start', starts_at, 'end', ends_at) ORDER BY starts_at
+            jsonb_build_object('id', closure_id, 'start', starts_at, 'end', ends_at, 'revokeAt', revoke_at)
+            ORDER BY starts_at, closure_id
         ), '[]') FROM {closures} AS c WHERE c.library_id = l.library_id
     ) AS closures
     FROM {libraries} AS l WHERE l.library_id = %(library_id)s
@@ -97,7 +104,7 @@ async def find_libraries(
     )
     page = reading.rows[:limit]
     more = len(reading.rows) > limit
-    rows = tuple(map(_summary, page))
+    rows = tuple(_summary(row, reader.now) for row in page)
     return LibrariesFound(
         rows=rows,
         next=cursor_of(page[-1]["name"], page[-1]["library_id"]) if more else None,
@@ -114,7 +121,7 @@ async def read_library(
     library_id: Annotated[Identifier, Path()],
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> LibraryView:
-    """Read what a library tells about itself, its price plans and closures."""
+    """Read what a library tells about itself: its price plans, opening hours, rules and closures."""
     reading = await reader.read(_ONE, library_id=library_id)
     parked = reading.parked
     if not reading.rows:
@@ -147,12 +154,19 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": row["library_id"], **{column: row[column] for column in told}}
 
 
-def _summary(row: dict[str, Any]) -> LibrarySummary:
+def _summary(row: dict[str, Any], now: datetime) -> LibrarySummary:
+    hours = _HOURS.validate_python(row["hours"])
+    # The library's own clock decides, which PostgreSQL may not know.
+    open_now = not row["closed_now"] and open_throughout(
+        hours, now, now + INSTANT, ZoneInfo(row["time_zone"])
+    )
     return LibrarySummary(
         **_told(row),
         price_from_minor=row["price_from_minor"],
+        hours=hours,
+        open_now=open_now,
         seats=row["seats"],
-        seats_free_now=row["seats_free_now"],
+        seats_free_now=row["free"] if open_now else 0,
         parked=row["is_parked"],
     )
 
@@ -163,6 +177,8 @@ def _view(row: dict[str, Any], position: int, parked: bool) -> LibraryView:
         retired=row["retired"],
         price_version=row["price_version"],
         plans=row["plans"],
+        hours=row["hours"],
+        rules=row["rules"],
         closures=tuple(ClosureView.model_validate(closure) for closure in row["closures"]),
         position=position,
         parked=parked,

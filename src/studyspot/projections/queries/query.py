@@ -43,10 +43,10 @@ read all of the table for the first of many rows. Conditions joined by OR are se
 class Query:
     """SQL over the tables of `sources`, each named in braces by its name in the description.
 
-    `parts` are named in the same way, for what several queries share. `order` sorts by columns of `rows`.
-    Something parked concerns the answer where any of `parked` finds it, the answer as a whole where any of
-    `wholly` does, in the first source alone, and a row, `found`, where any of the lookups of a column of
-    `flags` does.
+    `parts` are named in the same way, for what several queries share; each may name those before it. `order`
+    sorts by columns of `rows`. Something parked concerns the answer where any of `parked` finds it, the
+    answer as a whole where any of `wholly` does, in the first source alone, and a row, `found`, where any of
+    the lookups of a column of `flags` does.
     """
 
     rows: LiteralString
@@ -64,7 +64,8 @@ class Query:
             for projection, build in zip(self.sources, builds, strict=True)
             for table in projection.tables
         }
-        names |= {name: sql.SQL(part).format(**names) for name, part in self.parts}
+        for name, part in self.parts:
+            names[name] = sql.SQL(part).format(**names)
         read = sql.SQL(_AT).format(
             builds=sql.SQL(", ").join(
                 sql.SQL("({}, {}, {})").format(build.name, build.version, build.number) for build in builds

@@ -1,0 +1,65 @@
+"""Seats that are free for some time: what is offered to a student who cannot have the one asked for."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import structlog
+
+from studyspot.projections.models import seats
+from studyspot.projections.queries.occupancy import OCCUPATIONS, during
+from studyspot.projections.queries.query import Query
+from studyspot.projections.queries.reading import Queries
+from studyspot.wire.problems import Problem
+
+ANSWER_WITHIN = timedelta(milliseconds=500)
+"""A refusal does not wait longer for what is only its consolation."""
+
+log = structlog.get_logger()
+
+_FREE = Query(
+    """
+    SELECT s.seat_id, s.label, s.zone, s.added_at
+    FROM {seat_maps} AS place JOIN {seats} AS s USING (library_id)
+    LEFT JOIN (SELECT DISTINCT seat_id FROM ({occupying}) AS o) AS taken USING (seat_id)
+    WHERE place.library_id = %(library_id)s AND s.in_service AND taken.seat_id IS NULL
+    ORDER BY s.zone IS DISTINCT FROM %(zone)s, s.added_at LIMIT %(limit)s
+    """,
+    order="found.zone IS DISTINCT FROM %(zone)s, found.added_at",
+    parked=(),
+    sources=(seats.PROJECTION,),
+    parts=(("occupying", OCCUPATIONS),),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSeat:
+    """A seat in service that nothing took at the moment of the look."""
+
+    seat_id: str
+    label: str
+    zone: str
+
+
+class FreeSeats:
+    """Finds seats in the read model, which may be a little behind: an offer, never a promise."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+
+    async def free(
+        self, library_id: str, start: datetime, end: datetime, *, zone: str | None, limit: int = 3
+    ) -> tuple[FreeSeat, ...]:
+        """Return seats that are free throughout [start, end), those of `zone` first.
+
+        `end` includes the library's buffer. Where the read model does not answer in time, there are none.
+        """
+        asked = {"library_id": library_id, "zone": zone, "limit": limit, "now": datetime.now(UTC)}
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                reading = await self._queries.read(_FREE, {**asked, **during(start, end)}, None)
+        except (Problem, psycopg.Error, TimeoutError) as error:
+            log.warning("free seats not found", library=library_id, reason=str(error) or repr(error))
+            return ()
+        return tuple(FreeSeat(row["seat_id"], row["label"], row["zone"]) for row in reading.rows)
