@@ -3,10 +3,11 @@
 Dates and weeks in tags are UTC and only partition; rules about local days read every tag that could matter.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 _INSTANT = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+_WEEK = timedelta(weeks=1)
 
 
 def library(library_id: str) -> str:
@@ -36,18 +37,26 @@ def seat_day(seat_id: str, day: date) -> str:
 
 def seat_days(seat_id: str, start: datetime, end: datetime) -> tuple[str, ...]:
     """Return a tag for every UTC date that [start, end) touches."""
-    return tuple(seat_day(seat_id, day) for day in _dates(start, end))
+    day, last = _dates(start, end)
+    tags = []
+    while day <= last:
+        tags.append(seat_day(seat_id, day))
+        day += _DAY
+    return tuple(tags)
 
 
 def student_weeks(user_id: str, start: datetime, end: datetime) -> tuple[str, ...]:
     """Return a tag for every UTC ISO week that [start, end) touches."""
-    weeks = dict.fromkeys(day.isocalendar()[:2] for day in _dates(start, end))
-    return tuple(f"student-week:{user_id}:{year}-W{week:02}" for year, week in weeks)
-
-
-def _dates(start: datetime, end: datetime) -> Iterator[date]:
-    day = start.astimezone(UTC).date()
-    last = (end.astimezone(UTC) - _INSTANT).date()
+    day, last = _dates(start, end)
+    tags = []
+    day -= timedelta(days=day.weekday())
     while day <= last:
-        yield day
-        day += timedelta(days=1)
+        year, week, _ = day.isocalendar()
+        tags.append(f"student-week:{user_id}:{year}-W{week:02}")
+        day += _WEEK
+    return tuple(tags)
+
+
+def _dates(start: datetime, end: datetime) -> tuple[date, date]:
+    """Return the first and the last UTC date of [start, end)."""
+    return start.astimezone(UTC).date(), (end.astimezone(UTC) - _INSTANT).date()
