@@ -20,6 +20,7 @@ from studyspot.access.tokens import Verifier
 from studyspot.catalogue.schemas import asyncapi, schemas
 from studyspot.commands import bookings, libraries, seats
 from studyspot.commands.names import NameBook
+from studyspot.decisions.clock import Clock, system_clock
 from studyspot.decisions.run import Decisions
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.store import EventStore
@@ -53,6 +54,7 @@ class ApiConfig:
     nats_url: str
     verifier: Verifier
     fanout_url: str
+    clock: Clock = system_clock
 
 
 def create_app(config: ApiConfig) -> FastAPI:
@@ -71,10 +73,11 @@ def create_app(config: ApiConfig) -> FastAPI:
             open=False,
             kwargs={"autocommit": True, "connect_timeout": int(_CONNECT_WITHIN.total_seconds())},
         )
-        queries = Queries(pool, config.database_url, store)
+        queries = Queries(pool, config.database_url, store, config.clock)
         names = NameBook(config.nats_url)
         app.state.store = store
         app.state.verifier = config.verifier
+        app.state.clock = config.clock
         app.state.decisions = Decisions(store)
         app.state.private_texts = PrivateTexts(pool)
         app.state.names = names

@@ -1,7 +1,7 @@
 """What every command has in common: who asks, when, once, and how the answer carries its position."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
@@ -38,7 +38,7 @@ class Gate:
         self._response = response
         self.caller = caller
         self.actor = caller.actor
-        self.at = datetime.now(UTC)
+        self.at: datetime = request.app.state.clock()
         self.decisions: Decisions = request.app.state.decisions
         self.store: EventStore = request.app.state.store
         self.texts: PrivateTexts = request.app.state.private_texts

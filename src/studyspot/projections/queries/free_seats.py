@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import structlog
@@ -55,7 +55,7 @@ class FreeSeats:
 
         `end` includes the library's buffer. Where the read model does not answer in time, there are none.
         """
-        asked = {"library_id": library_id, "zone": zone, "limit": limit, "now": datetime.now(UTC)}
+        asked = {"library_id": library_id, "zone": zone, "limit": limit, "now": self._queries.clock()}
         try:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 reading = await self._queries.read(_FREE, {**asked, **during(start, end)}, None)

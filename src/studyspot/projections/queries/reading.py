@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from types import TracebackType
 from typing import Annotated, Any, Self
@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from studyspot.decisions.clock import Clock, system_clock
 from studyspot.event_store.store import EventStore
 from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection
@@ -52,8 +53,9 @@ class Reading:
 class Queries:
     """Reads the read models; an async context manager that follows their positions meanwhile."""
 
-    def __init__(self, pool: Pool, database_url: str, store: EventStore) -> None:
+    def __init__(self, pool: Pool, database_url: str, store: EventStore, clock: Clock = system_clock) -> None:
         """`pool` gives connections in autocommit within a bounded wait; whoever made it closes it."""
+        self.clock = clock
         self._pool = pool
         self._store = store
         self._current = CurrentBuilds(database_url)
@@ -149,8 +151,8 @@ class Reader:
     """One request to read."""
 
     def __init__(self, request: Request, response: Response, min_position: MinPosition = None) -> None:
-        self.now = datetime.now(UTC)
         self._queries: Queries = request.app.state.queries
+        self.now = self._queries.clock()
         self._response = response
         self._min_position = min_position
 
