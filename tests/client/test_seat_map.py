@@ -1,5 +1,6 @@
-"""A seat map folded from events equals the one that the log adds up to, in whatever order they come."""
+"""A seat map folded from frames equals the read model at the same position, in whatever order they come."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from studyspot.client.items import Event
 from studyspot.client.seat_map import SeatMapFold
 from studyspot.wire.read_bodies import OccupationView, SeatMap, SeatView
+from tests.client.seat_days import STEPS, SeatDays, Step
+from tests.client.seat_maps import PUBLIC, frames, read_map
 
 DAY = datetime(2026, 12, 1, tzinfo=UTC)
 START, END = DAY + timedelta(hours=9), DAY + timedelta(hours=18)
@@ -121,6 +124,55 @@ def test_a_new_seat_appears() -> None:
     assert added.attributes == {"lamp": True}
 
 
+def test_a_seat_is_described_anew_and_taken_away() -> None:
+    fold = fold_of(snapshot())
+    fold.apply(occupied(1, "S1", "o1", "booked", (9, 10)))
+    called = {"libraryId": "L1", "seatId": "S1", "label": "By the window", "zone": "quiet", "attributes": {}}
+    assert fold.apply(event(2, "seat.updated", called))
+    changed = fold.seat_map.seats["S1"]
+    assert (changed.label, changed.status, len(changed.occupations)) == ("By the window", "booked", 1)
+    assert fold.apply(event(3, "seat.removed", {"libraryId": "L1", "seatId": "S1"}))
+    assert set(fold.seat_map.seats) == {"S2", "S3"}
+
+
+def test_a_hold_is_over_at_its_time_though_nobody_said_so() -> None:
+    fold = fold_of(snapshot())
+    held = occupied(1, "S1", "o1", "held", (9, 10))
+    fold.apply(replace(held, data={**held.data, "until": at(8).isoformat()}))
+    fold.apply(service(2, "S2", in_service=False))
+    assert status_of(fold, "S1") == "held"
+    assert fold.seat_map.at(at(8) - timedelta(seconds=1)) == fold.seat_map
+    over = fold.seat_map.at(at(8))
+    assert (over.position, over.seats["S1"]) == (2, seat("S1"))
+    assert over.seats["S2"].status == "out-of-service"
+
+
+def test_a_booking_takes_the_place_of_its_hold() -> None:
+    fold = fold_of(snapshot())
+    held = occupied(1, "S1", "o1", "held", (9, 10))
+    fold.apply(replace(held, data={**held.data, "until": at(8).isoformat()}))
+    fold.apply(occupied(2, "S1", "o1", "booked", (9, 10)))
+    assert fold.seat_map.at(at(9)).seats["S1"] == seat(
+        "S1", "booked", OccupationView(id="o1", state="booked", start=at(9), end=at(10))
+    )
+
+
+def test_a_party_is_told_its_own_end_and_the_map_shows_the_buffer_after_it() -> None:
+    fold = fold_of(snapshot())
+    public = occupied(1, "S1", "o1", "booked", (7, 8))
+    party = {**public.data, "libraryId": "L1", "occupiedUntil": at(10).isoformat()}
+    assert fold.apply(replace(public, rooms=("user:s1",), data=party))
+    assert fold.seat_map.seats["S1"].occupations[0].end == at(10)
+
+
+def test_a_payment_changes_no_seat() -> None:
+    fold = fold_of(snapshot())
+    fold.apply(occupied(1, "S1", "o1", "booked", (9, 10)))
+    paid = {"libraryId": "L1", "seatId": "S1", "occupation": "o1", "paidMinor": 100}
+    assert not fold.apply(event(2, "payment.recorded", paid, room="user:s1"))
+    assert status_of(fold, "S1") == "booked"
+
+
 def test_other_libraries_are_left_out() -> None:
     fold = fold_of(snapshot())
     foreign = {"seatId": "S1", "occupation": "o1", "state": "booked", "start": "2026-12-01T09:00:00Z"}
@@ -180,3 +232,29 @@ def test_a_snapshot_and_what_follows_equal_the_whole(happened: list[Any], data: 
     for one in log[data.draw(st.integers(0, cut)) :]:
         after.apply(one)
     assert after.seat_map.seats == whole.seat_map.seats
+
+
+hours = st.integers(0, 24).map(at)
+rooms = st.sampled_from(
+    [PUBLIC, PUBLIC | {"library:L1:staff"}, PUBLIC | {"user:student-of-o0", "user:student-of-o1"}]
+)
+
+
+@given(STEPS, rooms, st.tuples(hours, hours), st.data())
+def test_frames_on_any_snapshot_equal_the_read_model(
+    steps: list[Step], own: frozenset[str], clock: tuple[datetime, datetime], data: st.DataObject
+) -> None:
+    """Whatever happens, and wherever the snapshot is taken, at every position after it."""
+    log = SeatDays(steps).events
+    cut = data.draw(st.integers(0, len(log)), label="the snapshot's position")
+    read_at, now = sorted(clock)
+    fold = fold_of(read_map(log[:cut], START, END, read_at))
+    # Some of what the snapshot has comes again.
+    again = data.draw(st.integers(0, cut), label="after which the socket is told")
+    told = {one.position: one for one in frames(log, own, after=again)}
+    for position in range(again + 1, len(log) + 1):
+        if position in told:
+            fold.apply(told[position])
+        if position >= cut:
+            expected = read_map(log[:position], START, END, now)
+            assert fold.seat_map.at(now).seats == {seat.id: seat for seat in expected.seats}

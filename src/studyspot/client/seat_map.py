@@ -1,7 +1,7 @@
 """A live seat map: a snapshot, and the events since, folded by occupation."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,8 @@ from studyspot.client.items import Event
 from studyspot.wire.read_bodies import OccupationView, SeatMap, SeatStatus, SeatView
 
 _STRONGEST_FIRST: tuple[SeatStatus, ...] = ("occupied", "booked", "held")
-_OUT_OF_SERVICE = "out-of-service"
-_FREE = "free"
+_OUT_OF_SERVICE: SeatStatus = "out-of-service"
+_FREE: SeatStatus = "free"
 _REMEMBERED = 10_000
 
 
@@ -19,7 +19,7 @@ _REMEMBERED = 10_000
 class LiveSeatMap:
     """A library's seats for [start, end), by id, as of `position`.
 
-    A hold that has lapsed by the clock still counts until its event comes: compare its `until`.
+    A hold that is over by the clock still counts until its event comes; `at` tells the map without it.
     """
 
     library_id: str
@@ -27,6 +27,11 @@ class LiveSeatMap:
     end: datetime
     position: int
     seats: Mapping[str, SeatView]
+
+    def at(self, moment: datetime) -> "LiveSeatMap":
+        """Return the map as the clock has it at `moment`: a hold is over at its `until`."""
+        seats = {key: _at(seat, moment) for key, seat in self.seats.items()}
+        return LiveSeatMap(self.library_id, self.start, self.end, self.position, seats)
 
 
 class SeatMapFold:
@@ -57,19 +62,12 @@ class SeatMapFold:
             taken: dict[str, list[OccupationView]] = {}
             for seat_id, occupation in self._occupations.values():
                 taken.setdefault(seat_id, []).append(occupation)
-            seats = {key: self._shown(seat, taken.get(key, [])) for key, seat in self._seats.items()}
+            seats = {
+                key: _taken(seat, taken.get(key, []), in_service=key not in self._closed)
+                for key, seat in self._seats.items()
+            }
             self._map = LiveSeatMap(self._library_id, self._start, self._end, self._position, seats)
         return self._map
-
-    def _shown(self, seat: SeatView, taken: list[OccupationView]) -> SeatView:
-        states = {occupation.state for occupation in taken}
-        strongest = next((state for state in _STRONGEST_FIRST if state in states), "free")
-        return seat.model_copy(
-            update={
-                "status": _OUT_OF_SERVICE if seat.id in self._closed else strongest,
-                "occupations": tuple(sorted(taken, key=lambda known: (known.start, known.id))),
-            }
-        )
 
     def apply(self, event: Event) -> bool:
         """Add an event, of whatever library; say whether it belongs to this map."""
@@ -105,7 +103,9 @@ class SeatMapFold:
         elif self._is_newest("occupation", occupation_id, position):
             self._occupations.pop(occupation_id, None)
             if data["state"] != _FREE:
-                occupation = OccupationView.model_validate({**data, "id": occupation_id})
+                # The public is told when the seat is free again; a party, when its own time is over as well.
+                end = data.get("occupiedUntil", data["end"])
+                occupation = OccupationView.model_validate({**data, "id": occupation_id, "end": end})
                 if occupation.start < self._end and self._start < occupation.end:
                     self._occupations[occupation_id] = (seat_id, occupation)
 
@@ -122,3 +122,18 @@ class SeatMapFold:
         room = f"library:{self._library_id}"
         named = event.data.get("libraryId")
         return named == self._library_id or (named is None and room in event.rooms)
+
+
+def _taken(seat: SeatView, by: Iterable[OccupationView], *, in_service: bool) -> SeatView:
+    occupations = tuple(sorted(by, key=lambda known: (known.start, known.id)))
+    states = {occupation.state for occupation in occupations}
+    strongest = next((state for state in _STRONGEST_FIRST if state in states), _FREE)
+    status = strongest if in_service else _OUT_OF_SERVICE
+    return seat.model_copy(update={"status": status, "occupations": occupations})
+
+
+def _at(seat: SeatView, moment: datetime) -> SeatView:
+    lasting = [known for known in seat.occupations if known.until is None or known.until > moment]
+    if len(lasting) == len(seat.occupations):
+        return seat
+    return _taken(seat, lasting, in_service=seat.status != _OUT_OF_SERVICE)
