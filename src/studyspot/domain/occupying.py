@@ -11,7 +11,7 @@ from studyspot.domain.decider import Boundary, Criterion
 from studyspot.domain.events import BookingNoShow, HoldLapsed
 from studyspot.domain.hold import Held, has_lapsed
 from studyspot.domain.library import Library, open_for_changes, settings_of
-from studyspot.domain.opening_hours import open_throughout
+from studyspot.domain.opening_hours import next_opening, open_throughout
 from studyspot.domain.people import Actor
 from studyspot.domain.quota import Taker, quota_intervals, require_quota
 from studyspot.domain.refusals import (
@@ -159,10 +159,12 @@ def _require_open(wish: Wish, library: Library) -> None:
     released = released_at(wish.start, rules, library.zone)
     if released is not None and wish.at < released:
         raise NotYetReleased(released)
-    if library.closures_during(wish.start, wish.end):
-        raise LibraryClosed
+    closures = library.closures_during(wish.start, wish.end)
+    if closures:
+        ends = [closure.end for closure in closures if closure.end is not None]
+        raise LibraryClosed(max(ends) if len(ends) == len(closures) else None)
     if not open_throughout(library.hours, wish.start, wish.end, library.zone):
-        raise OutsideOpeningHours
+        raise OutsideOpeningHours(next_opening(library.hours, wish.start, length, library.zone))
 
 
 def _require_not_blocked(wish: Wish, agenda: Agenda, rules: BookingRules) -> None:

@@ -16,6 +16,7 @@ WEEKDAYS: tuple[Weekday, ...] = (
 )
 
 _DAY = timedelta(days=1)
+_WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,24 @@ def open_throughout(
         if covered >= end:
             return True
     return False
+
+
+def next_opening(
+    hours: Iterable[OpenHours] | None, start: datetime, length: timedelta, zone: ZoneInfo
+) -> datetime | None:
+    """Return when, within a week after `start`, the library next opens for so long; none where it does not.
+
+    Closures are not looked at.
+    """
+    merged: list[tuple[datetime, datetime]] = []
+    for opens, closes in sorted(_intervals(tuple(hours or ()), start, start + _WEEK + length, zone)):
+        if merged and opens <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], closes))
+        else:
+            merged.append((opens, closes))
+    fitting = (opens for opens, closes in merged if opens > start and closes - opens >= length)
+    first = next(fitting, None)
+    return first if first is not None and first <= start + _WEEK else None
 
 
 def _intervals(

@@ -81,12 +81,18 @@ class SeatOutOfService(Refusal):
     """This seat is out of service. Choose another one."""
 
 
+@dataclass(eq=False)
 class LibraryClosed(Refusal):
     """The library is closed for some of that time. Choose another time."""
 
+    closed_until: datetime | None = None
 
+
+@dataclass(eq=False)
 class OutsideOpeningHours(Refusal):
     """The library is not open throughout that time. Choose a time within its opening hours."""
+
+    open_from: datetime | None = None
 
 
 @dataclass(eq=False)
