@@ -102,7 +102,7 @@ def _boundary(command: RescheduleBooking, move: Move) -> Boundary:
     seen_by_party(standing, command.actor)
     terms = _confirmed(standing, command.at)
     wish = _wish(command, terms)
-    require_interval(wish.start, wish.end, wish.at, held=command.start is None)
+    require_interval(wish.start, wish.end, wish.at, held=wish.start == terms.start)
     return tuple(dict.fromkeys((*own, *events_of_seat(terms.seat_id), *boundary_of(wish, move.agenda))))
 
 
