@@ -112,7 +112,7 @@ def _decide(command: AskPrice, offer: Offer) -> tuple[Event, ...]:
     return ()
 
 
-def _evolve(offer: Offer, event: Event) -> Offer:
+def evolve_offer(offer: Offer, event: Event) -> Offer:
     if isinstance(event, LibraryEvent):
         offer.library = evolve_library(offer.library, event)
     elif isinstance(event, SeatEvent):
@@ -120,4 +120,4 @@ def _evolve(offer: Offer, event: Event) -> Offer:
     return offer
 
 
-ASK_PRICE = Decider(Offer, _evolve, _boundary, _decide)
+ASK_PRICE = Decider(Offer, evolve_offer, _boundary, _decide)

@@ -1,0 +1,79 @@
+"""What is looked at without being changed: a library, one of its seats, a booking by one of its parties."""
+
+from dataclasses import dataclass
+
+from studyspot.domain.decider import Boundary, Decider
+from studyspot.domain.events import Event
+from studyspot.domain.library import managed, settings_of
+from studyspot.domain.people import Actor
+from studyspot.domain.quotes import Offer, evolve_offer
+from studyspot.domain.refusals import LibraryUnknown
+from studyspot.domain.seat import events_of_seat
+from studyspot.domain.standing import (
+    Standing,
+    events_of_booking_and_payments,
+    evolve_standing,
+    seen_by_party,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeeLibrary:
+    """Look at a library, retired or not, and at one of its seats, where one is named."""
+
+    library_id: str
+    seat_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeeOwnLibrary:
+    """Look at a library as one who runs it."""
+
+    library_id: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class SeeBooking:
+    """Look at a booking, its library and its seat as its student or its library."""
+
+    booking_id: str
+    actor: Actor
+
+
+def _boundary_of_library(command: SeeLibrary, offer: Offer) -> Boundary:
+    seat = events_of_seat(command.seat_id) if command.seat_id is not None else ()
+    return (*settings_of(command.library_id), *seat)
+
+
+def _decide_library(command: SeeLibrary, offer: Offer) -> tuple[Event, ...]:
+    if offer.library is None:
+        raise LibraryUnknown
+    return ()
+
+
+def _boundary_of_own_library(command: SeeOwnLibrary, offer: Offer) -> Boundary:
+    return settings_of(command.library_id)
+
+
+def _decide_own_library(command: SeeOwnLibrary, offer: Offer) -> tuple[Event, ...]:
+    managed(offer.library, command.actor)
+    return ()
+
+
+def _boundary_of_booking(command: SeeBooking, standing: Standing) -> Boundary:
+    own = events_of_booking_and_payments(command.booking_id)
+    if standing.booking is None:
+        return own
+    facts = standing.booking.facts
+    return (*own, *settings_of(facts.library_id), *events_of_seat(facts.seat_id))
+
+
+def _decide_booking(command: SeeBooking, standing: Standing) -> tuple[Event, ...]:
+    seen_by_party(standing, command.actor)
+    return ()
+
+
+SEE_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_library, _decide_library)
+SEE_OWN_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_own_library, _decide_own_library)
+SEE_BOOKING = Decider(Standing, evolve_standing, _boundary_of_booking, _decide_booking)
