@@ -182,7 +182,7 @@ async def test_read_outs_come_as_json(system: TemporarySystem) -> None:
     assert {"lagEvents", "lagSeconds", "appliedAt"} <= json.loads(projections)[0].keys()
 
 
-@pytest.mark.parametrize("name", ["relay", "api", "projections", "fanout"])
+@pytest.mark.parametrize("name", ["relay", "api", "projections", "policies", "fanout"])
 async def test_a_child_is_told_no_more_than_it_needs(
     system: TemporarySystem, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,7 +283,7 @@ async def test_log_lines_never_stand_among_the_answers(tmp_path: Path) -> None:
 
 async def test_sigterm_ends_everything_cleanly() -> None:
     async with temporary_system() as system:
-        names = ("api", "relay", "projections", "fanout", "nats", "postgres")
+        names = ("api", "relay", "projections", "policies", "fanout", "nats", "postgres")
         children = [system.pid_of(name) for name in names]
         system.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):

@@ -6,6 +6,7 @@ import typer
 
 from studyspot.console.faults import told_plainly
 from studyspot.console.options import AS_JSON, ENVIRONMENT_ONLY
+from studyspot.console.policies import policies
 from studyspot.console.projections import projections
 
 app = typer.Typer(
@@ -19,7 +20,10 @@ app = typer.Typer(
 events = typer.Typer(help="The log of events.", no_args_is_help=True)
 epoch = typer.Typer(help="The epoch: which history positions belong to.", no_args_is_help=True)
 relay = typer.Typer(help="Relay the store's events to NATS.", invoke_without_command=True)
-for group, name in ((projections, "projections"), (events, "events"), (epoch, "epoch"), (relay, "relay")):
+for group, name in (
+    *((projections, "projections"), (policies, "policies"), (events, "events")),
+    *((epoch, "epoch"), (relay, "relay")),
+):
     group.rich_markup_mode = None
     app.add_typer(group, name=name)
 

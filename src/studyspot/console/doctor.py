@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -20,6 +20,7 @@ from studyspot.console.round_trip import RoundTripFailed, round_trip
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.store import EventStore
 from studyspot.migrations.run import pending
+from studyspot.policies.status import status as policies_status
 from studyspot.projections.parked_events import parked_counts
 from studyspot.projections.status import statuses
 from studyspot.relay import RelayStatus, relay_status
@@ -50,6 +51,7 @@ def run_doctor(as_json: bool) -> None:
         *_database(settings),
         *asyncio.run(_broker(settings)),
         *_projections(settings),
+        _policies(settings),
         _http(settings),
         asyncio.run(_fanout(settings)),
     ]
@@ -168,6 +170,23 @@ def _projections(settings: Settings) -> list[Finding]:
         for name, events in parked.items()
     ]
     return findings
+
+
+def _policies(settings: Settings) -> Finding:
+    try:
+        status = policies_status(database_url(settings), datetime.now(UTC))
+    except (Fault, StoreError) as error:
+        return Finding("policies", False, str(error).strip(), "Mend the database first.")
+    backlog = status.backlog
+    found = f"position {status.position}, {status.lag_events} events behind, {backlog.waiting} tasks waiting"
+    if backlog.set_aside or backlog.unread:
+        failed = f"{backlog.set_aside} tasks failed, {backlog.unread} events cannot be read"
+        mend = "Run `studyspot policies status`, then start a release that can do them."
+        return Finding("policies", False, failed, mend)
+    if backlog.overdue > _TOO_FAR_BEHIND:
+        late = f"{found}, one for {backlog.overdue.total_seconds():.0f} s too long"
+        return Finding("policies", False, late, "Start `studyspot policies run`, or look at its log.")
+    return Finding("policies", True, found)
 
 
 def _http(settings: Settings) -> Finding:

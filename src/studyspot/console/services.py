@@ -84,6 +84,17 @@ def run_projections(names: list[str], environment_only: bool) -> None:
         raise Fault(f"The projections have stopped: {stopped}.", "Mend what the log names.") from stopped
 
 
+def run_policies(environment_only: bool) -> None:
+    """Keep deadlines, and send notices."""
+    from studyspot.policies.app import PoliciesProcess
+
+    settings = begin(environment_only=environment_only)
+    database = database_url(settings)
+    process = PoliciesProcess(database_url=database)
+    wait_for_database(database)
+    _run(process.run, settings, process.readiness)
+
+
 def run_fanout(environment_only: bool) -> None:
     """Serve WebSockets."""
     from studyspot.ws_fanout.app import FanoutConfig, serve

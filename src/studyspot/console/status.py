@@ -1,4 +1,4 @@
-"""Read-outs of the relay, the epoch and the projections."""
+"""Read-outs of the relay, the epoch, the projections and the policies."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ from studyspot.console.output import camel_case, print_json, print_rich, print_t
 from studyspot.console.watch import watch
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
+from studyspot.policies.status import PoliciesStatus
+from studyspot.policies.status import status as policies_status
 from studyspot.projections.status import ProjectionStatus, statuses
 from studyspot.relay import RelayStatus, relay_status
 
@@ -89,6 +91,45 @@ def _projection(status: ProjectionStatus) -> dict[str, Any]:
         "lag_p50_seconds": round(recent.p50.total_seconds(), 3) if recent else None,
         "lag_p99_seconds": round(recent.p99.total_seconds(), 3) if recent else None,
         "applied_at": status.applied_at,
+    }
+
+
+def show_policies(as_json: bool) -> None:
+    """Show how far policies are, and what of theirs needs a look."""
+    found = policies_status(database_url(begin()), datetime.now(UTC))
+    if as_json:
+        print_json(_of_policies(found))
+        return
+    backlog = found.backlog
+    print_table(
+        ("position", "head", "lag", "waiting", "overdue s", "set aside", "unread events"),
+        [
+            (
+                *(found.position, found.head, found.lag_events, backlog.waiting),
+                *(round(backlog.overdue.total_seconds(), 3), backlog.set_aside, backlog.unread),
+            )
+        ],
+    )
+    if found.set_aside:
+        print_table(
+            ("set aside", "position", "due", "next try", "reason"),
+            [
+                (task.key, task.position, _short(task.due_at), _short(task.try_at), task.reason)
+                for task in found.set_aside
+            ],
+        )
+
+
+def _of_policies(found: PoliciesStatus) -> dict[str, Any]:
+    backlog = found.backlog
+    return {
+        "position": found.position,
+        "head": found.head,
+        "lagEvents": found.lag_events,
+        "waiting": backlog.waiting,
+        "overdueSeconds": round(backlog.overdue.total_seconds(), 3),
+        "setAside": [camel_case(asdict(task)) for task in found.set_aside],
+        "unreadEvents": list(found.unread_positions),
     }
 
 

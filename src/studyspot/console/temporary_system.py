@@ -59,7 +59,7 @@ class TemporarySystem:
         )
 
     def pid_of(self, name: str) -> int:
-        """Return the process that `name` (api, relay, projections, fanout, nats, postgres) now is."""
+        """Return the process that `name` (api, relay, projections, policies, fanout, nats, postgres) is."""
         record = json.loads((self.home / "run" / f"{name}.json").read_text())
         return int(record["pid"])
 

@@ -29,6 +29,7 @@ SERVICES = {
     "relay": ("relay",),
     "api": ("api",),
     "projections": ("projections", "run"),
+    "policies": ("policies", "run"),
     "fanout": ("fanout",),
 }
 """The children, in the order of their starts, with the command that each runs."""
@@ -44,6 +45,8 @@ KNOWN_TO = {
         *("api_host", "api_port", "fanout_host", "fanout_port"),
     ),
     "projections": (*_FOR_ALL, "database_url"),
+    # They need no broker.
+    "policies": ("metrics_port", "log_level", "log_format", "database_url"),
     "fanout": (*_FOR_ALL, *_FOR_VERIFYING, "fanout_host", "fanout_port", "allowed_origins"),
 }
 """What each child is told. None knows the key that signs: public ones are enough to verify."""

@@ -18,7 +18,7 @@ from studyspot.policies.metrics import observe_backlog, observe_behind, observe_
 from studyspot.policies.outages import OUTAGES
 from studyspot.policies.status import Backlog, read_backlog
 from studyspot.policies.tables import connect, read_progress
-from studyspot.policies.working import AT_ONCE, Workman
+from studyspot.policies.working import Workman
 from studyspot.telemetry import Readiness
 
 LONGEST_WAIT = timedelta(seconds=1)
@@ -31,6 +31,7 @@ CHECK_EVERY = timedelta(seconds=1)
 FAR_BEHIND = 10 * PAGE
 """Events. So far behind nothing is done yet: the log has still to say what was done of what is planned."""
 
+READ_CONNECTIONS = 8
 FIRST_RETRY = timedelta(milliseconds=200)
 LAST_RETRY = timedelta(seconds=2)
 
@@ -91,7 +92,7 @@ class PoliciesProcess:
         """Run until cancelled; wait where the database is away."""
         observe_behind(lambda: self.lag_events)
         retry = FIRST_RETRY
-        with EventStore(self._database_url, read_connections=AT_ONCE // 2) as store:
+        with EventStore(self._database_url, read_connections=READ_CONNECTIONS) as store:
             async with HeadSignal(self._database_url) as signal:
                 while True:
                     try:

@@ -209,7 +209,7 @@ def _of_ground(
                 actor=actor,
                 library_id=event.library_id,
                 seat_id=event.seat_id,
-                revoke_at=time if isinstance(event, SeatRemoved) else event.revoke_at,
+                revoke_at=event.revoke_at,
             )
         case ClosureWithdrawn():
             return Cleared(_closure(event.library_id, event.closure_id))

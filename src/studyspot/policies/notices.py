@@ -29,7 +29,7 @@ _PARAMETERS: Mapping[NoticeKind, tuple[str, ...]] = {
     ),
     "booking-cancelled": (*_BOOKING, "late", "amountMinor", "keptMinor", "currency"),
     "booking-revoked": (*_BOOKING, "reason", "closureId", "amountMinor", "currency"),
-    "booking-no-show": (*_BOOKING, "amountMinor", "currency"),
+    "booking-no-show": (*_BOOKING, "missedAt", "amountMinor", "currency"),
 }
 """What of the event's facts each notice that follows a booking's own event tells."""
 
@@ -43,8 +43,6 @@ def notice_of(recorded: Recorded, event: BookingEvent) -> Task | None:
         return None
     facts = facts_of(event)
     parameters = {name: facts[name] for name in _PARAMETERS[kind]}
-    if kind == "booking-no-show":
-        parameters["missedAt"] = as_text(recorded.metadata.time)
     notice = Notice(
         user_id=event.user_id,
         library_id=event.library_id,

@@ -14,10 +14,10 @@ from studyspot.policies.metrics import observe_task
 from studyspot.policies.outages import PASSING
 from studyspot.policies.tasks import Notice, Task
 
-CHUNK = 64
+CHUNK = 128
 """Tasks taken at once: a closure with thousands of bookings never keeps the log waiting for long."""
 
-AT_ONCE = 16
+AT_ONCE = 32
 """Commands that run beside each other."""
 
 CHUNK_LIMIT = timedelta(seconds=10)
