@@ -62,12 +62,12 @@ class Log:
             announcer=self.announcer,
         )
 
-    async def append(self, *events: Event, at: datetime | None = None) -> int:
+    async def append(self, *events: Event, at: datetime | None = None, actor: str | None = None) -> int:
         time = at or datetime.now(UTC)
         new = [
             NewEvent(
                 type_of(type(event)),
-                encode(event, Metadata(time=time, command_id=str(uuid4()))),
+                encode(event, Metadata(time=time, command_id=str(uuid4()), actor=actor)),
                 tags_of(event),
             )
             for event in events
@@ -105,6 +105,12 @@ class Log:
         except psycopg.errors.UndefinedTable:
             return 0
         return int(found[0][0]) if found else 0
+
+    def readable(self, name: str) -> bool:
+        """Whether a projection is read, and has reached the log's head."""
+        if self.position(name) < self.store.head().position:
+            return False
+        return bool(self.rows("SELECT FROM read.current WHERE name = %s", name))
 
 
 @asynccontextmanager

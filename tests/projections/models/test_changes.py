@@ -1,6 +1,7 @@
 """Given an event, when a projection takes it, then these rows change: nothing else decides."""
 
-from datetime import timedelta
+from dataclasses import fields
+from datetime import time
 from typing import Any
 
 import pytest
@@ -11,98 +12,20 @@ from studyspot.domain.events import (
     ClosureWithdrawn,
     Event,
     LibraryDeleted,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
     Plan,
     PricingUpdated,
 )
-from studyspot.projections.models import bookings, libraries, seats
+from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.rules import BookingRules
+from studyspot.projections.models import bookings, libraries, notifications
 from studyspot.projections.models.registry import PROJECTIONS, UnknownProjection, named
-from studyspot.projections.projection import Projection, PutRow, RemoveRow, RowChange, SetColumns
+from studyspot.projections.projection import PutRow, RemoveRow, SetColumns
 from tests.catalogue.examples import EVENTS
-from tests.projections.happenings import (
-    HOUR,
-    NINE,
-    booked,
-    cancelled,
-    checked_in,
-    checked_out,
-    opened,
-    recorded,
-    seat,
-    service,
-)
-
-
-def when(projection: Projection, event: Event, position: int = 7) -> tuple[RowChange, ...]:
-    return projection.changes(recorded(event, position))
-
-
-def put(change: RowChange) -> dict[str, Any]:
-    assert isinstance(change, PutRow)
-    return dict(change.row)
-
-
-def test_a_booking_occupies_its_seat_until_it_is_cancelled_or_left() -> None:
-    booking = booked()
-    (taken,) = when(seats.PROJECTION, booking)
-    assert put(taken) == {
-        "occupation": "o-B1",
-        "library_id": "L1",
-        "seat_id": "S1",
-        "state": "booked",
-        "starts_at": NINE,
-        "ends_at": NINE + HOUR,
-        "until": None,
-        "span_days": 1,
-    }
-    (sat,) = when(seats.PROJECTION, checked_in(booking))
-    assert put(sat) == put(taken) | {"state": "occupied"}
-    freed = RemoveRow(seats.OCCUPATIONS, {"occupation": "o-B1"})
-    assert when(seats.PROJECTION, cancelled(booking)) == (freed,)
-    assert when(seats.PROJECTION, checked_out(booking)) == (freed,)
-
-
-@pytest.mark.parametrize(
-    ("length", "span"),
-    [
-        (timedelta(minutes=1), 1),
-        (timedelta(days=1), 1),
-        (timedelta(days=1, seconds=1), 8),
-        (timedelta(days=31), 32),
-        (timedelta(days=100), 100),
-    ],
-)
-def test_an_occupation_is_kept_under_the_least_span_that_holds_it(length: timedelta, span: int) -> None:
-    (taken,) = when(seats.PROJECTION, booked(hours=length / HOUR))
-    assert put(taken)["span_days"] == span
-
-
-def test_a_seat_is_in_service_until_it_is_taken_out() -> None:
-    (added,) = when(seats.PROJECTION, seat("S3"), position=9)
-    assert put(added) == {
-        "seat_id": "S3",
-        "library_id": "L1",
-        "label": "S3",
-        "zone": "quiet",
-        "attributes": {},
-        "in_service": True,
-        "added_at": 9,
-    }
-    out = SetColumns(seats.SEATS, {"seat_id": "S3"}, {"in_service": False})
-    assert when(seats.PROJECTION, service("S3", False)) == (out,)
-
-
-def test_a_booking_keeps_its_facts_and_changes_its_status() -> None:
-    booking = booked()
-    (made,) = when(bookings.PROJECTION, booking)
-    assert put(made)["status"] == "confirmed"
-    assert put(made)["created_at"] == NINE
-    for event, status in ((checked_in(booking), "checked-in"), (checked_out(booking), "completed")):
-        expected = SetColumns(bookings.BOOKINGS, {"booking_id": "B1"}, {"status": status, "changed_at": NINE})
-        assert when(bookings.PROJECTION, event) == (expected,)
-    (ended,) = when(bookings.PROJECTION, cancelled(booking, late=True))
-    assert isinstance(ended, SetColumns)
-    assert ended.values == {"status": "cancelled", "changed_at": NINE, "cancelled_late": True}
+from tests.projections.happenings import NINE, notice, opened
+from tests.projections.models.taking import put, when
 
 
 def test_a_library_tells_its_newest_details_prices_and_closures() -> None:
@@ -126,9 +49,15 @@ def test_a_library_tells_its_newest_details_prices_and_closures() -> None:
     (priced,) = when(libraries.PROJECTION, pricing)
     assert isinstance(priced, SetColumns)
     assert (priced.values["price_version"], priced.values["price_from_minor"]) == (4, 100)
-    closing = ClosureAnnounced(library_id="L1", closure_id="C1", start=NINE)
+    closing = ClosureAnnounced(library_id="L1", closure_id="C1", start=NINE, revoke_at=NINE)
     closed, touched = when(libraries.PROJECTION, closing, 5)
-    assert put(closed) == {"library_id": "L1", "closure_id": "C1", "starts_at": NINE, "ends_at": None}
+    assert put(closed) == {
+        "library_id": "L1",
+        "closure_id": "C1",
+        "starts_at": NINE,
+        "ends_at": None,
+        "revoke_at": NINE,
+    }
     assert touched == SetColumns(libraries.LIBRARIES, key, {"position": 5})
     reopened, _ = when(libraries.PROJECTION, ClosureWithdrawn(library_id="L1", closure_id="C1"))
     assert reopened == RemoveRow(libraries.CLOSURES, {"library_id": "L1", "closure_id": "C1"})
@@ -137,7 +66,40 @@ def test_a_library_tells_its_newest_details_prices_and_closures() -> None:
     assert retired.values["retired"] is True
 
 
-@settings(max_examples=60, deadline=None)
+def test_a_library_is_always_open_and_has_the_default_rules_until_it_says_otherwise() -> None:
+    (created,) = when(libraries.PROJECTION, opened())
+    assert put(created)["hours"] is None
+    rules = put(created)["rules"]
+    assert (rules["holdMinutes"], rules["checkInOpensMinutes"], rules["liveBookings"]) == (5, -15, None)
+    assert len(rules) == len(fields(BookingRules))
+    hours = (OpenHours(day="friday", opens=time(8), closes=time(2, 30)),)
+    (told,) = when(libraries.PROJECTION, LibraryHoursSet(library_id="L1", hours=hours))
+    assert isinstance(told, SetColumns)
+    assert told.values["hours"] == [{"day": "friday", "opens": "08:00:00", "closes": "02:30:00"}]
+    (always,) = when(libraries.PROJECTION, LibraryHoursSet(library_id="L1", hours=None))
+    assert isinstance(always, SetColumns)
+    assert always.values["hours"] is None
+    changed = LibraryRulesSet(library_id="L1", rules=BookingRules(live_bookings=3, release_time=time(18)))
+    (ruled,) = when(libraries.PROJECTION, changed, position=8)
+    assert isinstance(ruled, SetColumns)
+    assert ruled.values["rules"] == rules | {"liveBookings": 3, "releaseTime": "18:00:00"}
+    assert ruled.values["position"] == 8
+
+
+def test_what_a_person_was_told_is_kept_with_its_place_in_the_log() -> None:
+    (told,) = when(notifications.PROJECTION, notice("N1", "anna", seatLabel="A1"), position=9)
+    assert put(told) == {
+        "notification_id": "N1",
+        "user_id": "anna",
+        "library_id": "L1",
+        "kind": "booking-revoked",
+        "parameters": {"seatLabel": "A1"},
+        "sent_at": NINE,
+        "position": 9,
+    }
+
+
+@settings(max_examples=200, deadline=None)
 @given(event=EVENTS)
 def test_a_projection_takes_exactly_the_events_that_change_its_rows(event: Event) -> None:
     for projection in PROJECTIONS:
@@ -153,6 +115,6 @@ def test_projections_are_found_by_name() -> None:
     assert named(()) == PROJECTIONS
     assert named(("bookings",)) == (bookings.PROJECTION,)
     with pytest.raises(
-        UnknownProjection, match="no projection 'seat'; there are: libraries, seats, bookings"
+        UnknownProjection, match="no projection 'seat'; there are: libraries, seats, bookings, notifications"
     ):
         named(("seat",))

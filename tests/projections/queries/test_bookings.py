@@ -4,7 +4,21 @@ from typing import Any
 
 import httpx
 
-from tests.projections.happenings import HOUR, NINE, booked, cancelled, checked_in, checked_out, opened
+from tests.projections.happenings import (
+    HOUR,
+    NINE,
+    booked,
+    cancelled,
+    checked_in,
+    checked_out,
+    completed,
+    missed,
+    opened,
+    paid,
+    refunded,
+    rescheduled,
+    revoked,
+)
 from tests.projections.queries.asking import ask, assert_problem, text
 from tests.projections.serving import bearer
 from tests.projections.system import Log
@@ -28,7 +42,7 @@ async def filled(log: Log) -> int:
         opened("L2", "rival"),
         first,
         *others,
-        cancelled(first, late=True),
+        cancelled(first, late=True, kept_minor=2000),
         checked_in(others[0]),
         checked_in(others[1]),
         checked_out(others[1]),
@@ -86,28 +100,93 @@ async def test_a_booking_is_told_in_full_to_its_parties(log: Log, reads: httpx.A
     answer = await ask(reads, f"{PATH}/B1", position, ANNA)
     assert answer == await ask(reads, f"{PATH}/B1", position, OWNER) | {"serverNow": answer["serverNow"]}
     shown = {
-        key: value for key, value in answer.items() if key not in ("serverNow", "createdAt", "changedAt")
+        key: value
+        for key, value in answer.items()
+        if key not in ("serverNow", "createdAt", "changedAt", "endedAt", "ledger")
     }
-    assert answer["createdAt"] == answer["changedAt"]
+    assert answer["createdAt"] == answer["changedAt"] == answer["endedAt"]
     assert shown == {
         "id": "B1",
         "libraryId": "L1",
         "seatId": "S1",
         "userId": "anna",
         "occupation": "o-B1",
+        "holdId": None,
         "start": text(NINE),
         "end": text(NINE + HOUR),
+        "occupiedUntil": text(NINE + HOUR),
         "status": "cancelled",
         "amountMinor": 5000,
+        "keptMinor": 2000,
+        "paidMinor": 0,
+        "refundedMinor": 0,
+        "dueMinor": 2000,
         "currency": "INR",
         "planId": None,
         "priceVersion": None,
         "checkInFrom": text(NINE - HOUR / 4),
         "checkInUntil": text(NINE + HOUR / 2),
         "freeCancelUntil": text(NINE - HOUR),
+        "lateRefundPercent": 0,
+        "checkedInAt": None,
         "late": True,
+        "revocationReason": None,
+        "closureId": None,
         "position": position,
     }
+
+
+async def test_a_booking_tells_its_ledger_what_was_paid_and_what_is_due(
+    log: Log, reads: httpx.AsyncClient
+) -> None:
+    first = booked("B1", user_id="anna", amount_minor=5000)
+    moved = rescheduled(first, seat_id="S2", start=NINE + HOUR, amount_minor=7000)
+    await log.append(opened("L1", "owner"), first, moved)
+    unpaid = await ask(reads, f"{PATH}/B1", await log.append(booked("B2", user_id="ben")), ANNA)
+    assert (unpaid["amountMinor"], unpaid["paidMinor"], unpaid["dueMinor"]) == (7000, 0, 7000)
+    some = await log.append(paid(moved, 3000, 3000), actor="owner")
+    partly = await ask(reads, f"{PATH}/B1", some, ANNA)
+    assert (partly["status"], partly["paidMinor"], partly["dueMinor"]) == ("confirmed", 3000, 4000)
+    assert partly["changedAt"] == unpaid["changedAt"], "a payment does not change the booking"
+    more = paid(moved, 4000, 7000, payment_id="P2")
+    await log.append(more, cancelled(moved, late=True, kept_minor=3500), refunded(moved, 3500, 3500))
+    ended = await ask(reads, f"{PATH}/B1", log.store.head().position, ANNA)
+    assert (ended["status"], ended["keptMinor"], ended["paidMinor"]) == ("cancelled", 3500, 3500)
+    assert (ended["refundedMinor"], ended["dueMinor"]) == (3500, 0)
+    assert [(row["position"], row["kind"], row["amountMinor"], row["by"]) for row in ended["ledger"]] == [
+        (2, "charge", 5000, None),
+        (3, "charge-difference", 2000, None),
+        (5, "payment", 3000, "owner"),
+        (6, "payment", 4000, None),
+        (7, "waiver", 3500, None),
+        (8, "refund", 3500, None),
+    ]
+    payment, refund = ended["ledger"][2], ended["ledger"][5]
+    assert (payment["method"], payment["paymentId"], payment["referenceId"]) == ("upi", "P1", "R1")
+    assert (payment["reason"], refund["reason"]) == (None, "cancelled")
+    listed_row = (await ask(reads, PATH, headers=ANNA))["rows"][0]
+    assert (listed_row["refundedMinor"], "ledger" in listed_row) == (3500, False)
+
+
+async def test_each_ending_is_told_with_its_moment(log: Log, reads: httpx.AsyncClient) -> None:
+    made = [booked(f"B{number}", f"S{number}", user_id="anna") for number in range(4)]
+    await log.append(opened("L1", "owner"), *made, missed(made[0]), revoked(made[1], "C7"))
+    later = rescheduled(made[3], seat_id="S9", start=NINE + 5 * HOUR)
+    position = await log.append(checked_in(made[2]), completed(made[2]), later)
+    missing = await ask(reads, f"{PATH}/B0", position, ANNA)
+    assert (missing["status"], missing["endedAt"]) == ("no-show", text(NINE + HOUR / 2))
+    assert (missing["keptMinor"], missing["dueMinor"]) == (None, 5000)
+    taken_back = await ask(reads, f"{PATH}/B1", headers=ANNA)
+    why = (taken_back["revocationReason"], taken_back["closureId"])
+    assert (taken_back["status"], *why) == ("revoked", "closure", "C7")
+    assert (taken_back["keptMinor"], taken_back["dueMinor"]) == (0, 0)
+    stayed = await ask(reads, f"{PATH}/B2", headers=ANNA)
+    assert (stayed["status"], stayed["endedAt"]) == ("completed", text(NINE + HOUR))
+    moved = await ask(reads, f"{PATH}/B3", headers=ANNA)
+    assert (moved["status"], moved["seatId"], moved["start"]) == ("confirmed", "S9", text(NINE + 5 * HOUR))
+    assert await listed(reads, ANNA, status="no-show") == ["B0"]
+    assert await listed(reads, ANNA, status="revoked") == ["B1"]
+    assert await listed(reads, ANNA, **{"from": text(NINE + 5 * HOUR)}) == ["B3"]
 
 
 async def test_to_others_a_booking_does_not_exist(log: Log, reads: httpx.AsyncClient) -> None:

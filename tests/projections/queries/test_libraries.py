@@ -1,7 +1,8 @@
 """Libraries as everyone reads them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -9,10 +10,14 @@ from studyspot.domain.events import (
     ClosureAnnounced,
     ClosureWithdrawn,
     LibraryDeleted,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
     Plan,
     PricingUpdated,
 )
+from studyspot.domain.opening_hours import WEEKDAYS, OpenHours
+from studyspot.domain.rules import BookingRules
 from tests.projections.happenings import HOUR, booked, cancelled, opened, seat, service
 from tests.projections.queries.asking import ask, assert_problem, text
 from tests.projections.system import Log
@@ -80,6 +85,43 @@ async def test_a_library_in_a_search_tells_its_lowest_price_and_its_free_seats(
     assert (closed["seats"], closed["seatsFreeNow"]) == (5, 0)
 
 
+async def test_a_library_has_no_seat_free_outside_its_hours_by_its_own_clock(
+    log: Log, reads: httpx.AsyncClient
+) -> None:
+    now = datetime.now(UTC)
+    zones = ("Asia/Kolkata", "America/New_York", "Pacific/Kiritimati")
+
+    def around(zone: str, *, begun: timedelta, left: timedelta) -> tuple[OpenHours, ...]:
+        local = now.astimezone(ZoneInfo(zone))
+        opens, closes = local + begun, local + left
+        return (OpenHours(day=WEEKDAYS[opens.weekday()], opens=opens.time(), closes=closes.time()),)
+
+    for number, zone in enumerate(zones):
+        open_id, closed_id = f"A{number}", f"B{number}"
+        await log.append(
+            *(opened(library_id, time_zone=zone) for library_id in (open_id, closed_id)),
+            *(seat(f"S-{library_id}", library_id) for library_id in (open_id, closed_id)),
+            LibraryHoursSet(library_id=open_id, hours=around(zone, begun=-HOUR, left=HOUR)),
+            LibraryHoursSet(library_id=closed_id, hours=around(zone, begun=HOUR, left=2 * HOUR)),
+        )
+    position = await log.append(
+        opened("C0"),
+        seat("S-C0", "C0"),
+        opened("C1"),
+        seat("S-C1", "C1"),
+        LibraryHoursSet(library_id="C1", hours=()),
+    )
+    rows = (await ask(reads, "/api/libraries", position))["rows"]
+    shown = {row["id"]: (row["openNow"], row["seats"], row["seatsFreeNow"]) for row in rows}
+    assert shown == {
+        **{f"A{number}": (True, 1, 1) for number in range(len(zones))},
+        **{f"B{number}": (False, 1, 0) for number in range(len(zones))},
+        "C0": (True, 1, 1),
+        "C1": (False, 1, 0),
+    }
+    assert next(row["hours"] for row in rows if row["id"] == "C0") is None, "it is always open"
+
+
 async def test_pages_follow_one_another_without_gap_or_repeat(log: Log, reads: httpx.AsyncClient) -> None:
     names = [f"Hall {number // 2:02}" for number in range(13)]
     position = await log.append(*(opened(f"L{number:02}", name=name) for number, name in enumerate(names)))
@@ -105,14 +147,19 @@ async def test_a_wrong_page_is_a_typed_refusal(log: Log, reads: httpx.AsyncClien
         assert_problem(await reads.get("/api/libraries", params=parameters), 422, "invalid-request")
 
 
-async def test_a_library_tells_its_plans_and_closures(log: Log, reads: httpx.AsyncClient) -> None:
+async def test_a_library_tells_its_plans_hours_rules_and_closures(log: Log, reads: httpx.AsyncClient) -> None:
     start = datetime(2027, 1, 1, tzinfo=UTC)
     await log.append(
         opened(address="1 MG Road", amenities=("wifi",)),
         LibraryUpdated(library_id="L1", name="Renamed", city="Pune", time_zone="Asia/Kolkata"),
         PRICES,
         ClosureAnnounced(library_id="L1", closure_id="C1", start=start, end=start + timedelta(days=1)),
-        ClosureAnnounced(library_id="L1", closure_id="C2", start=start),
+        ClosureAnnounced(library_id="L1", closure_id="C2", start=start, revoke_at=start),
+        LibraryHoursSet(library_id="L1", hours=(OpenHours(day="sunday", opens=time(8), closes=time(22)),)),
+        LibraryRulesSet(
+            library_id="L1",
+            rules=BookingRules(buffer_minutes=10, day_bookings=2, release_time=time(18)),
+        ),
     )
     position = await log.append(ClosureWithdrawn(library_id="L1", closure_id="C1"))
     assert await ask(reads, "/api/libraries/L1", position) == {
@@ -130,7 +177,29 @@ async def test_a_library_tells_its_plans_and_closures(log: Log, reads: httpx.Asy
             {"id": "hour", "unit": "hour", "shift": None, "zone": "quiet", "amountMinor": 3000},
             {"id": "morning", "unit": "shift", "shift": "morning", "zone": None, "amountMinor": 12000},
         ],
-        "closures": [{"id": "C2", "start": text(start), "end": None}],
+        "hours": [{"day": "sunday", "opens": "08:00:00", "closes": "22:00:00"}],
+        "rules": {
+            "holdMinutes": 5,
+            "checkInOpensMinutes": -15,
+            "checkInClosesMinutes": 30,
+            "freeCancelMinutes": 60,
+            "lateRefundPercent": 0,
+            "bufferMinutes": 10,
+            "shortestMinutes": 1,
+            "longestMinutes": None,
+            "advanceDays": None,
+            "advanceStrict": False,
+            "releaseTime": "18:00:00",
+            "dayBookings": 2,
+            "dayMinutes": None,
+            "weekBookings": None,
+            "weekMinutes": None,
+            "liveBookings": None,
+            "strikes": 3,
+            "strikeDays": 30,
+            "blockDays": 7,
+        },
+        "closures": [{"id": "C2", "start": text(start), "end": None, "revokeAt": text(start)}],
         "position": position,
     }
     retired = await ask(reads, "/api/libraries/L1", await log.append(LibraryDeleted(library_id="L1")))

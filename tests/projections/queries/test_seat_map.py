@@ -1,8 +1,8 @@
 """The seat map: every seat during some time, exactly as of its position."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -10,15 +10,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from studyspot.domain.events import BookingCreated, Event
+from studyspot.domain.events import BookingTerms, Event, HoldPlaced, SeatRemoved, SeatUpdated
 from tests.projections.happenings import (
     HOUR,
     NINE,
     booked,
+    booked_from,
     cancelled,
     checked_in,
     checked_out,
+    completed,
+    held,
+    lapsed,
+    missed,
     opened,
+    released,
+    rescheduled,
+    revoked,
     seat,
     service,
 )
@@ -64,18 +72,34 @@ async def test_a_map_has_the_shape_of_the_contract(log: Log, reads: httpx.AsyncC
     }
 
 
-async def test_a_hold_that_has_lapsed_by_the_clock_is_free(log: Log, reads: httpx.AsyncClient) -> None:
-    position = await log.append(opened(), seat("S1"), booked("B1"), seat("S2"), booked("B2", "S2"))
-    await ask_map(reads, position)
-    # No event of this release holds a seat yet; its row is as a hold's will be.
-    log.rows(
-        "UPDATE read.occupations_1_1 SET state = 'held', until = now()"
-        " + CASE occupation WHEN 'o-B1' THEN '-1 second' ELSE '1 hour' END::interval RETURNING 1"
-    )
-    first, second = (await ask_map(reads))["seats"]
-    assert first["status"] == "free"
+async def test_a_hold_is_over_by_the_clock_whether_or_not_anybody_noticed(
+    log: Log, reads: httpx.AsyncClient
+) -> None:
+    now = datetime.now(UTC)
+    over, still = held("H1", "S1", until=now - HOUR / 3600), held("H2", "S2", until=now + HOUR)
+    position = await log.append(opened(), seat("S1"), seat("S2"), over, still)
+    first, second = (await ask_map(reads, position))["seats"]
+    assert (first["status"], first["occupations"]) == ("free", [])
     assert second["status"] == "held"
-    assert second["occupations"][0]["until"].endswith("Z")
+    assert second["occupations"][0]["until"] == text(now + HOUR)
+
+
+async def test_a_seat_is_taken_until_the_buffer_after_a_booking_is_over(
+    log: Log, reads: httpx.AsyncClient
+) -> None:
+    position = await log.append(opened(), seat("S1"), booked("B1", buffer=HOUR / 4))
+    during = (await ask_map(reads, position, NINE + HOUR, NINE + HOUR * 2))["seats"][0]
+    assert (during["status"], during["occupations"][0]["end"]) == ("booked", text(NINE + HOUR * 1.25))
+    after = (await ask_map(reads, position, NINE + HOUR * 1.25, NINE + HOUR * 2))["seats"][0]
+    assert after["status"] == "free"
+
+
+async def test_a_seat_that_was_removed_is_gone_from_the_map(log: Log, reads: httpx.AsyncClient) -> None:
+    renamed = SeatUpdated(library_id="L1", seat_id="S2", label="Window", zone="ac")
+    gone = SeatRemoved(library_id="L1", seat_id="S1", revoke_at=NINE)
+    position = await log.append(opened(), seat("S1"), seat("S2"), booked("B1"), renamed, gone)
+    shown = (await ask_map(reads, position))["seats"]
+    assert [(one["id"], one["label"], one["zone"]) for one in shown] == [("S2", "Window", "ac")]
 
 
 async def test_a_library_without_seats_has_an_empty_map(log: Log, reads: httpx.AsyncClient) -> None:
@@ -137,7 +161,8 @@ class Modelled:
     """What the map should say: the simplest fold of the events that can be."""
 
     in_service: dict[str, bool] = field(default_factory=dict)
-    bookings: dict[str, tuple[BookingCreated, str]] = field(default_factory=dict)
+    holds: dict[str, HoldPlaced] = field(default_factory=dict)
+    bookings: dict[str, tuple[BookingTerms, str]] = field(default_factory=dict)
 
     def statuses(self, start: datetime, end: datetime) -> dict[str, str]:
         return {seat_id: self._status(seat_id, start, end) for seat_id in self.in_service}
@@ -145,19 +170,25 @@ class Modelled:
     def _status(self, seat_id: str, start: datetime, end: datetime) -> str:
         if not self.in_service[seat_id]:
             return "out-of-service"
+        taking = [*((hold, "held") for hold in self.holds.values()), *self.bookings.values()]
         states = {
             state
-            for booking, state in self.bookings.values()
-            if booking.seat_id == seat_id and booking.start < end and start < booking.end
+            for taken, state in taking
+            if taken.seat_id == seat_id and taken.start < end and start < taken.occupied_until
         }
-        return "occupied" if "occupied" in states else "booked" if states else "free"
+        return next((state for state in ("occupied", "booked", "held") if state in states), "free")
 
 
 Steps = list[tuple[str, int, int, int]]
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["seat", "service", "book", "book", "cancel", "in", "out"]),
-        st.integers(0, 3),  # which seat, or which booking
+        st.sampled_from(
+            [
+                *("seat", "service", "remove", "hold", "lapse", "release", "book-held"),
+                *("book", "book", "move", "cancel", "in", "out", "complete", "miss", "revoke"),
+            ]
+        ),
+        st.integers(0, 3),  # which seat, or which hold or booking
         st.integers(
             0, 60 * 24
         ),  # hours from nine o'clock: within the spans of a day, a week, a month and more
@@ -165,6 +196,8 @@ steps = st.lists(
     ),
     max_size=25,
 )
+BUFFER = HOUR / 2
+NEVER = NINE + timedelta(days=3650)
 
 
 def happened(library_id: str, taken: Steps) -> tuple[list[Event], Modelled]:
@@ -173,7 +206,9 @@ def happened(library_id: str, taken: Steps) -> tuple[list[Event], Modelled]:
     model = Modelled()
     for number, (what, which, hours, length) in enumerate(taken):
         seat_id = f"{library_id}-S{which}"
+        start = NINE + hours * HOUR
         booking, state = list(model.bookings.values())[which] if which < len(model.bookings) else (None, "")
+        hold = list(model.holds.values())[which] if which < len(model.holds) else None
         match what:
             case "seat" if seat_id not in model.in_service:
                 events.append(seat(seat_id, library_id))
@@ -181,19 +216,42 @@ def happened(library_id: str, taken: Steps) -> tuple[list[Event], Modelled]:
             case "service" if seat_id in model.in_service:
                 model.in_service[seat_id] = not model.in_service[seat_id]
                 events.append(service(seat_id, model.in_service[seat_id], library_id))
+            case "remove" if seat_id in model.in_service:
+                events.append(SeatRemoved(library_id=library_id, seat_id=seat_id, revoke_at=NINE))
+                del model.in_service[seat_id]
+            case "hold" if seat_id in model.in_service:
+                placed = held(f"{library_id}-H{number}", seat_id, start, length, NEVER, BUFFER, library_id)
+                events.append(placed)
+                model.holds[placed.hold_id] = placed
+            case "lapse" | "release" if hold:
+                events.append(lapsed(hold) if what == "lapse" else released(hold))
+                del model.holds[hold.hold_id]
+            case "book-held" if hold:
+                made = booked_from(hold, f"{library_id}-B{number}")
+                events.append(made)
+                del model.holds[hold.hold_id]
+                model.bookings[made.booking_id] = (made, "booked")
             case "book" if seat_id in model.in_service:
-                made = booked(f"{library_id}-B{number}", seat_id, NINE + hours * HOUR, length)
-                made = replace(made, library_id=library_id)
+                made = booked(
+                    f"{library_id}-B{number}", seat_id, start, length, "student", library_id, BUFFER
+                )
                 events.append(made)
                 model.bookings[made.booking_id] = (made, "booked")
-            case "cancel" if booking and state == "booked":
-                events.append(cancelled(booking))
-                del model.bookings[booking.booking_id]
+            case "move" if booking and state == "booked":
+                moved = rescheduled(booking, seat_id=seat_id, start=start)
+                events.append(moved)
+                model.bookings[booking.booking_id] = (moved, "booked")
             case "in" if booking and state == "booked":
                 events.append(checked_in(booking))
                 model.bookings[booking.booking_id] = (booking, "occupied")
-            case "out" if booking and state == "occupied":
-                events.append(checked_out(booking))
+            case "cancel" | "miss" if booking and state == "booked":
+                events.append(cancelled(booking) if what == "cancel" else missed(booking))
+                del model.bookings[booking.booking_id]
+            case "out" | "complete" if booking and state == "occupied":
+                events.append(checked_out(booking) if what == "out" else completed(booking))
+                del model.bookings[booking.booking_id]
+            case "revoke" if booking:
+                events.append(revoked(booking))
                 del model.bookings[booking.booking_id]
     return events, model
 

@@ -60,6 +60,7 @@ class FreeSeats:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 reading = await self._queries.read(_FREE, {**asked, **during(start, end)}, None)
         except (Problem, psycopg.Error, TimeoutError) as error:
-            log.warning("free seats not found", library=library_id, reason=str(error) or repr(error))
+            reason = error.detail if isinstance(error, Problem) else str(error).strip() or "no answer in time"
+            log.warning("free seats not found", library=library_id, reason=reason)
             return ()
         return tuple(FreeSeat(row["seat_id"], row["label"], row["zone"]) for row in reading.rows)
