@@ -7,7 +7,6 @@ import random
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import Literal
 
@@ -26,7 +25,14 @@ from benchmarks.history_times import (
 from studyspot.domain.events import ShiftName
 from studyspot.domain.rules import DEFAULT_RULES
 
-BookingKind = Literal["booking.created", "booking.cancelled", "booking.checked-in", "booking.checked-out"]
+BookingKind = Literal[
+    "booking.created",
+    "booking.cancelled",
+    "booking.checked-in",
+    "booking.checked-out",
+    "booking.completed",
+    "booking.no-show",
+]
 
 BOOKINGS_PER_STUDENT = 6
 # Local hours: when a shift begins, and how long it lasts.
@@ -43,13 +49,11 @@ _WALK_IN = 0.03
 _LONGEST_LEAD = 6 * 24 * HOUR
 
 
-def _microseconds(duration: timedelta) -> int:
-    return duration // timedelta(microseconds=1)
-
-
-_OPENS = _microseconds(DEFAULT_RULES.check_in_opens)
-_CLOSES = _microseconds(DEFAULT_RULES.check_in_closes)
-_CUTOFF = _microseconds(DEFAULT_RULES.free_cancel_cutoff)
+_OPENS = DEFAULT_RULES.check_in_opens_minutes * MINUTE
+_CLOSES = DEFAULT_RULES.check_in_closes_minutes * MINUTE
+_CUTOFF = DEFAULT_RULES.free_cancel_minutes * MINUTE
+# One more, and the student would be blocked in that library.
+_MOST_MISSED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class Booking:
     tags: str
     facts: str
     created: str
+    missed_at: str
+    amount_minor: int
     late: bool = False
 
     def data(self, kind: BookingKind, at: int, chance: random.Random) -> str:
@@ -68,13 +74,18 @@ class Booking:
             case "booking.created":
                 rest = self.created
             case "booking.cancelled":
-                rest = f'"status":"cancelled","late":{"true" if self.late else "false"},"reasonId":null'
+                late, kept = ("true", self.amount_minor) if self.late else ("false", 0)
+                rest = f'"status":"cancelled","late":{late},"keptMinor":{kept},"reasonId":null'
             case "booking.checked-in":
                 rest = '"status":"checked-in"'
-            case "booking.checked-out":
+            case "booking.checked-out" | "booking.completed":
                 rest = '"status":"completed"'
+            case "booking.no-show":
+                rest = f'"status":"no-show","missedAt":"{self.missed_at}"'
+        # What comes of itself has no actor.
+        actor = "null" if kind in ("booking.completed", "booking.no-show") else f'"{self.user_id}"'
         return (
-            f'{{"v":1,"time":"{time_text(at)}","commandid":"{new_id(at, chance)}","actor":"{self.user_id}",'
+            f'{{"v":1,"time":"{time_text(at)}","commandid":"{new_id(at, chance)}","actor":{actor},'
             f'"traceparent":null,"data":{{{self.facts},{rest}}}}}'
         )
 
@@ -98,7 +109,7 @@ def _interval(start: int, end: int) -> _Interval:
     days = dict.fromkeys((moment(start).date(), moment(end - 1).date()))
     weeks = dict.fromkeys(day.isocalendar()[:2] for day in days)
     return _Interval(
-        facts=f'"start":"{time_text(start)}","end":"{time_text(end)}"',
+        facts=f'"start":"{time_text(start)}","end":"{time_text(end)}","occupiedUntil":"{time_text(end)}"',
         opens=time_text(start + _OPENS),
         free_cancel_until=time_text(start - _CUTOFF),
         dates=tuple(day.isoformat() for day in days),
@@ -132,6 +143,7 @@ class Bookings:
         self._taken: set[tuple[str, int, int]] = set()
         # A student books once a local day: shifts of one day never overlap those of the next.
         self._busy: set[tuple[int, int]] = set()
+        self._missed: dict[tuple[str, str], int] = {}
         number = max(2 * len(self._seats), expected // BOOKINGS_PER_STUDENT)
         self._students = [new_id(NOW, chance) for _ in range(number)]
 
@@ -178,40 +190,50 @@ class Bookings:
         chance = self._chance
         closes = min(slot.end, max(slot.start, at) + _CLOSES)
         happened: list[tuple[int, BookingKind]] = [(at, "booking.created")]
-        fate, late = chance.random(), False
+        fate, late, user_id = chance.random(), False, self._student(slot.day)
         if fate < _CANCELLED:
-            cancelled = at + SECOND + _below(slot.end - at - SECOND, chance)
+            cancelled = at + SECOND + _below(closes - at - SECOND, chance)
             late = cancelled > slot.start - _CUTOFF
             happened.append((cancelled, "booking.cancelled"))
-        elif fate > _CANCELLED + _MISSED:
+        elif fate < _CANCELLED + _MISSED and self._may_miss(user_id, slot):
+            happened.append((closes, "booking.no-show"))
+        else:
             opens = max(slot.start + _OPENS, at + SECOND)
             arrived = opens + _below(closes - opens, chance)
             happened.append((arrived, "booking.checked-in"))
             if fate > _CANCELLED + _MISSED + _NEVER_LEFT:
-                left = arrived + SECOND + _below(slot.end - arrived, chance)
+                left = arrived + SECOND + _below(slot.end - arrived - SECOND, chance)
                 happened.append((left, "booking.checked-out"))
-        return self._booking(slot, at, closes, late), happened
+            else:
+                happened.append((slot.end, "booking.completed"))
+        return self._booking(slot, user_id, at, closes, late), happened
 
-    def _booking(self, slot: _Slot, at: int, closes: int, late: bool) -> Booking:
+    def _may_miss(self, user_id: str, slot: _Slot) -> bool:
+        key = user_id, slot.seat.library.library_id
+        self._missed[key] = self._missed.get(key, 0) + 1
+        return self._missed[key] <= _MOST_MISSED
+
+    def _booking(self, slot: _Slot, user_id: str, at: int, closes: int, late: bool) -> Booking:
         chance, library = self._chance, slot.seat.library
         interval = _interval(slot.start, slot.end)
-        booking_id, user_id = new_id(at, chance), self._student(slot.day)
+        booking_id = new_id(at, chance)
         plan, version, amount = _price(slot, at)
         occupation = urlsafe_b64encode(chance.randbytes(12)).decode()
         facts = (
-            f'"bookingId":"{booking_id}","occupation":"{occupation}","libraryId":"{library.library_id}",'
-            f'"seatId":"{slot.seat.seat_id}","userId":"{user_id}",'
-            f'{interval.facts},"amountMinor":{amount},"currency":"{CURRENCY}"'
+            f'"occupation":"{occupation}","libraryId":"{library.library_id}",'
+            f'"seatId":"{slot.seat.seat_id}","userId":"{user_id}",{interval.facts},'
+            f'"bookingId":"{booking_id}","amountMinor":{amount},"currency":"{CURRENCY}"'
         )
         created = (
-            f'"status":"confirmed","planId":{plan},"priceVersion":{version},'
+            f'"planId":{plan},"priceVersion":{version},'
             f'"checkInFrom":"{interval.opens}","checkInUntil":"{time_text(closes)}",'
-            f'"freeCancelUntil":"{interval.free_cancel_until}"'
+            f'"freeCancelUntil":"{interval.free_cancel_until}","lateRefundPercent":0,'
+            f'"status":"confirmed","holdId":null'
         )
         tags = [f"booking:{booking_id}"]
         tags += [f"seat-day:{slot.seat.seat_id}:{day}" for day in interval.dates]
         tags += [f"student-week:{user_id}:{week}" for week in interval.weeks]
-        return Booking(user_id, ",".join(tags), facts, created, late)
+        return Booking(user_id, ",".join(tags), facts, created, time_text(closes), amount, late)
 
     def _student(self, day: int) -> str:
         student = _below(len(self._students), self._chance)

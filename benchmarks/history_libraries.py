@@ -150,12 +150,15 @@ def _add_seats(library: Library, number: int, chance: random.Random, settings: S
 
 
 def _repair(seat: Seat, chance: random.Random, settings: Settings) -> None:
-    """Take the seat out of service for some hours."""
+    """Take the seat out of service for some hours; its bookings have until then, so that none is revoked."""
     seat.out_from = seat.library.open_from + HOUR + chance.randrange(LAST_DAY * DAY)
     seat.out_until = seat.out_from + HOUR + chance.randrange(8 * HOUR)
     for at, in_service in ((seat.out_from, False), (seat.out_until, True)):
         changed = SeatAvailabilityChanged(
-            library_id=seat.library.library_id, seat_id=seat.seat_id, in_service=in_service
+            library_id=seat.library.library_id,
+            seat_id=seat.seat_id,
+            in_service=in_service,
+            revoke_at=None if in_service else moment(seat.out_until),
         )
         _record(seat.library, at, (changed,), chance, settings)
 

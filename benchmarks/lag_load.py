@@ -104,6 +104,7 @@ def _booking(seat_id: str, start: datetime) -> BookingCreated:
         user_id=STUDENT,
         start=start,
         end=start + HOUR,
+        occupied_until=start + HOUR,
         amount_minor=5000,
         currency="INR",
         check_in_from=start - HOUR / 4,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, assert_never
 
 from studyspot.catalogue.codec import Metadata
-from studyspot.domain.book_seat import BOOK_SEAT, BookSeat, Situation
+from studyspot.domain.agenda import Agenda
+from studyspot.domain.book_seat import BOOK_SEAT, BookSeat
 from studyspot.domain.booking import Booking, evolve_booking
 from studyspot.domain.booking_changes import (
     CANCEL_BOOKING,
@@ -14,14 +15,18 @@ from studyspot.domain.booking_changes import (
     CancelBooking,
     CheckIn,
     CheckOut,
-    Standing,
 )
+from studyspot.domain.endings import COMPLETE_BOOKING, MISS_BOOKING, CompleteBooking, MissBooking
 from studyspot.domain.events import (
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
+    BookingCompleted,
     BookingCreated,
     BookingEvent,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingRevoked,
     ClosureAnnounced,
     ClosureWithdrawn,
     Event,
@@ -29,10 +34,15 @@ from studyspot.domain.events import (
     LibraryDeleted,
     LibraryDetails,
     LibraryEvent,
+    LibraryHoursSet,
+    LibraryRulesSet,
     LibraryUpdated,
     PricingUpdated,
     SeatAdded,
     SeatAvailabilityChanged,
+    SeatEvent,
+    SeatRemoved,
+    SeatUpdated,
 )
 from studyspot.domain.libraries import (
     ANNOUNCE_CLOSURE,
@@ -51,12 +61,15 @@ from studyspot.domain.people import Actor
 from studyspot.domain.seat import evolve_seat
 from studyspot.domain.seats import (
     ADD_SEATS,
-    CHANGE_SEAT_SERVICE,
+    CHANGE_SEAT,
     AddSeats,
-    ChangeSeatService,
+    ChangeSeat,
     NewSeat,
     SeatPlan,
 )
+from studyspot.domain.standing import Standing
+
+_NEVER = "the history holds no such event"
 
 
 @dataclass
@@ -78,23 +91,25 @@ class Retelling:
             self.bookings[event.booking_id] = evolve_booking(self.bookings.get(event.booking_id), event)
             for key in (event.seat_id, event.user_id):
                 self.of_seat_or_student[key].add(event.booking_id)
-        else:
+        elif isinstance(event, SeatEvent):
             plan = self.plans[event.library_id]
             seat = evolve_seat(plan.seats.get(event.seat_id), event)
             assert seat is not None
             plan.seats[event.seat_id] = seat
-            if isinstance(event, SeatAdded):
-                plan.labels.add(event.label)
+        else:
+            raise NotImplementedError(_NEVER)
 
     def decided(self, event: Event, metadata: Metadata) -> Event:
         """Return what the command that led to this event comes to now; it must not be refused."""
-        assert metadata.actor is not None
+        owner = Actor(metadata.actor or "", "library_owner")
         if isinstance(event, BookingEvent):
-            events = self._of_booking(event, Actor(metadata.actor, "student"), metadata)
+            events = self._of_booking(event, Actor(metadata.actor or "", "student"), metadata)
         elif isinstance(event, LibraryEvent):
-            events = self._of_library(event, Actor(metadata.actor, "library_owner"))
+            events = self._of_library(event, owner)
+        elif isinstance(event, SeatEvent):
+            events = self._of_seat(event, owner, metadata)
         else:
-            events = self._of_seat(event, Actor(metadata.actor, "library_owner"))
+            raise NotImplementedError(_NEVER)
         (decided,) = events
         return decided
 
@@ -102,20 +117,27 @@ class Retelling:
         standing = Standing(self.bookings.get(event.booking_id))
         match event:
             case BookingCreated():
-                return BOOK_SEAT.decide(_booked(event, actor, metadata), self._situation(event))
+                return BOOK_SEAT.decide(_booked(event, actor, metadata), self._agenda(event))
             case BookingCancelled():
                 cancel = CancelBooking(event.booking_id, event.reason_id, actor, metadata.time)
                 return CANCEL_BOOKING.decide(cancel, standing)
             case BookingCheckedIn():
-                return CHECK_IN.decide(CheckIn(event.booking_id, actor, metadata.time), standing)
+                arrived = CheckIn(event.booking_id, actor, metadata.time, code_verified=True)
+                return CHECK_IN.decide(arrived, standing)
             case BookingCheckedOut():
                 return CHECK_OUT.decide(CheckOut(event.booking_id, actor, metadata.time), standing)
+            case BookingCompleted():
+                return COMPLETE_BOOKING.decide(CompleteBooking(event.booking_id, metadata.time), standing)
+            case BookingNoShow():
+                return MISS_BOOKING.decide(MissBooking(event.booking_id, metadata.time), standing)
+            case BookingRescheduled() | BookingRevoked():
+                raise NotImplementedError(_NEVER)
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _situation(self, event: BookingCreated) -> Situation:
+    def _agenda(self, event: BookingCreated) -> Agenda:
         known = self.of_seat_or_student[event.seat_id] | self.of_seat_or_student[event.user_id]
-        return Situation(
+        return Agenda(
             self.libraries.get(event.library_id),
             self.plans[event.library_id].seats.get(event.seat_id),
             {booking_id: self.bookings[booking_id] for booking_id in known},
@@ -136,20 +158,29 @@ class Retelling:
             case ClosureWithdrawn():
                 withdraw = WithdrawClosure(library_id, event.closure_id, actor)
                 return WITHDRAW_CLOSURE.decide(withdraw, library)
-            case LibraryDeleted():
-                raise NotImplementedError("no library is retired")
+            case LibraryDeleted() | LibraryHoursSet() | LibraryRulesSet():
+                raise NotImplementedError(_NEVER)
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _of_seat(self, event: SeatAdded | SeatAvailabilityChanged, actor: Actor) -> tuple[Event, ...]:
+    def _of_seat(self, event: SeatEvent, actor: Actor, metadata: Metadata) -> tuple[Event, ...]:
         plan = self.plans[event.library_id]
         match event:
             case SeatAdded():
                 seat = NewSeat(event.seat_id, event.label, event.zone, event.attributes)
                 return ADD_SEATS.decide(AddSeats(event.library_id, (seat,), actor), plan)
             case SeatAvailabilityChanged():
-                change = ChangeSeatService(event.library_id, event.seat_id, event.in_service, actor)
-                return CHANGE_SEAT_SERVICE.decide(change, plan)
+                change = ChangeSeat(
+                    event.library_id,
+                    event.seat_id,
+                    actor,
+                    metadata.time,
+                    in_service=event.in_service,
+                    revoke_at=event.revoke_at,
+                )
+                return CHANGE_SEAT.decide(change, plan)
+            case SeatUpdated() | SeatRemoved():
+                raise NotImplementedError(_NEVER)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -168,7 +199,7 @@ def _booked(event: BookingCreated, actor: Actor, metadata: Metadata) -> BookSeat
         at=metadata.time,
     )
     # It refuses what no booking may be: an end before its start, a start in the past.
-    BOOK_SEAT.boundary(command, Situation())
+    BOOK_SEAT.boundary(command, Agenda())
     return command
 
 
