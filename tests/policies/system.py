@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import psycopg
 
-from studyspot.catalogue.codec import Metadata, Recorded, decode, encode
+from studyspot.catalogue.codec import Metadata, Recorded, UnreadableEvent, decode, encode
 from studyspot.catalogue.tags import tags_of
-from studyspot.catalogue.types import type_of
+from studyspot.catalogue.types import UnknownEvent, type_of
 from studyspot.domain.events import Event, NotificationSent
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
@@ -69,9 +69,13 @@ class Log:
         return self.store.append(new).position
 
     def recorded(self, after: int = 0) -> Iterator[Recorded]:
+        """The events that can be read."""
         for page in self.store.pages(after):
             for stored in page:
-                event, metadata = decode(stored.type, stored.data)
+                try:
+                    event, metadata = decode(stored.type, stored.data)
+                except (UnknownEvent, UnreadableEvent):
+                    continue
                 yield Recorded(position=stored.position, epoch=stored.epoch, event=event, metadata=metadata)
 
     def of_policies(self, after: int = 0) -> list[Event]:
@@ -106,7 +110,8 @@ class Log:
     async def settle(self, at: datetime | None = None, processes: int = 1, limit: float = 20.0) -> None:
         """Let policies do all that is due at `at`, or at the clock's time."""
         self.clock.at = at or self.clock.at
-        async with self.policies(processes):
+        async with self.policies(processes) as process:
+            await until(lambda: process.readiness().ready)
             await until(self.is_settled, limit)
 
     @asynccontextmanager

@@ -88,7 +88,8 @@ async def test_an_announcement_is_told_to_each_student_whom_it_concerns_but_its_
     assert {(notice.user_id, notice.cause) for notice in affected} == {
         (f"u{number}", f"{position}:booking-affected:B{number}") for number in range(3)
     }
-    assert affected[0].parameters == {
+    (first,) = [notice for notice in affected if notice.user_id == "u0"]
+    assert first.parameters == {
         "bookingId": "B0",
         "seatId": "S0",
         "start": "2026-12-01T09:00:00Z",

@@ -20,7 +20,7 @@ CHUNK = 128
 AT_ONCE = 32
 """Commands that run beside each other."""
 
-CHUNK_LIMIT = timedelta(seconds=10)
+CHUNK_LIMIT = timedelta(seconds=5)
 FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=1)
 SET_ASIDE_RETRY = timedelta(minutes=15)
