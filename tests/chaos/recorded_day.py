@@ -29,10 +29,27 @@ def booking(booking_id: str, seat: str, user: str, start: str, end: str, status:
         "userId": user,
         "start": start,
         "end": end,
+        "occupiedUntil": end,
         "status": status,
         "amountMinor": 10000,
         "currency": "INR",
     }
+
+
+def created(booking_id: str, seat: str, user: str, start: str, end: str) -> dict[str, Any]:
+    return {
+        **booking(booking_id, seat, user, start, end, "confirmed"),
+        "planId": None,
+        "priceVersion": 1,
+        "checkInFrom": "2026-12-01T08:00:00Z",
+        "checkInUntil": end,
+        "freeCancelUntil": "2026-12-01T08:30:00Z",
+        "lateRefundPercent": 0,
+        "holdId": None,
+    }
+
+
+CANCELLED = {"status": "cancelled", "late": False, "keptMinor": 0, "reasonId": None}
 
 
 def seat(library: str, seat_id: str) -> dict[str, Any]:
@@ -61,14 +78,14 @@ HAPPENED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("library.created", "w2", library("L2", "w2")),
     ("seat.added", "w2", seat("L2", "S9")),
     ("pricing.updated", "w1", PRICES),
-    ("booking.created", "s1", booking("B1", "S1", "s1", NINE, TEN, "confirmed")),
-    ("booking.created", "s2", booking("B2", "S2", "s2", NINE, TEN, "confirmed")),
-    ("booking.cancelled", "s1", {**booking("B1", "S1", "s1", NINE, TEN, "cancelled"), "late": False}),
-    ("booking.created", "s2", booking("B3", "S1", "s2", TEN, ELEVEN, "confirmed")),
+    ("booking.created", "s1", created("B1", "S1", "s1", NINE, TEN)),
+    ("booking.created", "s2", created("B2", "S2", "s2", NINE, TEN)),
+    ("booking.cancelled", "s1", {**booking("B1", "S1", "s1", NINE, TEN, "cancelled"), **CANCELLED}),
+    ("booking.created", "s2", created("B3", "S1", "s2", TEN, ELEVEN)),
     ("booking.checked-in", "s2", booking("B2", "S2", "s2", NINE, TEN, "checked-in")),
     ("booking.checked-out", "s2", booking("B2", "S2", "s2", NINE, TEN, "completed")),
     ("seat.availability-changed", "w1", {"libraryId": "L1", "seatId": "S3", "inService": False}),
-    ("booking.created", "s1", booking("B4", "S9", "s1", TEN, ELEVEN, "confirmed")),
+    ("booking.created", "s1", created("B4", "S9", "s1", TEN, ELEVEN)),
 )
 HEAD = len(HAPPENED)
 

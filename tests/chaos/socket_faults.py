@@ -161,7 +161,7 @@ def after_losing_the_room(evidence: Evidence) -> None:
     records = list(evidence.records)
     added = Record(16, day.EPOCH, "staff.added", day.stored(16, "w1", {"libraryId": "L1", "userId": "t1"}))
     gone = Record(17, day.EPOCH, "staff.removed", day.stored(17, "w1", {"libraryId": "L1", "userId": "t1"}))
-    facts = day.booking("B5", "S2", "s2", day.ELEVEN, "2026-12-01T12:00:00Z", "confirmed")
+    facts = day.created("B5", "S2", "s2", day.ELEVEN, "2026-12-01T12:00:00Z")
     booked = Record(18, day.EPOCH, "booking.created", day.stored(18, "s2", facts))
     evidence.records = [*records, added, gone, booked]
     socket = day.recorded_socket("t1", "staff", [])

@@ -214,18 +214,7 @@ def test_a_view_in_the_wrong_room_is_a_leak(view: list[str], shown: list[str]) -
 
 def test_the_three_frames_of_the_contracts_example_are_clean() -> None:
     """As the contract prints them, to the letter."""
-    facts = {
-        "bookingId": "B7",
-        "occupation": "o9f",
-        "libraryId": "L1",
-        "seatId": "S17",
-        "userId": "s1",
-        "start": day.NINE,
-        "end": day.TEN,
-        "status": "confirmed",
-        "amountMinor": 10000,
-        "currency": "INR",
-    }
+    facts = {**day.created("B7", "S17", "s1", day.NINE, day.TEN), "occupation": "o9f"}
     stored = {
         "v": 1,
         "time": "2026-12-01T09:00:00Z",
@@ -235,12 +224,13 @@ def test_the_three_frames_of_the_contracts_example_are_clean() -> None:
         "data": facts,
     }
     log = [Record(1, "k3", "library.created", day.stored(1, "w1", day.library("L1", "w1")))]
-    log.append(Record(2, "k3", "booking.created", stored))
+    log.append(Record(2, "k3", "seat.added", day.stored(2, "w1", day.seat("L1", "S17"))))
+    log.append(Record(3, "k3", "booking.created", stored))
     envelope = {
-        "id": "k3-2",
+        "id": "k3-3",
         "type": "studyspot.booking.created.v1",
         "time": "2026-12-01T09:00:00Z",
-        "sequence": "2",
+        "sequence": "3",
     }
     full = {**envelope, "actor": "s1", "commandid": "c", "traceparent": "00-a-b-01"}
     seat = {"seatId": "S17", "occupation": "o9f", "state": "booked", "start": day.NINE, "end": day.TEN}
@@ -253,6 +243,6 @@ def test_the_three_frames_of_the_contracts_example_are_clean() -> None:
     for user, role, name, room, event in frames:
         conversation = Conversation(user, role)
         conversation.records = log
-        conversation.connect(*([room] if room == LIBRARY else []), head=1)
-        conversation.receive({"type": "event", "name": name, "position": 2, "rooms": [room], "event": event})
+        conversation.connect(*([room] if room == LIBRARY else []), head=2)
+        conversation.receive({"type": "event", "name": name, "position": 3, "rooms": [room], "event": event})
         assert conversation.verdict().clean, str(conversation.verdict())

@@ -1,27 +1,16 @@
-"""The answers to commands: what was acknowledged is in the log, once, and what was refused had a cause."""
+"""The answers to commands: what was acknowledged is in the log, once, and nothing that was not asked for."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-from studyspot.checker.history import STATE_AFTER
+from studyspot.checker.effects import change_of, effect_of
 from studyspot.checker.log import Log
-from studyspot.checker.records import Answer, Record, instant, same
+from studyspot.checker.records import Answer, Record, same
 from studyspot.checker.verdict import Finding, Kind
-
-_BOOKING_ROUTES = {
-    "cancel": "booking.cancelled",
-    "check-in": "booking.checked-in",
-    "check-out": "booking.checked-out",
-}
-_PATH = re.compile(
-    r"/api/(?P<root>libraries|bookings)(?:/(?P<id>[^/]+))?(?:/(?P<part>[^/]+))?(?:/(?P<of>[^/]+))?$"
-)
 
 
 def judge_answers(log: Log, answers: Sequence[Answer]) -> Iterator[Finding]:
-    """Find acknowledged commands that the log lost, applied twice or altered; and refusals without a cause.
+    """Find acknowledged commands that the log lost, applied twice or altered.
 
     The answers must be all that their actors got, lost ones included.
     """
@@ -30,7 +19,6 @@ def judge_answers(log: Log, answers: Sequence[Answer]) -> Iterator[Finding]:
             yield from _judge_acceptance(log, answer)
     yield from _judge_keys(answers)
     yield from _judge_unasked(log, answers)
-    yield from _judge_refusals(log, answers)
 
 
 def _judge_acceptance(log: Log, answer: Answer) -> Iterator[Finding]:
@@ -43,81 +31,29 @@ def _judge_acceptance(log: Log, answer: Answer) -> Iterator[Finding]:
     if position > log.head:
         yield _finding(Kind.LOST, answer, f"was acknowledged, and the log ends at {log.head}")
         return
-    yield from _judge_change(log, answer)
-    expected = _expected(answer)
-    if expected is None:
+    change = change_of(answer)
+    if change is not None:
+        for sentence in change.differences(log, position):
+            yield _finding(Kind.LOST, answer, sentence)
+    yield from _judge_effect(log, answer, position)
+
+
+def _judge_effect(log: Log, answer: Answer, position: int) -> Iterator[Finding]:
+    effect = effect_of(answer)
+    if effect is None:
         return
-    event_type, facts = expected
-    record = log.at(position)
-    if record is None or record.type != event_type or record.actor != answer.who or not _has(record, facts):
-        found = "nothing" if record is None else f"{record.type} by {record.actor}"
-        sentence = f"was acknowledged as {event_type} {_shown(facts)}, and the log has {found} there"
+    record = effect.record(log, answer)
+    if record is None:
+        there = log.at(position)
+        found = "nothing" if there is None else f"{there.type} by {there.actor}"
+        shown = " ".join(str(value) for value in effect.facts.values())
+        sentence = f"was acknowledged as {effect.type} {shown}, and the log has {found} there"
         yield _finding(Kind.LOST, answer, sentence)
         return
-    for name, value in _told(answer).items():
+    for name, value in effect.told.items():
         if name in record.facts and not same(record.facts[name], value):
             sentence = f"was answered with {name} {value!r}, and the log has {record.facts[name]!r}"
             yield _finding(Kind.ALTERED, answer, sentence)
-
-
-def _judge_change(log: Log, answer: Answer) -> Iterator[Finding]:
-    """A PATCH made it so, or it was so already: the newest event about it says the same."""
-    match = _PATH.match(answer.path)
-    if match is None or answer.method != "PATCH" or not isinstance(answer.body, Mapping):
-        return
-    if match["part"] == "seats":
-        types, whose = ("seat.added", "seat.availability-changed"), ("seatId", match["of"])
-        wanted = {"inService": answer.body["inService"]}
-    else:
-        types, whose = ("library.created", "library.updated"), ("libraryId", match["id"])
-        wanted = {name: answer.body[name] for name in answer.request or () if name in answer.body}
-    newest: Mapping[str, Any] = {}
-    for record in log.of_types(*types):
-        if record.position <= (answer.position or 0) and record.facts.get(whose[0]) == whose[1]:
-            newest = {"inService": True, **record.facts}
-    for name, value in wanted.items():
-        if not same(newest.get(name), value):
-            sentence = f"made {name} {value!r}, and the log says {newest.get(name)!r}"
-            yield _finding(Kind.LOST, answer, sentence)
-
-
-def _expected(answer: Answer) -> tuple[str, Mapping[str, Any]] | None:
-    """Return the type and facts of the event at the answer's position.
-
-    None where nothing need have happened: a change of what was so already.
-    """
-    match = _PATH.match(answer.path)
-    if match is None or not isinstance(answer.body, Mapping):
-        return None
-    body, own, part = answer.body, match["id"], match["part"]
-    match answer.method, match["root"], part:
-        case "POST", "libraries", None:
-            return "library.created", {"libraryId": body["id"]}
-        case "POST", "libraries", "seats":
-            return "seat.added", {"libraryId": own, "seatId": body["seats"][-1]["id"]}
-        case "PUT", "libraries", "pricing":
-            return "pricing.updated", {"libraryId": own, "priceVersion": body["priceVersion"]}
-        case "DELETE", "libraries", None:
-            return "library.deleted", {"libraryId": own}
-        case "POST", "bookings", None:
-            return "booking.created", {"bookingId": body["id"]}
-        case "POST", "bookings", str() if part in _BOOKING_ROUTES:
-            return _BOOKING_ROUTES[part], {"bookingId": own}
-        case _:
-            return None
-
-
-def _told(answer: Answer) -> Mapping[str, Any]:
-    body: Mapping[str, Any] = answer.body
-    return {name: value for name, value in body.items() if name not in ("id", "position", "seats")}
-
-
-def _has(record: Record, facts: Mapping[str, Any]) -> bool:
-    return all(same(record.facts.get(name), value) for name, value in facts.items())
-
-
-def _shown(facts: Mapping[str, Any]) -> str:
-    return " ".join(str(value) for value in facts.values())
 
 
 def _judge_keys(answers: Iterable[Answer]) -> Iterator[Finding]:
@@ -137,18 +73,20 @@ def _judge_unasked(log: Log, answers: Iterable[Answer]) -> Iterator[Finding]:
     acknowledged: defaultdict[str, set[int]] = defaultdict(set)
     keys_accepted: set[tuple[str, str]] = set()
     unanswered: defaultdict[str, set[object]] = defaultdict(set)
+    many: set[str] = set()
     for answer in answers:
         acknowledged[answer.who] |= {answer.position} if answer.accepted and answer.position else set()
         if answer.accepted and answer.key:
             keys_accepted.add((answer.who, answer.key))
+        if _is_many(answer):
+            many.add(answer.who)
     for number, answer in enumerate(answers):
         lost = answer.status is None or answer.status >= 500
         if lost and answer.method != "GET" and (answer.who, answer.key) not in keys_accepted:
             unanswered[answer.who].add(answer.key or number)
     commands: dict[str, list[Record]] = {}
     for record in log.records:
-        # A refused retirement has closed the library and opened it again.
-        if record.actor in acknowledged and not record.type.startswith("closure."):
+        if record.actor in acknowledged and not _is_beside_the_point(record, many):
             commands.setdefault(str(record.stored.get("commandid")), []).append(record)
     for records in commands.values():
         who, last = str(records[0].actor), records[-1]
@@ -161,25 +99,25 @@ def _judge_unasked(log: Log, answers: Iterable[Answer]) -> Iterator[Finding]:
         yield Finding(Kind.TWICE, who, last.position, sentence)
 
 
-def _judge_refusals(log: Log, answers: Iterable[Answer]) -> Iterator[Finding]:
-    """A seat that was called taken was taken, at some time, for some of the interval."""
-    taken: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for record in log.records:
-        if STATE_AFTER.get(record.type, "free") != "free":
-            taken[record.facts["seatId"]].append(record.facts)
-    for answer in answers:
-        body = answer.body if isinstance(answer.body, Mapping) else {}
-        if answer.status != 409 or body.get("type") != "/problems/seat-taken":
-            continue
-        asked = answer.request
-        start, end = instant(asked["start"]), instant(asked["end"])
-        if not any(
-            instant(facts["start"]) < end and start < instant(facts["end"])
-            for facts in taken[asked["seatId"]]
-        ):
-            yield _finding(
-                Kind.FALSE_REFUSAL, answer, f"was told that {asked['seatId']} is taken; it never was"
-            )
+def _is_many(answer: Answer) -> bool:
+    """Say whether the request is one for many decisions, of which only the last has the answer's position."""
+    return answer.path.endswith(("/affected/resolve", "/hours")) or (
+        answer.method == "DELETE" and answer.path.startswith("/api/libraries/")
+    )
+
+
+def _is_beside_the_point(record: Record, many: set[str]) -> bool:
+    """A refused retirement has closed the library and opened it again; a request for many tells the last."""
+    if record.type.startswith("closure."):
+        return True
+    by_many = (
+        "booking.revoked",
+        "booking.rescheduled",
+        "payment.refunded",
+        "hold.released",
+        "library.hours-set",
+    )
+    return record.actor in many and record.type in by_many
 
 
 def _id(answer: Answer) -> object:

@@ -5,26 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from studyspot.checker.occupations import STATE_AFTER, Occupation, occupation_of
 from studyspot.checker.records import Record, instant
-from studyspot.checker.verdict import Finding, Kind
-
-STATE_AFTER: Mapping[str, str] = {
-    "hold.placed": "held",
-    "hold.released": "free",
-    "hold.lapsed": "free",
-    "booking.created": "booked",
-    "booking.rescheduled": "booked",
-    "booking.checked-in": "occupied",
-    "booking.cancelled": "free",
-    "booking.checked-out": "free",
-    "booking.completed": "free",
-    "booking.no-show": "free",
-    "booking.revoked": "free",
-}
-"""What an event makes of the seat that it is about."""
 
 STATUS_AFTER: Mapping[str, str] = {
+    "hold.placed": "held",
+    "hold.released": "released",
+    "hold.lapsed": "lapsed",
     "booking.created": "confirmed",
+    "booking.rescheduled": "confirmed",
     "booking.checked-in": "checked-in",
     "booking.cancelled": "cancelled",
     "booking.checked-out": "completed",
@@ -32,33 +21,7 @@ STATUS_AFTER: Mapping[str, str] = {
     "booking.no-show": "no-show",
     "booking.revoked": "revoked",
 }
-_MAY_FOLLOW: Mapping[str, frozenset[str | None]] = {
-    "booking.created": frozenset({None}),
-    "booking.rescheduled": frozenset({"confirmed"}),
-    "booking.checked-in": frozenset({"confirmed"}),
-    "booking.cancelled": frozenset({"confirmed"}),
-    "booking.no-show": frozenset({"confirmed"}),
-    "booking.checked-out": frozenset({"checked-in"}),
-    "booking.completed": frozenset({"checked-in"}),
-    "booking.revoked": frozenset({"confirmed", "checked-in"}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Occupation:
-    """Who has which seat during [start, end), and in which state: held, booked or occupied."""
-
-    id: str
-    library_id: str
-    seat_id: str
-    user_id: str
-    start: datetime
-    end: datetime
-    state: str
-    until: str | None
-
-    def meets(self, start: datetime, end: datetime) -> bool:
-        return self.start < end and start < self.end
+"""The status of a hold or booking after an event; a hold that was booked is `booked`."""
 
 
 @dataclass(slots=True)
@@ -69,14 +32,31 @@ class Seat:
     in_service: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """From `start` on, for good where there is no `end`."""
+
+    start: datetime
+    end: datetime | None
+
+    def meets(self, start: datetime, end: datetime) -> bool:
+        return self.start < end and (self.end is None or start < self.end)
+
+
 @dataclass(slots=True)
 class History:
-    """The state that the records so far add up to."""
+    """The state that the records so far add up to.
+
+    `holds` and `bookings` hold the newest facts of each, its status, and of a booking what was paid.
+    """
 
     position: int = 0
     seats: dict[str, Seat] = field(default_factory=dict)
+    holds: dict[str, dict[str, Any]] = field(default_factory=dict)
     bookings: dict[str, dict[str, Any]] = field(default_factory=dict)
     occupations: dict[str, Occupation] = field(default_factory=dict)
+    closures: dict[str, dict[str, Closure]] = field(default_factory=dict)
+    retired: set[str] = field(default_factory=set)
     _of_seat: dict[str, set[str]] = field(default_factory=dict)
     _of_user: dict[str, set[str]] = field(default_factory=dict)
 
@@ -92,10 +72,30 @@ class History:
         """Add one record.
 
         Raises:
-            KeyError: it changes a seat that was never added.
+            KeyError: it changes a seat or booking that was never there.
         """
-        facts = record.facts
+        facts, entity = record.facts, record.type.partition(".")[0]
         self.position = record.position
+        match entity:
+            case "seat":
+                self._furnish(record)
+            case "hold":
+                self._occupy(record)
+                self.holds[facts["holdId"]] = {**facts, "status": STATUS_AFTER[record.type]}
+            case "booking" if record.type in STATE_AFTER:
+                self._occupy(record)
+                self._book(record)
+            case "payment":
+                self.bookings[facts["bookingId"]]["paidMinor"] = facts["paidMinor"]
+            case "closure":
+                self._close(record)
+            case "library" if record.type == "library.deleted":
+                self.retired.add(facts["libraryId"])
+            case _:
+                pass
+
+    def _furnish(self, record: Record) -> None:
+        facts = record.facts
         match record.type:
             case "seat.added":
                 self.seats[facts["seatId"]] = Seat(facts["libraryId"], facts["label"], facts["zone"])
@@ -103,17 +103,29 @@ class History:
                 seat = self.seats[facts["seatId"]]
                 seat.label, seat.zone = facts["label"], facts["zone"]
             case "seat.removed":
-                self.seats.pop(facts["seatId"], None)
+                del self.seats[facts["seatId"]]
             case "seat.availability-changed":
                 self.seats[facts["seatId"]].in_service = facts["inService"]
-            case known if known in STATE_AFTER:
-                self._occupy(record)
-                if "bookingId" in facts:
-                    before = self.bookings.get(facts["bookingId"], {})
-                    status = STATUS_AFTER.get(record.type, before.get("status"))
-                    self.bookings[facts["bookingId"]] = {**facts, "status": status}
             case _:
                 pass
+
+    def _book(self, record: Record) -> None:
+        facts = record.facts
+        # What only its creation and rescheduling tell stays: its terms.
+        before = self.bookings.get(facts["bookingId"], {"paidMinor": 0})
+        self.bookings[facts["bookingId"]] = {**before, **facts, "status": STATUS_AFTER[record.type]}
+        hold = self.holds.get(facts.get("holdId") or "")
+        if hold is not None and record.type == "booking.created":
+            hold["status"] = "booked"
+
+    def _close(self, record: Record) -> None:
+        facts = record.facts
+        closures = self.closures.setdefault(facts["libraryId"], {})
+        if record.type == "closure.withdrawn":
+            closures.pop(facts["closureId"], None)
+        else:
+            end = facts.get("end")
+            closures[facts["closureId"]] = Closure(instant(facts["start"]), instant(end) if end else None)
 
     def _occupy(self, record: Record) -> None:
         occupation = occupation_of(record)
@@ -126,49 +138,3 @@ class History:
         self.occupations[occupation.id] = occupation
         self._of_seat.setdefault(occupation.seat_id, set()).add(occupation.id)
         self._of_user.setdefault(occupation.user_id, set()).add(occupation.id)
-
-
-def occupation_of(record: Record) -> Occupation:
-    """Return what the event says about its occupation; state `free` ends it."""
-    facts = record.facts
-    return Occupation(
-        id=facts["occupation"],
-        library_id=facts["libraryId"],
-        seat_id=facts["seatId"],
-        user_id=facts["userId"],
-        start=instant(facts["start"]),
-        end=instant(facts["end"]),
-        state=STATE_AFTER[record.type],
-        until=facts.get("until"),
-    )
-
-
-def judge_step(history: History, record: Record) -> Iterator[Finding]:
-    """Find what this record may not do to the state before it: overlap, or follow where it cannot."""
-    booking_id = record.facts.get("bookingId")
-    if booking_id is not None and record.type in _MAY_FOLLOW:
-        status = history.bookings.get(booking_id, {}).get("status")
-        if status not in _MAY_FOLLOW[record.type]:
-            sentence = f"{record.type} of booking {booking_id}, which was {status or 'unknown'}"
-            yield Finding(Kind.IMPOSSIBLE, "log", record.position, sentence)
-    if STATE_AFTER.get(record.type, "free") == "free":
-        return
-    new = occupation_of(record)
-    moment = instant(record.stored["time"])
-    for rival in history.of_seat(new.seat_id):
-        if rival.id != new.id and rival.meets(new.start, new.end) and not _lapsed(rival, moment):
-            sentence = f"seat {new.seat_id} is given to {new.user_id} while {rival.user_id} has it"
-            yield Finding(Kind.OVERLAP, "log", record.position, sentence)
-    for other in history.of_user(new.user_id):
-        if (
-            other.id != new.id
-            and other.seat_id != new.seat_id
-            and other.meets(new.start, new.end)
-            and not _lapsed(other, moment)
-        ):
-            sentence = f"{new.user_id} gets seat {new.seat_id} while having {other.seat_id}"
-            yield Finding(Kind.OVERLAP, "log", record.position, sentence)
-
-
-def _lapsed(occupation: Occupation, moment: datetime) -> bool:
-    return occupation.until is not None and instant(occupation.until) <= moment

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from studyspot.checker.answers import judge_answers
 from studyspot.checker.log import Log, judge_form, judge_log
+from studyspot.checker.notices import judge_notices
 from studyspot.checker.passages import Socket
 from studyspot.checker.read_models import Read, judge_replay
 from studyspot.checker.records import Answer, Record, StreamMessage
+from studyspot.checker.refusals import judge_refusals
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.sockets import judge_socket
 from studyspot.checker.stream import judge_stream
@@ -49,9 +51,11 @@ def judge(evidence: Evidence) -> Verdict:
 def _findings(log: Log, evidence: Evidence) -> Iterator[Finding]:
     yield from judge_log(log)
     yield from judge_replay(log, evidence.reads)
+    yield from judge_notices(log)
     if evidence.messages is not None:
         yield from judge_stream(log, evidence.messages, settled=evidence.settled)
     yield from judge_answers(log, evidence.answers)
+    yield from judge_refusals(log, evidence.answers)
     yield from judge_winners(log, evidence.answers)
     rooms = Rooms(log)
     for socket in evidence.sockets:

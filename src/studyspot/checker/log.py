@@ -2,26 +2,44 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
 
 from studyspot.checker.records import Record, instant
 from studyspot.checker.verdict import Finding, Kind
 
 WHO = "log"
 
-_TIMES = ("start", "end", "until")
-_OCCUPIES = frozenset({"occupation", "libraryId", "seatId", "userId", "start", "end"})
+_TIMES = frozenset(
+    {
+        *("start", "end", "occupiedUntil", "until", "revokeAt", "missedAt"),
+        *("checkInFrom", "checkInUntil", "freeCancelUntil"),
+        *("previousStart", "previousEnd", "previousOccupiedUntil"),
+    }
+)
+_OCCUPIES = frozenset({"occupation", "libraryId", "seatId", "userId", "start", "end", "occupiedUntil"})
+_BOOKS = _OCCUPIES | {"bookingId", "amountMinor", "currency"}
+_TERMS = _BOOKS | {"checkInFrom", "checkInUntil", "freeCancelUntil", "lateRefundPercent"}
 _NEEDED = {
-    "hold": _OCCUPIES,
-    "booking": _OCCUPIES | {"bookingId"},
-    "payment": frozenset({"libraryId", "userId"}),
+    "hold": _OCCUPIES | {"holdId", "until"},
+    "booking": _BOOKS,
+    "booking.created": _TERMS,
+    "booking.rescheduled": _TERMS
+    | {"previousSeatId", "previousStart", "previousEnd", "previousOccupiedUntil", "previousAmountMinor"},
+    "booking.cancelled": _BOOKS | {"late", "keptMinor"},
+    "payment.recorded": _BOOKS | {"paymentMinor", "paidMinor"},
+    "payment.refunded": _BOOKS | {"refundMinor", "paidMinor"},
     "library": frozenset({"libraryId"}),
-    "library.created": frozenset({"libraryId", "ownerId"}),
-    "closure": frozenset({"libraryId"}),
+    "library.created": frozenset({"libraryId", "ownerId", "timeZone"}),
+    "library.updated": frozenset({"libraryId", "timeZone"}),
+    "library.rules-set": frozenset({"libraryId", "rules"}),
+    "closure.announced": frozenset({"libraryId", "closureId", "start"}),
+    "closure.withdrawn": frozenset({"libraryId", "closureId"}),
     "pricing": frozenset({"libraryId"}),
     "seat": frozenset({"libraryId", "seatId"}),
     "seat.added": frozenset({"libraryId", "seatId", "label", "zone"}),
     "seat.updated": frozenset({"libraryId", "seatId", "label", "zone"}),
     "seat.availability-changed": frozenset({"libraryId", "seatId", "inService"}),
+    "notification.sent": frozenset({"notificationId", "userId", "kind", "parameters", "cause"}),
     "staff": frozenset({"libraryId", "userId"}),
 }
 
@@ -40,6 +58,23 @@ class Log:
 
     def at(self, position: int) -> Record | None:
         return self._by_position.get(position)
+
+    def appends(self) -> Iterator[tuple[Record, ...]]:
+        """Yield the records of one command after the other: what was appended together."""
+        for _, together in groupby(self.records, key=lambda record: record.stored["commandid"]):
+            yield tuple(together)
+
+    def append_of(self, position: int) -> tuple[Record, ...]:
+        """Return the records that were appended with the one at a position; none where there is none."""
+        last = self._by_position.get(position)
+        if last is None:
+            return ()
+        together = [last]
+        while (before := self._by_position.get(together[0].position - 1)) is not None:
+            if before.stored["commandid"] != last.stored["commandid"]:
+                break
+            together.insert(0, before)
+        return tuple(together)
 
     def of_types(self, *types: str) -> Iterator[Record]:
         return (record for record in self.records if record.type in types)
@@ -75,7 +110,10 @@ def judge_form(log: Log) -> Iterator[Finding]:
         if missing:
             yield Finding(Kind.UNREADABLE, WHO, record.position, f"has no {', '.join(sorted(missing))}")
             continue
-        times = [record.stored["time"], *(record.facts[name] for name in _TIMES if name in record.facts)]
+        times = [
+            record.stored["time"],
+            *(record.facts[name] for name in sorted(_TIMES & record.facts.keys())),
+        ]
         for time in filter(None, times):
             try:
                 instant(time)

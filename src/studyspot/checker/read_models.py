@@ -1,16 +1,23 @@
 """Read models against a replay: what HTTP answered at a position is what the log adds up to there."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from studyspot.checker.history import History, Occupation, judge_step
+from studyspot.checker.history import History
+from studyspot.checker.ledger import judge_balance, judge_payment
+from studyspot.checker.lifecycles import judge_lifecycle
 from studyspot.checker.log import Log
-from studyspot.checker.records import BookingsRead, SeatMapRead, instant, same
+from studyspot.checker.occupations import LAPSES, Occupation
+from studyspot.checker.overlaps import judge_overlaps, judge_places
+from studyspot.checker.records import BookingsRead, Record, SeatMapRead, instant, same
 from studyspot.checker.verdict import Finding, Kind
 
 _WHO = "read model"
 _STRONGEST_FIRST = ("occupied", "booked", "held")
-_ROW = ("libraryId", "seatId", "userId", "start", "end", "status", "amountMinor", "currency")
+_ROW = (
+    *("libraryId", "seatId", "userId", "start", "end", "occupiedUntil", "status"),
+    *("amountMinor", "currency", "paidMinor"),
+)
 
 Read = SeatMapRead | BookingsRead
 
@@ -19,23 +26,34 @@ def judge_replay(log: Log, reads: Iterable[Read]) -> Iterator[Finding]:
     """Replay the log once; find what it may not contain, and every read that it contradicts."""
     waiting = sorted(reads, key=_position)
     history, next_read = History(), 0
-    for record in log.records:
-        while next_read < len(waiting) and _position(waiting[next_read]) < record.position:
-            yield from _judge_read(history, waiting[next_read])
-            next_read += 1
-        try:
-            yield from judge_step(history, record)
-            history.apply(record)
-        except KeyError as unknown:
-            yield Finding(
-                Kind.IMPOSSIBLE, "log", record.position, f"{record.type} of {unknown}, which is not"
-            )
+    for together in log.appends():
+        lapsed = {record.facts["occupation"] for record in together if record.type in LAPSES}
+        for record in together:
+            while next_read < len(waiting) and _position(waiting[next_read]) < record.position:
+                yield from _judge_read(history, waiting[next_read])
+                next_read += 1
+            yield from _judge_step(history, record, lapsed)
+        for booking_id in {record.facts.get("bookingId", "") for record in together}:
+            yield from judge_balance(history, booking_id, together[-1].position)
     for read in waiting[next_read:]:
         if _position(read) > log.head:
             sentence = f"reflects {_position(read)}, and the log ends at {log.head}"
             yield Finding(Kind.READ_MODEL, _WHO, _position(read), sentence)
         else:
             yield from _judge_read(history, read)
+
+
+def _judge_step(history: History, record: Record, lapsed: Collection[str]) -> Iterator[Finding]:
+    """Find what the record may not do to the state before it, and add it."""
+    yield from judge_lifecycle(history, record)
+    yield from judge_places(history, record)
+    yield from judge_overlaps(history, record, lapsed)
+    yield from judge_payment(history, record)
+    try:
+        history.apply(record)
+    except KeyError as unknown:
+        sentence = f"{record.type} of {unknown}, which is not"
+        yield Finding(Kind.IMPOSSIBLE, "log", record.position, sentence)
 
 
 def _position(read: Read) -> int:
@@ -63,8 +81,7 @@ def _judge_seat_map(history: History, read: SeatMapRead) -> Iterator[str]:
         live = [
             occupation
             for occupation in history.of_seat(seat_id)
-            if occupation.meets(read.start, read.end)
-            and (occupation.until is None or now is None or instant(occupation.until) > now)
+            if occupation.takes_seat(read.start, read.end) and (now is None or not occupation.is_over(now))
         ]
         states = {occupation.state for occupation in live}
         strongest = next((state for state in _STRONGEST_FIRST if state in states), "free")
@@ -87,8 +104,9 @@ def _judge_occupations(
         yield f"seat {seat_id} has occupation {unknown}, which is not live in the log"
     for both in sorted(rows.keys() & replayed.keys()):
         row, occupation = rows[both], replayed[both]
-        told_interval = instant(row["start"]), instant(row["end"])
-        if row["state"] != occupation.state or told_interval != (occupation.start, occupation.end):
+        until = instant(row["until"]) if row.get("until") else None
+        told_facts = row["state"], instant(row["start"]), instant(row["end"]), until
+        if told_facts != (occupation.state, occupation.start, occupation.occupied_until, occupation.until):
             yield f"occupation {both} of seat {seat_id} differs: {dict(row)}"
 
 

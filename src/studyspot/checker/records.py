@@ -50,7 +50,8 @@ class StreamMessage:
 class Answer:
     """What one attempt of a command was answered with; no status means that the connection was lost.
 
-    `who` is the user id of the actor, `position` that of the header.
+    `who` is the user id of the actor, `position` that of the header. When the request was sent, the log had
+    reached `after`, as far as is known.
     """
 
     who: str
@@ -61,6 +62,7 @@ class Answer:
     status: int | None
     body: Any = None
     position: int | None = None
+    after: int = 0
 
     @property
     def accepted(self) -> bool:

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 
-from studyspot.checker.history import STATE_AFTER
 from studyspot.checker.log import Log
+from studyspot.checker.occupations import STATE_AFTER
 from studyspot.checker.records import Record
 
 
@@ -52,7 +52,7 @@ def rooms_of(record: Record) -> Mapping[str, View]:
                 rooms[role_room("library_owner")] = View.SUMMARY
             return rooms
         case "hold":
-            return both
+            return {library_room(library): View.PUBLIC, staff_room(library): View.STAFF}
         case "library" | "closure":
             roles = (role_room("student"), role_room("library_owner"))
             return {**dict.fromkeys(roles, View.PUBLIC), **both}
@@ -85,7 +85,7 @@ class Rooms:
             views = self._views[record.position] = rooms_of(record)
             for room in views:
                 self._positions[room].append(record.position)
-            if "occupation" in record.facts:
+            if record.type in STATE_AFTER:
                 self._occupations[record.position] = record.facts["occupation"]
             self._note_membership(record)
 

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ALTERED = "altered"
     OVERLAP = "overlap"
     IMPOSSIBLE = "impossible-transition"
+    LEDGER = "ledger-wrong"
     TWO_WINNERS = "two-winners"
     FALSE_REFUSAL = "refused-without-cause"
     READ_MODEL = "read-model-differs"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from studyspot.checker.history import STATE_AFTER
+from studyspot.checker.occupations import STATE_AFTER
 from studyspot.checker.records import Record, same
 from studyspot.checker.rooms import View
 
@@ -67,9 +67,12 @@ def told(record: Record, view: View) -> Told:
             data = {**facts, "occupation": None, "state": service}
             return Told(name, data, frozenset({"start", "end"}))
         data = {**facts, "state": state} if state else dict(facts)
+        if entity == "notification":
+            del data["cause"]
         return Told(name, data, frozenset({"studentName"} if view is View.STAFF else ()))
     if state:
-        data = {field: facts[field] for field in ("seatId", "occupation", "start", "end")}
+        data = {field: facts[field] for field in ("seatId", "occupation", "start")}
+        data["end"] = facts["occupiedUntil"]
         if "until" in facts:
             data["until"] = facts["until"]
         return Told("seat:availability", {**data, "state": state})

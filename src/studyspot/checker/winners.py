@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from studyspot.checker.history import STATE_AFTER
 from studyspot.checker.log import Log
+from studyspot.checker.occupations import STATE_AFTER
 from studyspot.checker.records import Answer, instant
 from studyspot.checker.verdict import Finding, Kind
 
@@ -21,21 +21,21 @@ class _Win:
 
 
 def judge_winners(log: Log, answers: Iterable[Answer]) -> Iterator[Finding]:
-    """Find pairs of bookings that were both confirmed for one seat and time, the first not ended before."""
+    """Find pairs of bookings that were both confirmed for one seat and time, the first not left before."""
     wins: defaultdict[str, dict[str, _Win]] = defaultdict(dict)
     for answer in answers:
         if answer.accepted and answer.method == "POST" and answer.path == "/api/bookings":
             body, position = answer.body, answer.position or 0
             interval = instant(body["start"]), instant(body["end"])
             wins[body["seatId"]][body["id"]] = _Win(answer.who, body["id"], *interval, position)
-    ended = {
-        record.facts["bookingId"]: record.position
-        for record in log.records
-        if STATE_AFTER.get(record.type) == "free" and "bookingId" in record.facts
-    }
+    left: dict[str, int] = {}
+    for record in log.records:
+        if record.type == "booking.rescheduled" or STATE_AFTER.get(record.type) == "free":
+            left.setdefault(record.facts.get("bookingId", ""), record.position)
     for seat_id, of_seat in wins.items():
         for first, second in _overlapping(of_seat.values()):
-            if ended.get(first.booking_id, second.position) >= second.position:
+            # The lapse that the second relies on stands in its own append.
+            if left.get(first.booking_id, log.head + 1) > second.position:
                 sentence = f"won seat {seat_id}, as {first.who} had at {first.position}"
                 yield Finding(Kind.TWO_WINNERS, second.who, second.position, sentence)
 

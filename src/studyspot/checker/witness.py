@@ -23,9 +23,14 @@ class Witness:
         status: int | None,
         body: Any,
         position: int | None,
+        after: int = 0,
     ) -> None:
-        """Take down one attempt over HTTP; without a status, its answer was lost."""
-        self.answers.append(Answer(self.socket.user, method, path, key, request, status, body, position))
+        """Take down one attempt over HTTP; without a status, its answer was lost.
+
+        `after` is a position that the log had reached when the request was sent.
+        """
+        answer = Answer(self.socket.user, method, path, key, request, status, body, position, after)
+        self.answers.append(answer)
 
     def opened(self) -> None:
         """Take down that a connection has been opened."""

@@ -124,18 +124,18 @@ class Api:
     ) -> Reply:
         if self._token is not None:
             headers = {**headers, "Authorization": f"Bearer {await current(self._token)}"}
-        key = headers.get(_KEY)
+        key, after = headers.get(_KEY), self.position
         try:
             response = await self._http.request(
                 method, path, json=content, params=parameters, headers=headers
             )
         except httpx.TransportError as error:
-            self._witness.answered(method, path, key, content, None, None, None)
+            self._witness.answered(method, path, key, content, None, None, None, after)
             raise AnswerLost(f"{method} {path}: {error or type(error).__name__}") from error
         body = _json(response)
         told = response.headers.get(POSITION, "")
         position = int(told) if told.isdigit() else None
-        self._witness.answered(method, path, key, content, response.status_code, body, position)
+        self._witness.answered(method, path, key, content, response.status_code, body, position, after)
         if not response.is_success:
             raise _problem(response, body)
         return Reply(body, position)

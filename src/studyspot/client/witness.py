@@ -16,8 +16,12 @@ class Witness(Protocol):
         status: int | None,
         body: Any,
         position: int | None,
+        after: int = 0,
     ) -> None:
-        """One attempt over HTTP; without a status, no answer came."""
+        """One attempt over HTTP; without a status, no answer came.
+
+        `after` is a position that the log had reached when the request was sent.
+        """
 
     def opened(self) -> None:
         """A connection has been opened."""
@@ -47,6 +51,7 @@ class NoWitness:
         status: int | None,
         body: Any,
         position: int | None,
+        after: int = 0,
     ) -> None: ...
 
     def opened(self) -> None: ...
