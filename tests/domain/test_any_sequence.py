@@ -1,0 +1,82 @@
+"""Whatever people do, in whatever order, swept or not: what is true of the log afterwards."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from studyspot.domain.book_seat import BOOK_SEAT
+from studyspot.domain.events import BookingCompleted, BookingNoShow, Event, HoldLapsed, PaymentEvent
+from studyspot.domain.holds import PLACE_HOLD
+from studyspot.domain.refusals import Refusal
+from studyspot.domain.rescheduling import RESCHEDULE_BOOKING
+from studyspot.domain.rules import BookingRules
+from tests.domain.audit import audit, quotas_are_kept
+from tests.domain.town import LIBRARIES, RULES, Step, Town, histories, walk
+
+ZONES = {library.library_id: library.time_zone for library in LIBRARIES}
+BY_THE_CLOCK = HoldLapsed | BookingNoShow | BookingCompleted
+BY_DAYS_AND_WEEKS = (BOOK_SEAT, PLACE_HOLD, RESCHEDULE_BOOKING)
+
+
+@settings(max_examples=100, deadline=None)
+@given(RULES, histories())
+def test_nothing_overlaps_nor_exceeds_a_quota_and_every_life_and_ledger_is_in_order(
+    rules: BookingRules, history: list[Step]
+) -> None:
+    town = Town(rules)
+    for _ in walk(town, history):
+        audit(town.log.events, town.at)
+        quotas_are_kept(town.log.events, town.at, rules, ZONES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(RULES, histories())
+def test_every_command_fares_the_same_whether_or_not_deadlines_were_swept(
+    rules: BookingRules, history: list[Step]
+) -> None:
+    plain, swept = Town(rules), Town(rules, swept=True)
+    for step in history:
+        one, other = plain.take(step), swept.take(step)
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert (one.refusal is None) == (other.refusal is None), (one, other)
+            assert _chosen(one.events) == _chosen(other.events)
+    plain.sweep()
+    by_the_clock = [event for event in plain.log.events if isinstance(event, BY_THE_CLOCK)]
+    assert len(by_the_clock) == sum(isinstance(event, BY_THE_CLOCK) for event in swept.log.events)
+    assert all(event in swept.log.events for event in by_the_clock)
+
+
+@settings(max_examples=100, deadline=None)
+@given(RULES, histories())
+def test_what_a_decision_reads_decides_as_all_that_is_known_would(
+    rules: BookingRules, history: list[Step]
+) -> None:
+    town = Town(rules)
+    for step in history:
+        town.wait(step.pause)
+        made = town.command(step)
+        if made is None:
+            continue
+        if made[0] in BY_DAYS_AND_WEEKS:
+            try:
+                by_all = town.log.decide_by_all(*made)
+            except Refusal as refusal:
+                with pytest.raises(type(refusal)):
+                    town.log.decide(*made)
+            else:
+                assert town.log.decide(*made).events == by_all
+        town.run(*made)
+
+
+def _chosen(events: list[Event] | tuple[Event, ...]) -> list[Event]:
+    """Return what somebody did, without what only the clock did.
+
+    A payment tells the booking's status as the log has it, so that of one that is missed says less unswept.
+    """
+    return [
+        replace(event, status="confirmed") if isinstance(event, PaymentEvent) else event
+        for event in events
+        if not isinstance(event, BY_THE_CLOCK)
+    ]
