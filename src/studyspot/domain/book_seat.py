@@ -9,7 +9,16 @@ from studyspot.domain.events import BookingCreated, Event, HoldFacts
 from studyspot.domain.hold import events_of_hold
 from studyspot.domain.holds import own_hold, require_held
 from studyspot.domain.library import Library
-from studyspot.domain.occupying import Admission, Wish, admit, boundary_of, require_interval, student_of
+from studyspot.domain.occupying import (
+    Admission,
+    Wish,
+    admit,
+    boundary_of,
+    entitled,
+    interval_refusal,
+    require_interval,
+    student_of,
+)
 from studyspot.domain.people import Actor
 from studyspot.domain.quotes import Quote, settled_price
 from studyspot.domain.refusals import CheckInClosedAlready, HoldMismatch, HoldUnknown
@@ -61,16 +70,29 @@ def deadlines(start: datetime, end: datetime, rules: BookingRules, at: datetime)
 
 
 def _boundary(command: BookSeat, agenda: Agenda) -> Boundary:
-    require_interval(command.start, command.end, command.at, held=command.hold_id is not None)
-    wanted = boundary_of(_wish(command), agenda)
+    wish = _wish(command)
+    if interval_refusal(command.start, command.end, command.at) is not None:
+        return ()
+    own = own_hold(agenda, wish.user_id, wish.seat_id, wish.start, wish.end, wish.at)
+    wanted = boundary_of(_instead_of(own, wish), agenda)
     return wanted if command.hold_id is None else (*wanted, *events_of_hold(command.hold_id))
 
 
 def _decide(command: BookSeat, agenda: Agenda) -> tuple[Event, ...]:
     wish = _wish(command)
+    require_interval(command.start, command.end, command.at, held=True)
+    entitled(wish, agenda)
     held = _hold(command, wish, agenda)
-    admission = admit(replace(wish, instead_of=held.hold_id if held else None), agenda)
+    require_interval(command.start, command.end, command.at, held=held is not None)
+    admission = admit(_instead_of(held, wish), agenda)
     return (*admission.lapses, _created(command, wish, held, admission))
+
+
+def _instead_of(held: HoldFacts | None, wish: Wish) -> Wish:
+    """Return the wish for what is held, which stays taken for as long, whatever the rules now say."""
+    if held is None:
+        return wish
+    return replace(wish, instead_of=held.hold_id, occupied_until=held.occupied_until)
 
 
 def _hold(command: BookSeat, wish: Wish, agenda: Agenda) -> HoldFacts | None:

@@ -26,7 +26,15 @@ from studyspot.domain.hold import (
     has_lapsed,
 )
 from studyspot.domain.library import settings_of
-from studyspot.domain.occupying import Wish, admit, boundary_of, require_interval, student_of
+from studyspot.domain.occupying import (
+    Wish,
+    admit,
+    boundary_of,
+    entitled,
+    interval_refusal,
+    require_interval,
+    student_of,
+)
 from studyspot.domain.people import Actor
 from studyspot.domain.refusals import (
     HoldBookedAlready,
@@ -54,7 +62,7 @@ class PlaceHold:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHold:
-    """Let a hold go before its time."""
+    """Let a hold go before its time: its student, or the library that may hold for them."""
 
     hold_id: str
     actor: Actor
@@ -87,7 +95,8 @@ class HoldStanding:
 
 def held_already(agenda: Agenda, command: PlaceHold) -> HoldFacts | None:
     """Return the hold by which the student holds exactly this already."""
-    return own_hold(agenda, _student(command), command.seat_id, command.start, command.end, command.at)
+    facts = own_hold(agenda, _student(command), command.seat_id, command.start, command.end, command.at)
+    return facts if facts is not None and facts.library_id == command.library_id else None
 
 
 def own_hold(
@@ -103,14 +112,19 @@ def own_hold(
 
 
 def _boundary_of_placing(command: PlaceHold, agenda: Agenda) -> Boundary:
-    require_interval(command.start, command.end, command.at)
-    return boundary_of(_wish(command), agenda)
+    wish = _wish(command)
+    if interval_refusal(command.start, command.end, command.at) is not None:
+        return ()
+    return boundary_of(wish, agenda)
 
 
 def _decide_placing(command: PlaceHold, agenda: Agenda) -> tuple[Event, ...]:
-    if held_already(agenda, command) is not None:
-        return ()
     wish = _wish(command)
+    before = held_already(agenda, command)
+    require_interval(command.start, command.end, command.at, held=before is not None)
+    entitled(wish, agenda)
+    if before is not None:
+        return ()
     admission = admit(wish, agenda)
     placed = HoldPlaced(
         hold_id=command.hold_id,
@@ -126,13 +140,23 @@ def _decide_placing(command: PlaceHold, agenda: Agenda) -> tuple[Event, ...]:
     return (*admission.lapses, placed)
 
 
-def _boundary_of_one(command: ReleaseHold | LapseHold, standing: HoldStanding) -> Boundary:
+def _boundary_of_one(command: LapseHold, standing: HoldStanding) -> Boundary:
     return events_of_hold(command.hold_id)
 
 
+def _boundary_of_releasing(command: ReleaseHold, standing: HoldStanding) -> Boundary:
+    own = events_of_hold(command.hold_id)
+    if standing.hold is None or command.actor.role == "student":
+        return own
+    return (*own, *settings_of(standing.hold.facts.library_id))
+
+
 def _decide_releasing(command: ReleaseHold, standing: HoldStanding) -> tuple[Event, ...]:
-    hold = standing.hold
-    if hold is None or hold.facts.user_id != command.actor.user_id:
+    hold, library, actor = standing.hold, standing.agenda.library, command.actor
+    if hold is None:
+        raise HoldUnknown
+    own = actor.role == "student" and hold.facts.user_id == actor.user_id
+    if not own and (library is None or not library.managed_by(actor)):
         raise HoldUnknown
     facts = require_held(hold, command.at)
     return (HoldReleased(**facts.facts()),)
@@ -212,6 +236,6 @@ def _wish(command: PlaceHold) -> Wish:
 
 
 PLACE_HOLD = Decider(Agenda, evolve_agenda, _boundary_of_placing, _decide_placing)
-RELEASE_HOLD = Decider(HoldStanding, _evolve, _boundary_of_one, _decide_releasing)
+RELEASE_HOLD = Decider(HoldStanding, _evolve, _boundary_of_releasing, _decide_releasing)
 LAPSE_HOLD = Decider(HoldStanding, _evolve, _boundary_of_one, _decide_lapsing)
 RELEASE_AFFECTED_HOLD = Decider(HoldStanding, _evolve, _boundary_of_affected, _decide_affected)

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from studyspot.domain.advance import released_at
 from studyspot.domain.agenda import OCCUPYING_EVENTS, Agenda, Live, takes_seat, takes_student
-from studyspot.domain.booking import CheckedIn, Confirmed, is_missed, missed
 from studyspot.domain.decider import Boundary, Criterion
-from studyspot.domain.events import BookingNoShow, HoldLapsed
-from studyspot.domain.hold import Held, has_lapsed
+from studyspot.domain.hold import Held
+from studyspot.domain.lapses import Lapse, lapse_of
 from studyspot.domain.library import Library, open_for_changes, settings_of
+from studyspot.domain.next_free import Taking, next_free
 from studyspot.domain.opening_hours import next_opening, open_throughout
 from studyspot.domain.people import Actor
 from studyspot.domain.quota import Taker, quota_intervals, require_quota
@@ -24,6 +24,7 @@ from studyspot.domain.refusals import (
     NotYetReleased,
     NotYourLibrary,
     OutsideOpeningHours,
+    Refusal,
     SeatOutOfService,
     SeatTaken,
     SeatUnknown,
@@ -38,12 +39,13 @@ from studyspot.domain.seat import Seat, events_of_seat
 from studyspot.domain.strikes import blocked_until, strike_window, strikes_of
 from studyspot.domain.tags import seat_days, student_weeks
 
-Lapse = HoldLapsed | BookingNoShow
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A seat for [start, end), at a moment, for a student, `instead_of` a hold or booking of theirs."""
+    """A seat for [start, end), at a moment, for a student, `instead_of` a hold or booking of theirs.
+
+    What is held is taken until the hold's `occupied_until`, whatever the rules now say of a buffer.
+    """
 
     library_id: str
     seat_id: str
@@ -53,6 +55,7 @@ class Wish:
     actor: Actor
     at: datetime
     instead_of: str | None = None
+    occupied_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +88,35 @@ def student_of(actor: Actor, user_id: str | None) -> str:
     return user_id
 
 
+def interval_refusal(start: datetime, end: datetime, at: datetime) -> Refusal | None:
+    """Return why nobody may take [start, end), whenever it begins; a boundary reads no tags of such a one."""
+    if end <= start:
+        return EndNotAfterStart()
+    if end <= at:
+        return StartInThePast()
+    if end - start > LONGEST_BOOKING:
+        return BookingTooLong(LONGEST_BOOKING)
+    return BeyondHorizon(HORIZON) if end > at + HORIZON else None
+
+
 def require_interval(start: datetime, end: datetime, at: datetime, *, held: bool = False) -> None:
-    """Bound the interval before its tags are read; when it may begin was judged at the hold.
+    """Bound the interval; when one that is held may begin was judged at the hold.
 
     Raises:
         EndNotAfterStart, StartInThePast, BookingTooLong, BeyondHorizon: nobody may take this.
     """
-    if end <= start:
-        raise EndNotAfterStart
-    if end <= at or (start < at.astimezone(UTC) - WALK_IN_GRACE and not held):
+    refusal = interval_refusal(start, end, at)
+    if refusal is not None:
+        raise refusal
+    if start < at - WALK_IN_GRACE and not held:
         raise StartInThePast
-    if end - start > LONGEST_BOOKING:
-        raise BookingTooLong(LONGEST_BOOKING)
-    if end > at + HORIZON:
-        raise BeyondHorizon(HORIZON)
 
 
 def boundary_of(wish: Wish, agenda: Agenda) -> Boundary:
     """Return what the wish depends on; the library's rules, once known, may widen it."""
     rules = agenda.library.rules if agenda.library else DEFAULT_RULES
-    days = seat_days(wish.seat_id, wish.start, wish.end + timedelta(minutes=rules.buffer_minutes))
+    occupied_until = _occupied_until(wish, rules)
+    days = seat_days(wish.seat_id, wish.start, occupied_until)
     weeks: dict[str, None] = {}
     for start, end in _student_intervals(wish, rules, agenda.library):
         weeks |= dict.fromkeys(student_weeks(wish.user_id, start, end))
@@ -115,21 +127,32 @@ def boundary_of(wish: Wish, agenda: Agenda) -> Boundary:
     )
 
 
+def entitled(wish: Wish, agenda: Agenda) -> Library:
+    """Return the library where the actor may wish this; of anybody's holds, others learn nothing.
+
+    Raises:
+        LibraryUnknown, LibraryRetired: nothing can be had there.
+        NotYourLibrary: the actor is no student, and does not run the library.
+    """
+    library = open_for_changes(agenda.library)
+    if wish.actor.role != "student" and not library.managed_by(wish.actor):
+        raise NotYourLibrary
+    return library
+
+
 def admit(wish: Wish, agenda: Agenda) -> Admission:
     """Let the wish be granted.
 
     Raises:
         Refusal: one of the library's rules, or what is taken already, says no.
     """
-    library = open_for_changes(agenda.library)
-    if wish.actor.role != "student" and not library.managed_by(wish.actor):
-        raise NotYourLibrary
+    library = entitled(wish, agenda)
     seat = agenda.seat
     if seat is None or seat.library_id != library.library_id or seat.removed:
         raise SeatUnknown
     if not seat.in_service:
         raise SeatOutOfService
-    occupied_until = wish.end + timedelta(minutes=library.rules.buffer_minutes)
+    occupied_until = _occupied_until(wish, library.rules)
     _require_open(wish, library)
     _require_not_blocked(wish, agenda, library.rules)
     lapses = _require_free(wish, agenda, library, occupied_until)
@@ -142,12 +165,18 @@ def _student_intervals(
     wish: Wish, rules: BookingRules, library: Library | None
 ) -> Iterable[tuple[datetime, datetime]]:
     """Yield when the student's other bookings matter: to overlaps, strikes and quotas."""
-    yield wish.start, wish.end + timedelta(minutes=rules.buffer_minutes)
+    yield wish.start, _occupied_until(wish, rules)
     strikes = strike_window(rules, wish.at)
     if strikes is not None:
         yield strikes
     if library is not None:
         yield from quota_intervals(rules, wish.start, wish.at, library.zone)
+
+
+def _occupied_until(wish: Wish, rules: BookingRules) -> datetime:
+    if wish.occupied_until is not None:
+        return wish.occupied_until
+    return wish.end + timedelta(minutes=rules.buffer_minutes)
 
 
 def _require_open(wish: Wish, library: Library) -> None:
@@ -184,12 +213,13 @@ def _require_free(
             continue
         on_seat = takes_seat(live.facts, wish.seat_id, wish.start, occupied_until)
         of_student = takes_student(live.facts, wish.user_id, wish.start, wish.end)
-        lapse = _lapse(live, wish.at)
+        lapse = lapse_of(live, wish.at)
         if lapse is not None:
             if on_seat or of_student or _counts_as_live(live, wish, library.rules):
                 lapses.append(lapse)
         elif on_seat:
-            free_from = _free_from(wish, agenda, library, occupied_until)
+            taking = Taking(wish.seat_id, wish.start, wish.end, occupied_until, wish.at)
+            free_from = next_free(taking, agenda, library)
             raise SeatTaken(wish.seat_id, live.facts.start, live.facts.occupied_until, free_from)
         elif of_student:
             raise _busy(live, wish)
@@ -198,17 +228,6 @@ def _require_free(
 
 def _id_of(live: Live) -> str:
     return live.facts.hold_id if isinstance(live, Held) else live.facts.booking_id
-
-
-def _lapse(live: Live, at: datetime) -> Lapse | None:
-    """Return the event by which the clock has ended this; none while it has not."""
-    match live:
-        case Held():
-            return HoldLapsed(**live.facts.facts()) if has_lapsed(live, at) else None
-        case Confirmed():
-            return missed(live) if is_missed(live, at) else None
-        case CheckedIn():
-            return None
 
 
 def _counts_as_live(live: Live, wish: Wish, rules: BookingRules) -> bool:
@@ -222,23 +241,3 @@ def _busy(live: Live, wish: Wish) -> StudentBusy | StudentHolding:
     if isinstance(live, Held):
         return StudentHolding(live.facts.hold_id if own else None)
     return StudentBusy(live.facts.booking_id if own else None)
-
-
-def _free_from(wish: Wish, agenda: Agenda, library: Library, occupied_until: datetime) -> datetime | None:
-    """Return when the seat is next free for as long, on the days that were read."""
-    length, occupied = wish.end - wish.start, occupied_until - wish.start
-    known_until = datetime.combine(occupied_until.astimezone(UTC).date(), time(), UTC) + timedelta(days=1)
-    taken = sorted(
-        (live.facts.start, live.facts.occupied_until)
-        for live in agenda.live()
-        if live.facts.seat_id == wish.seat_id and _lapse(live, wish.at) is None
-    )
-    start = wish.start
-    for begins, ends in taken:
-        if begins < start + occupied and start < ends:
-            start = ends
-    end = start + length
-    if start + occupied > known_until or end > wish.at + HORIZON:
-        return None
-    closed = library.closures_during(start, end)
-    return None if closed or not open_throughout(library.hours, start, end, library.zone) else start
