@@ -24,7 +24,7 @@ from studyspot.domain.decider import Boundary, Decider
 from studyspot.domain.endings import impediments
 from studyspot.domain.events import BookingRescheduled, BookingTerms, Event, PaymentEvent, SeatEvent
 from studyspot.domain.library import Library
-from studyspot.domain.occupying import Admission, Wish, admit, boundary_of, require_interval
+from studyspot.domain.occupying import Admission, Wish, admit, boundary_of, interval_refusal, require_interval
 from studyspot.domain.people import Actor
 from studyspot.domain.pricing import Price, applicable_plans
 from studyspot.domain.quotes import Quote, settled_price
@@ -96,13 +96,12 @@ def _boundary(command: RescheduleBooking, move: Move) -> Boundary:
     standing = _standing(command, move)
     own = boundary_of_party(command.booking_id, command.actor, standing)
     known = command.actor.role == "student" or standing.library is not None
-    if standing.booking is None or not known:
+    if not isinstance(standing.booking, Confirmed) or not known:
         return own
-    # Whose booking it is comes first: to others it does not exist.
-    seen_by_party(standing, command.actor)
-    terms = _confirmed(standing, command.at)
+    terms = standing.booking.facts
     wish = _wish(command, terms)
-    require_interval(wish.start, wish.end, wish.at, held=wish.start == terms.start)
+    if interval_refusal(wish.start, wish.end, wish.at) is not None:
+        return own
     return tuple(dict.fromkeys((*own, *events_of_seat(terms.seat_id), *boundary_of(wish, move.agenda))))
 
 
@@ -118,7 +117,7 @@ def _decide_reschedule(command: RescheduleBooking, move: Move) -> tuple[Event, .
     # Else a late cancellation could be had for nothing: move it far away, and cancel it there.
     if own and other_time and command.at > terms.free_cancel_until:
         raise TooLateToReschedule(terms.free_cancel_until)
-    return _moved(command, standing, terms, _admitted(wish, move))
+    return _moved(command, standing, terms, _admitted(wish, terms, move))
 
 
 def _decide_move(command: MoveAffected, move: Move) -> tuple[Event, ...]:
@@ -130,7 +129,7 @@ def _decide_move(command: MoveAffected, move: Move) -> tuple[Event, ...]:
         raise BookingUnaffected
     if not command.consented:
         raise ConsentRequired
-    admission = _admitted(_wish(command, terms), move)
+    admission = _admitted(_wish(command, terms), terms, move)
     if left_seat is not None and not _alike(admission.seat, left_seat):
         raise SeatNotAlike
     events = _moved(command, standing, terms, admission)
@@ -148,7 +147,8 @@ def _standing(command: RescheduleBooking, move: Move) -> Standing:
     )
 
 
-def _admitted(wish: Wish, move: Move) -> Admission:
+def _admitted(wish: Wish, terms: BookingTerms, move: Move) -> Admission:
+    require_interval(wish.start, wish.end, wish.at, held=wish.start == terms.start)
     return admit(wish, replace(move.agenda, seat=move.seats.get(wish.seat_id)))
 
 
@@ -204,10 +204,10 @@ def _moved(
 
 def _deadlines(wish: Wish, terms: BookingTerms, library: Library) -> Deadlines:
     limits = deadlines(wish.start, wish.end, library.rules, wish.at)
-    if wish.start != terms.start:
+    if wish.start != terms.start or wish.at <= wish.start:
         return limits
-    # Going from seat to seat must not put off the moment at which the student has to be there.
-    return replace(limits, check_in_until=min(wish.end, terms.check_in_until))
+    # Once it has begun, going from seat to seat must not put off when the student has to be there.
+    return replace(limits, check_in_until=min(limits.check_in_until, terms.check_in_until))
 
 
 def _price(
