@@ -101,6 +101,28 @@ async def test_an_event_of_a_newer_release_is_waited_for_while_what_is_known_is_
     assert process.position == 3
 
 
+async def test_tables_of_an_older_release_are_made_again(log: Log) -> None:
+    log.append(opened(), seat(), booked("B1"), actor="student")
+    await log.settle()
+    log.execute("DELETE FROM policies.tasks")
+    log.execute("UPDATE policies.progress SET version = 0")
+    await log.settle(DUE)
+    assert missed(log) == ["B1"]
+
+
+async def test_tables_of_a_newer_release_are_left_to_it(log: Log) -> None:
+    log.append(opened(), seat(), booked("B1"), actor="student")
+    await log.settle()
+    log.execute("UPDATE policies.progress SET version = 99")
+    log.clock.at = DUE
+    async with log.policies() as process:
+        await until(lambda: process.position == 3)
+        assert not process.readiness().ready
+        log.execute("UPDATE policies.progress SET version = 0")
+        await until(lambda: missed(log) == ["B1"])
+        assert process.readiness().ready
+
+
 async def test_status_tells_lag_and_how_long_a_task_has_been_due(log: Log) -> None:
     log.append(opened(), seat(), booked("B1"), booked("B2", "S2"), actor="student")
     await log.settle()

@@ -28,6 +28,7 @@ SHORTEST_WAIT = timedelta(milliseconds=20)
 """Where a rival is doing what is due."""
 
 CHECK_EVERY = timedelta(seconds=1)
+MEASURE_EVERY = timedelta(seconds=2)
 FAR_BEHIND = 10 * PAGE
 """Events. So far behind nothing is done yet: the log has still to say what was done of what is planned."""
 
@@ -58,6 +59,7 @@ class PoliciesProcess:
         self._shortest_wait = SHORTEST_WAIT
         self._follower: Follower | None = None
         self._backlog = Backlog()
+        self._measure_at = time.monotonic()
 
     @property
     def position(self) -> int:
@@ -75,8 +77,9 @@ class PoliciesProcess:
         What is set aside or left out degrades it, while all else is done; so does a log that takes no
         appends, for which all waits.
         """
-        unknown = self._follower.unknown if self._follower is not None else None
-        ready = self._away is False and unknown is None and self.lag_events <= PAGE
+        follower = self._follower
+        trouble = follower.trouble if follower is not None else None
+        ready = self._away is False and trouble is None and self.lag_events <= PAGE
         degraded = {
             "setAside": self._backlog.set_aside,
             "unreadEvents": self._backlog.unread,
@@ -84,7 +87,7 @@ class PoliciesProcess:
         }
         return Readiness(
             ready,
-            {"policies": unknown or self.position},
+            {"policies": trouble or self.position},
             {name: found for name, found in degraded.items() if found},
         )
 
@@ -110,7 +113,7 @@ class PoliciesProcess:
         follower = Follower(connection, store, await read_progress(connection))
         workman = Workman(connection, Commanding(Decisions(store)), self._now)
         await self._check(connection, store, follower)
-        if self._follower is None:
+        if self._follower is None and not follower.superseded:
             await self._try_again(follower, workman)
         self._follower = follower
         log.info("policies follow the log", position=self.position)
@@ -127,13 +130,13 @@ class PoliciesProcess:
         """Take a page of the log and do some of what is due; say whether there was anything."""
         before = follower.progress
         self._head = max(self._head, signal.position)
-        if before.position < self._head:
+        if before.position < self._head and not follower.superseded:
             await follower.follow(self._head)
             observe_position(self.position)
         moved = follower.progress != before
         if moved and self.lag_events > FAR_BEHIND:
             return True
-        if self._halted is not None:
+        if self._halted is not None or follower.superseded:
             self._shortest_wait = LONGEST_WAIT
             return moved
         worked = await workman.work()
@@ -154,8 +157,10 @@ class PoliciesProcess:
         head = await asyncio.to_thread(store.head)
         self._head, self._halted = head.position, head.halted
         await follower.check(head)
-        self._backlog = await read_backlog(connection, self._now())
-        observe_backlog(self._backlog)
+        if time.monotonic() >= self._measure_at:
+            self._backlog = await read_backlog(connection, self._now())
+            observe_backlog(self._backlog)
+            self._measure_at = time.monotonic() + MEASURE_EVERY.total_seconds()
 
     async def _try_again(self, follower: Follower, workman: Workman) -> None:
         """Try what an older release could not do or read: this one may."""

@@ -13,6 +13,7 @@ from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head, StoredEvent
 from studyspot.policies.fold import TAKEN, Change, changes_of
 from studyspot.policies.tables import (
+    VERSION,
     Progress,
     RivalFirst,
     Unread,
@@ -29,6 +30,7 @@ _WRONG_ROWS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.Program
 _TYPES = frozenset(type_of(event_class) for event_class in TAKEN)
 
 _MOST_CHARACTERS = 1000
+_GO_BACK = "end this process; or, to go back to this release for good, set policies.progress.version to 0"
 
 log = structlog.get_logger()
 
@@ -51,13 +53,29 @@ class Follower:
     def __init__(self, connection: AsyncConnection, store: EventStore, progress: Progress) -> None:
         self.progress = progress
         self.unknown: str | None = None
+        self._told_superseded = False
         self._connection = connection
         self._store = store
 
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot go on before another release does."""
+        return "a newer release keeps the tables" if self.superseded else self.unknown
+
+    @property
+    def superseded(self) -> bool:
+        """Whether a newer release keeps the tables, which asks for more than this one knows."""
+        return self.progress.version > VERSION
+
     async def check(self, head: Head) -> None:
-        """Begin anew where the tables tell of another history than the log, as after a restore."""
-        self.progress = await read_progress(self._connection)
-        if self.progress.epoch != head.epoch or self.progress.position > head.position:
+        """Begin anew where the tables tell of another history than the log, or are an older release's."""
+        known = self.progress = await read_progress(self._connection)
+        if self.superseded:
+            if not self._told_superseded:
+                log.warning("policies are kept by a newer release", version=known.version, mend=_GO_BACK)
+            self._told_superseded = True
+            return
+        if (known.epoch, known.version) != (head.epoch, VERSION) or known.position > head.position:
             await self.begin_anew(head.epoch)
 
     async def begin_anew(self, epoch: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """The tables of policies, and the position of the log that they follow from: moved together, or not."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, assert_never
 
 from psycopg import AsyncConnection
@@ -10,6 +10,9 @@ from psycopg.types.json import Jsonb
 from studyspot.policies.fold import Change, Cleared, Drop, Hit, Moved, Over, Plan, Stands
 from studyspot.policies.hits import Struck, tasks_of
 from studyspot.policies.tasks import Task
+
+VERSION = 1
+"""Of the tables' content: one more where the same events ask for something else, or more kinds are taken."""
 
 _SESSION = """
 SET application_name = 'studyspot policies';
@@ -20,10 +23,10 @@ SET lock_timeout = '10s';
 -- Tables and position are lost together, if at all, and follow from the log, which is durable.
 SET synchronous_commit = off;
 """
-# Only who moves the position changes the tables; a rival of another history never does.
+# Only who moves the position changes the tables; a rival of another history or release never does.
 _CLAIM = """
-UPDATE policies.progress SET position = %s, epoch = %s
-WHERE position = %s AND epoch IS NOT DISTINCT FROM %s
+UPDATE policies.progress SET position = %s, epoch = %s, version = %s
+WHERE position = %s AND epoch IS NOT DISTINCT FROM %s AND version = %s
 """
 _STANDS = """
 INSERT INTO policies.occupations (subject, library_id, seat_id, user_id, start_at, end_at)
@@ -68,10 +71,11 @@ class RivalFirst(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the tables follow the log; no epoch yet before the first process."""
+    """How far the tables follow the log, and as which version; no epoch yet before the first process."""
 
     position: int
     epoch: str | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ async def connect(database_url: str) -> AsyncConnection:
 
 async def read_progress(connection: AsyncConnection) -> Progress:
     """Return how far the tables follow the log."""
-    found = await connection.execute("SELECT position, epoch FROM policies.progress")
+    found = await connection.execute("SELECT position, epoch, version FROM policies.progress")
     row = await found.fetchone()
     assert row is not None, "the migration has made it"
     return Progress(*row)
@@ -126,7 +130,7 @@ async def apply(
         RivalFirst: the position is not `before` any more.
         psycopg.Error: the database is away, or refuses a row.
     """
-    after = Progress(until, before.epoch)
+    after = replace(before, position=until)
     async with connection.transaction():
         await _claim(connection, before, after)
         # Many small statements, one wait.
@@ -144,7 +148,7 @@ async def begin_anew(connection: AsyncConnection, before: Progress, epoch: str |
     Raises:
         RivalFirst: the position is not `before` any more.
     """
-    after = Progress(0, epoch)
+    after = Progress(0, epoch, VERSION)
     async with connection.transaction():
         await _claim(connection, before, after)
         for emptying in _EMPTYING:
@@ -153,7 +157,7 @@ async def begin_anew(connection: AsyncConnection, before: Progress, epoch: str |
 
 
 async def _claim(connection: AsyncConnection, before: Progress, after: Progress) -> None:
-    won = await connection.execute(_CLAIM, [after.position, after.epoch, before.position, before.epoch])
+    won = await connection.execute(_CLAIM, [*astuple(after), *astuple(before)])
     if won.rowcount != 1:
         raise RivalFirst
 

@@ -1,4 +1,4 @@
-"""What policies keep: how far they follow the log, what stands at that position, and what is to be done when."""
+"""What policies keep: how far they follow the log, what stands there, and what is to be done when."""
 
 from alembic import op
 
@@ -17,7 +17,9 @@ def upgrade() -> None:
             only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
             position bigint NOT NULL,
             -- None yet: whoever comes first begins with the log's.
-            epoch text COLLATE "C"
+            epoch text COLLATE "C",
+            -- Of what is kept and planned: another release may fold the same log into something else.
+            version integer NOT NULL DEFAULT 0
         ) WITH (fillfactor = 10)""")
     op.execute("INSERT INTO policies.progress (position) VALUES (0)")
     op.execute("""
@@ -45,6 +47,7 @@ def upgrade() -> None:
             reason text  -- why it is set aside, if it is
         )""")
     op.execute("CREATE INDEX tasks_by_time ON policies.tasks (try_at, position)")
+    op.execute("CREATE INDEX tasks_by_due_time ON policies.tasks (due_at) WHERE reason IS NULL")
     op.execute("CREATE INDEX tasks_by_subject ON policies.tasks (subject)")
     op.execute("CREATE INDEX tasks_by_ground ON policies.tasks (ground) WHERE ground IS NOT NULL")
     op.execute("CREATE INDEX tasks_set_aside ON policies.tasks (key) WHERE reason IS NOT NULL")
