@@ -1,7 +1,6 @@
-"""The bodies of commands, and what they are answered with."""
+"""The bodies of commands about libraries and their seats, and what they are answered with."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
@@ -14,6 +13,7 @@ from studyspot.wire.shape import (
     Identifier,
     Instant,
     LongText,
+    Moment,
     ShortText,
 )
 
@@ -73,20 +73,17 @@ class AddSeatsBody(ClosedModel):
 
 
 class ChangeSeatBody(ClosedModel):
-    in_service: StrictBool
+    """What is left out stays.
 
+    Out of service, its bookings may be moved until `resolve_by`, and those that are left are revoked then;
+    without it, they are revoked at once.
+    """
 
-class BookSeatBody(ClosedModel):
-    library_id: Identifier
-    seat_id: Identifier
-    start: Instant
-    end: Instant
-    plan_id: Identifier | None = None
-    user_id: Identifier | None = None
-
-
-class CancelBody(ClosedModel):
-    reason: LongText | None = None
+    label: ShortText | None = None
+    zone: ShortText | None = None
+    attributes: Attributes | None = None
+    in_service: StrictBool | None = None
+    resolve_by: Moment | None = None
 
 
 class Positioned(CamelModel):
@@ -106,7 +103,11 @@ class LibraryAnswer(Positioned):
 
 
 class RetiredAnswer(Positioned):
+    """How many bookings and holds went with it, in this request."""
+
     id: str
+    revoked: int = 0
+    released: int = 0
 
 
 class PricingAnswer(Positioned):
@@ -127,33 +128,9 @@ class SeatsAnswer(Positioned):
     seats: tuple[SeatAnswer, ...]
 
 
-class SeatServiceAnswer(Positioned):
+class SeatChangedAnswer(SeatAnswer, Positioned):
+    resolve_by: Instant | None
+
+
+class SeatRemovedAnswer(Positioned):
     id: str
-    in_service: bool
-
-
-class BookingAnswer(Positioned):
-    id: str
-    library_id: str
-    seat_id: str
-    user_id: str
-    start: datetime
-    end: datetime
-    status: Literal["confirmed"]
-    amount_minor: int
-    currency: str
-    plan_id: str | None
-    check_in_from: datetime
-    check_in_until: datetime
-    free_cancel_until: datetime
-
-
-class CancelledAnswer(Positioned):
-    id: str
-    status: Literal["cancelled"]
-    late: bool
-
-
-class AttendanceAnswer(Positioned):
-    id: str
-    status: Literal["checked-in", "completed"]
