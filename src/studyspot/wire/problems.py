@@ -67,6 +67,7 @@ KEY_REUSED = Kind("idempotency-key-reused", "The idempotency key was used for an
 POSITION_AHEAD = Kind("position-ahead", "The log has not reached that position", 422)
 POSITION_NOT_REACHED = Kind("position-not-reached", "The read model is behind", 503)
 PARKED = Kind("parked", "A change could not be applied", 503)
+NO_SEAT_ALIKE = Kind("no-seat-alike", "No seat alike is free", 409)
 CONTENDED = Kind("contended", "Too many are changing the same thing", 503)
 UNAVAILABLE = Kind("unavailable", "The service is not available now", 503)
 HALTED = Kind("halted", "The log is halted", 503)
@@ -85,6 +86,7 @@ OTHERS = (
     POSITION_AHEAD,
     POSITION_NOT_REACHED,
     PARKED,
+    NO_SEAT_ALIKE,
     CONTENDED,
     UNAVAILABLE,
     HALTED,
@@ -94,6 +96,8 @@ OTHERS = (
 REFUSALS: dict[type[Refusal], Kind] = {
     refusals.LibraryUnknown: Kind("library-unknown", "Library not found", 404),
     refusals.SeatUnknown: Kind("seat-unknown", "Seat not found", 404),
+    refusals.HoldUnknown: Kind("hold-unknown", "Hold not found", 404),
+    refusals.ClosureUnknown: Kind("closure-unknown", "Closure not found", 404),
     refusals.BookingUnknown: Kind("booking-unknown", "Booking not found", 404),
     refusals.LibraryRetired: Kind("library-retired", "Library retired", 409),
     refusals.NotYourLibrary: Kind("not-your-library", "Not your library", 403),
@@ -101,8 +105,16 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.StudentRequired: Kind("student-required", "Student required", 422),
     refusals.SeatTaken: Kind("seat-taken", "Seat taken", 409),
     refusals.StudentBusy: Kind("student-busy", "Already booked for that time", 409),
+    refusals.StudentHolding: Kind("student-holding", "Already holding for that time", 409),
     refusals.SeatOutOfService: Kind("seat-out-of-service", "Seat out of service", 409),
     refusals.LibraryClosed: Kind("library-closed", "Library closed", 409),
+    refusals.OutsideOpeningHours: Kind("outside-opening-hours", "Outside opening hours", 409),
+    refusals.NotYetReleased: Kind("not-yet-released", "Not to be booked yet", 409),
+    refusals.QuotaExhausted: Kind("quota-exhausted", "Quota exhausted", 409),
+    refusals.StudentBlocked: Kind("student-blocked", "Blocked for a while", 409),
+    refusals.CheckInClosedAlready: Kind("check-in-closed", "Check-in closed already", 422),
+    refusals.WallTimeSkipped: Kind("wall-time-skipped", "A time that does not come", 422),
+    refusals.WallTimeAmbiguous: Kind("wall-time-ambiguous", "A time that comes twice", 422),
     refusals.EndNotAfterStart: Kind("end-not-after-start", "End before start", 422),
     refusals.StartInThePast: Kind("start-in-the-past", "Start in the past", 422),
     refusals.BookingTooLong: Kind("booking-too-long", "Booking too long", 422),
@@ -111,19 +123,41 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.PlanRequired: Kind("plan-required", "Price plan required", 422),
     refusals.PlanNotApplicable: Kind("plan-not-applicable", "Price plan does not apply", 422),
     refusals.NoPlanApplies: Kind("no-plan-applies", "No price plan applies", 422),
+    refusals.PriceChanged: Kind("price-changed", "Price changed", 409),
+    refusals.QuoteMismatch: Kind("quote-mismatch", "Quote for something else", 422),
     refusals.PlanIdRepeated: Kind("plan-id-repeated", "Price plan id repeated", 422),
     refusals.PlanWithoutShift: Kind("plan-without-shift", "Price plan and shift do not fit", 422),
     refusals.TimeZoneUnknown: Kind("time-zone-unknown", "Time zone unknown", 422),
     refusals.SeatLabelTaken: Kind("seat-label-taken", "Seat label taken", 409),
+    refusals.SeatInService: Kind("seat-in-service", "Seat in service", 409),
+    refusals.RulesContradict: Kind("rules-contradict", "Rules contradict one another", 422),
+    refusals.ClosureBackwards: Kind("closure-backwards", "Closure ends before it starts", 422),
     refusals.LibraryFull: Kind("library-full", "Library full", 409),
     refusals.FutureBookings: Kind("future-bookings", "Future bookings exist", 409),
+    refusals.HoldLapsedAlready: Kind("hold-lapsed", "Hold over", 409),
+    refusals.HoldReleasedAlready: Kind("hold-released", "Hold let go", 409),
+    refusals.HoldBookedAlready: Kind("hold-booked", "Hold booked", 409),
+    refusals.HoldMismatch: Kind("hold-mismatch", "Hold for something else", 422),
     refusals.BookingCancelledAlready: Kind("booking-cancelled", "Booking cancelled", 409),
     refusals.BookingCompletedAlready: Kind("booking-completed", "Booking completed", 409),
+    refusals.BookingMissed: Kind("booking-missed", "Booking missed", 409),
+    refusals.BookingRevokedAlready: Kind("booking-revoked", "Booking revoked", 409),
     refusals.BookingOver: Kind("booking-over", "Booking over", 409),
     refusals.CheckedInAlready: Kind("already-checked-in", "Already checked in", 409),
     refusals.NotCheckedIn: Kind("not-checked-in", "Not checked in", 409),
     refusals.CheckInTooEarly: Kind("check-in-too-early", "Too early to check in", 409),
     refusals.CheckInWindowMissed: Kind("check-in-window-missed", "Check-in closed", 409),
+    refusals.DeskCodeRequired: Kind("desk-code-required", "Desk code required", 422),
+    refusals.DeskCodeWrong: Kind("desk-code-wrong", "Desk code wrong", 422),
+    refusals.TooLateToReschedule: Kind("too-late-to-reschedule", "Too late to reschedule", 409),
+    refusals.NothingToReschedule: Kind("nothing-to-reschedule", "Nothing to reschedule", 422),
+    refusals.ConsentRequired: Kind("consent-required", "Consent required", 422),
+    refusals.SeatNotAlike: Kind("seat-not-alike", "Seat not alike", 409),
+    refusals.PriceHigher: Kind("price-higher", "Price higher", 409),
+    refusals.BookingUnaffected: Kind("booking-unaffected", "Booking not affected", 409),
+    refusals.NotPayable: Kind("not-payable", "Nothing to pay", 409),
+    refusals.PaymentExceedsDue: Kind("payment-exceeds-due", "More than is due", 409),
+    refusals.RefundExceedsPaid: Kind("refund-exceeds-paid", "More than was paid", 409),
 }
 
 
