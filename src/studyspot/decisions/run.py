@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 from prometheus_client import Counter, Histogram
@@ -58,6 +58,14 @@ class Accepted:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[State]):
+    """What a decision would be made from, and the position of the log that it reflects."""
+
+    position: int
+    state: State
+
+
 class Decisions:
     """Runs commands against one event store; any number of processes may do so at once."""
 
@@ -105,6 +113,17 @@ class Decisions:
                 return _repeated(twin.answer)
             return Accepted(appended.position, given)
         raise Contended
+
+    async def look(self, decider: Decider[Command, State], command: Command) -> Seen[State]:
+        """Return what the command's decision would be made from, which appends nothing.
+
+        Raises:
+            Refusal: a rule says no.
+            StoreUnavailable: the log cannot be read now.
+        """
+        state, _, head, _ = await self._read(decider, command, None)
+        decider.decide(command, state)
+        return Seen(head, state)
 
     async def _read(
         self, decider: Decider[Command, State], command: Command, key: IdempotencyKey | None

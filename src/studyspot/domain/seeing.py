@@ -11,6 +11,7 @@ from studyspot.domain.refusals import LibraryUnknown
 from studyspot.domain.seat import events_of_seat
 from studyspot.domain.standing import (
     Standing,
+    boundary_of_party,
     events_of_booking_and_payments,
     evolve_standing,
     seen_by_party,
@@ -35,7 +36,7 @@ class SeeOwnLibrary:
 
 @dataclass(frozen=True, slots=True)
 class SeeBooking:
-    """Look at a booking, its library and its seat as its student or its library."""
+    """Look at a booking as its student or its library; in place, also at its library and seat."""
 
     booking_id: str
     actor: Actor
@@ -62,6 +63,10 @@ def _decide_own_library(command: SeeOwnLibrary, offer: Offer) -> tuple[Event, ..
 
 
 def _boundary_of_booking(command: SeeBooking, standing: Standing) -> Boundary:
+    return boundary_of_party(command.booking_id, command.actor, standing)
+
+
+def _boundary_in_place(command: SeeBooking, standing: Standing) -> Boundary:
     own = events_of_booking_and_payments(command.booking_id)
     if standing.booking is None:
         return own
@@ -77,3 +82,4 @@ def _decide_booking(command: SeeBooking, standing: Standing) -> tuple[Event, ...
 SEE_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_library, _decide_library)
 SEE_OWN_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_own_library, _decide_own_library)
 SEE_BOOKING = Decider(Standing, evolve_standing, _boundary_of_booking, _decide_booking)
+SEE_BOOKING_IN_PLACE = Decider(Standing, evolve_standing, _boundary_in_place, _decide_booking)
