@@ -15,10 +15,27 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from psycopg_pool import AsyncConnectionPool
 
+from studyspot.access.desk_codes import DeskCodes
 from studyspot.access.private_texts import PrivateTexts
+from studyspot.access.quotes import Quotes
+from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
 from studyspot.catalogue.schemas import asyncapi, schemas
-from studyspot.commands import bookings, libraries, seats
+from studyspot.commands import affected as affected_resolved
+from studyspot.commands import (
+    attendance,
+    bookings,
+    history,
+    holds,
+    libraries,
+    library_settings,
+    payments,
+    quotes,
+    rescheduling,
+    retirement,
+    seats,
+)
+from studyspot.commands.alternatives import Alternatives
 from studyspot.commands.names import NameBook
 from studyspot.decisions.clock import Clock, system_clock
 from studyspot.decisions.run import Decisions
@@ -27,6 +44,7 @@ from studyspot.event_store.store import EventStore
 from studyspot.projections.queries import affected, booking_counts, library_stats, notifications, seat_map
 from studyspot.projections.queries import bookings as bookings_read
 from studyspot.projections.queries import libraries as libraries_read
+from studyspot.projections.queries.free_seats import FreeSeats
 from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.wire.errors import BodyLimit, answer_with_problems
@@ -53,6 +71,7 @@ class ApiConfig:
     database_url: str
     nats_url: str
     verifier: Verifier
+    secrets: ServerSecrets
     fanout_url: str
     clock: Clock = system_clock
 
@@ -75,10 +94,15 @@ def create_app(config: ApiConfig) -> FastAPI:
         )
         queries = Queries(pool, config.database_url, store, config.clock)
         names = NameBook(config.nats_url)
+        decisions, finder = Decisions(store), FreeSeats(queries)
         app.state.store = store
         app.state.verifier = config.verifier
         app.state.clock = config.clock
-        app.state.decisions = Decisions(store)
+        app.state.decisions = decisions
+        app.state.quotes = Quotes(config.secrets)
+        app.state.desk_codes = DeskCodes(config.secrets)
+        app.state.finder = finder
+        app.state.alternatives = Alternatives(decisions, finder)
         app.state.private_texts = PrivateTexts(pool)
         app.state.names = names
         app.state.queries = queries
@@ -105,7 +129,9 @@ def create_app(config: ApiConfig) -> FastAPI:
     )
     app.add_middleware(BodyLimit)
     answer_with_problems(app)
-    for room in (libraries, seats, bookings):
+    of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
+    of_bookings = (quotes, holds, bookings, rescheduling, attendance, payments, history)
+    for room in (*of_libraries, *of_bookings):
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
     about_libraries = (libraries_read, seat_map, affected, library_stats)

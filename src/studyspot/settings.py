@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(None, description="PostgreSQL 15 or later, postgresql://…")
     nats_url: str | None = Field(None, description="NATS with JetStream, nats://user:password@host:port")
-    signing_key: Path | None = Field(None, description="Ed25519 private key (PEM) that signs tokens")
+    signing_key: Path | None = Field(
+        None, description="Ed25519 private key (PEM) that signs tokens; quotes and desk codes derive from it"
+    )
     jwks: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="public keys of accepted tokens: files or URLs, separated by commas"
     )

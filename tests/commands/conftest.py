@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from studyspot.access.keys import SigningKey
+from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
 from studyspot.api import ApiConfig, create_app
 from studyspot.domain.people import Role
@@ -39,6 +40,7 @@ async def serving(database_url: str, nats_url: str) -> AsyncIterator[str]:
         database_url=database_url,
         nats_url=nats_url,
         verifier=Verifier.of([KEY.jwks()], issuer=ISSUER, audience=AUDIENCE),
+        secrets=ServerSecrets(KEY),
         fanout_url="ws://127.0.0.1:1",
     )
     async with served(create_app(config)) as url:

@@ -108,6 +108,8 @@ async def test_a_booking_is_made_checked_and_cancelled(api: httpx.AsyncClient) -
         "id": answer["id"],
         "status": "cancelled",
         "late": False,
+        "keptMinor": 0,
+        "refundMinor": 0,
         "position": answer["position"] + 1,
     }
     assert_problem(await api.post(f"{path}/cancel", headers=headers), 409, "booking-cancelled")
@@ -123,7 +125,7 @@ async def test_a_walk_in_checks_in_and_out(api: httpx.AsyncClient) -> None:
     }
     made = (await api.post("/api/bookings", json=body, headers=headers)).json()
     path = f"/api/bookings/{made['id']}"
-    assert (await api.post(f"{path}/check-in", headers=headers)).json()["status"] == "checked-in"
+    assert (await api.post(f"{path}/check-in", headers=OWNER)).json()["status"] == "checked-in"
     assert_problem(await api.post(f"{path}/cancel", headers=headers), 409, "already-checked-in")
     assert (await api.post(f"{path}/check-out", headers=headers)).json()["status"] == "completed"
     again = await api.post("/api/bookings", json=body, headers=headers)
@@ -258,11 +260,12 @@ async def test_a_body_that_is_no_booking_is_a_typed_error(
         ({"seatId": 7}, "invalid-request"),
         ({"seatId": "a\u0000b"}, "invalid-request"),
         ({"start": "tomorrow"}, "invalid-request"),
-        ({"start": "2026-12-01T09:00:00"}, "invalid-request"),
+        ({"start": "2026-12-01T09:00"}, "invalid-request"),
+        ({"start": "0001-01-01T00:00:00"}, "invalid-request"),
         ({"start": 1795365354}, "invalid-request"),
         ({"start": "1795365354"}, "invalid-request"),
         ({"start": "0001-01-01T00:00:00+14:00"}, "invalid-request"),
-        ({"start": "2020-01-01T00:00:00Z"}, "start-in-the-past"),
+        ({"start": at(-48)}, "start-in-the-past"),
         ({"end": at(0)}, "end-not-after-start"),
         ({"end": at(-1)}, "end-not-after-start"),
         ({"end": "9999-12-31T23:59:59Z"}, "booking-too-long"),

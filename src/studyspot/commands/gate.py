@@ -1,13 +1,17 @@
 """What every command has in common: who asks, when, once, and how the answer carries its position."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 
+from studyspot.access.desk_codes import DeskCodes
 from studyspot.access.private_texts import PrivateTexts
+from studyspot.access.quotes import Quotes
 from studyspot.access.tokens import Identity
+from studyspot.commands.alternatives import Alternatives, SeatFinder
 from studyspot.commands.names import NameBook
 from studyspot.decisions.identifiers import new_id
 from studyspot.decisions.run import Accepted, Circumstances, Decisions
@@ -15,7 +19,8 @@ from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import IdempotencyKey
 from studyspot.telemetry import trace_of
 from studyspot.wire.bearer import Caller
-from studyspot.wire.positions import POSITION
+from studyspot.wire.positions import POSITION, MinPosition
+from studyspot.wire.problems import POSITION_AHEAD, Problem
 
 REPEATED = "Idempotent-Replayed"
 
@@ -42,6 +47,11 @@ class Gate:
         self.decisions: Decisions = request.app.state.decisions
         self.store: EventStore = request.app.state.store
         self.texts: PrivateTexts = request.app.state.private_texts
+        self.quotes: Quotes = request.app.state.quotes
+        self.desk_codes: DeskCodes = request.app.state.desk_codes
+        self.alternatives: Alternatives = request.app.state.alternatives
+        self.finder: SeatFinder = request.app.state.finder
+        self.path = request.url.path
         self._names: NameBook = request.app.state.names
         self._key = key
         self._trace = trace_of(request.headers.get("traceparent"))
@@ -49,23 +59,55 @@ class Gate:
     def new_id(self) -> str:
         return new_id(self.at)
 
-    def circumstances(self, *, keyed: bool = True) -> Circumstances:
-        """Return this request's circumstances; one that is several commands keys only the last."""
+    def circumstances(self, part: str | None = None) -> Circumstances:
+        """Return this request's circumstances; where it is several commands, each `part` has its own key."""
         self._names.learn(self.caller)
+        key = self._key
+        if key is not None and part is not None:
+            # A client's key has no space, so that none can be taken for a part of another.
+            key = replace(key, key=f"{key.key} {part}")
         return Circumstances(
             actor=self.actor.user_id,
             at=self.at,
             command_id=self.new_id(),
             traceparent=self._trace,
-            key=self._key if keyed else None,
+            key=key,
         )
 
     def answer(self, accepted: Accepted) -> dict[str, Any]:
         """Return the body of the answer, and put its position into the header."""
-        self._response.headers[POSITION] = str(accepted.position)
         if accepted.repeated:
             self._response.headers[REPEATED] = "true"
-        return {**accepted.answer, "position": accepted.position}
+        return self.reflecting(accepted.position, accepted.answer)
+
+    def reflecting(self, position: int, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return the body of an answer that reflects this position, and put that into the header."""
+        self._response.headers[POSITION] = str(position)
+        return {**answer, "position": position}
+
+    def has_changed_nothing(self) -> None:
+        """Answer with 200 where a change would be a 201."""
+        self._response.status_code = 200
+
+
+class Question(Gate):
+    """One request to be told what only a decision can tell; it is answered from the log, at its head."""
+
+    def __init__(
+        self, request: Request, response: Response, caller: Caller, min_position: MinPosition = None
+    ) -> None:
+        super().__init__(request, response, caller, None)
+        self._min_position = min_position or 0
+
+    def told(self, position: int, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return the body of the answer, with the server's time and its position.
+
+        Raises:
+            Problem: 422, the log has not reached the position that was asked for.
+        """
+        if position < self._min_position:
+            raise Problem(POSITION_AHEAD, f"The log ends at position {position}.")
+        return self.reflecting(position, {**answer, "serverNow": self.at})
 
 
 async def _keyless(request: Request, response: Response, caller: Caller) -> Gate:
@@ -88,3 +130,6 @@ Commanded = Annotated[Gate, Depends(_keyless)]
 
 CommandedOnce = Annotated[Gate, Depends(_keyed)]
 """For POST, which takes an Idempotency-Key."""
+
+Asked = Annotated[Question, Depends(Question)]
+"""For what is read of the log itself."""

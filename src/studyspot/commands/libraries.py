@@ -1,15 +1,12 @@
-"""Create, update, price and retire a library."""
+"""Create, update and price a library."""
 
 from dataclasses import fields
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
 from studyspot.commands.gate import Commanded, CommandedOnce
-from studyspot.decisions.live_bookings import count_live_bookings
 from studyspot.domain.events import (
-    ClosureAnnounced,
     Event,
     LibraryDetails,
     LibraryUpdated,
@@ -17,28 +14,20 @@ from studyspot.domain.events import (
     PricingUpdated,
 )
 from studyspot.domain.libraries import (
-    ANNOUNCE_CLOSURE,
     CREATE_LIBRARY,
-    DELETE_LIBRARY,
     SET_PRICING,
     UPDATE_LIBRARY,
-    WITHDRAW_CLOSURE,
-    AnnounceClosure,
     CreateLibrary,
-    DeleteLibrary,
     SetPricing,
     UpdateLibrary,
-    WithdrawClosure,
 )
 from studyspot.domain.library import Library
-from studyspot.domain.refusals import FutureBookings
 from studyspot.domain.shape import camel_case
 from studyspot.wire.bodies import (
     CreateLibraryBody,
     LibraryAnswer,
     PricingAnswer,
     PricingBody,
-    RetiredAnswer,
     UpdateLibraryBody,
 )
 from studyspot.wire.shape import Identifier
@@ -46,9 +35,6 @@ from studyspot.wire.shape import Identifier
 router = APIRouter(prefix="/api/libraries", tags=["libraries"])
 
 LibraryId = Annotated[Identifier, Path()]
-
-RETIREMENT = "retirement"
-"""The closure without an end that precedes a library's retirement."""
 
 
 @router.post("", status_code=201)
@@ -108,39 +94,6 @@ async def set_pricing(library_id: LibraryId, body: PricingBody, gate: Commanded)
     command = SetPricing(library_id, plans, gate.actor)
     accepted = await gate.decisions.run(SET_PRICING, command, gate.circumstances(), answer)
     return PricingAnswer.model_validate(gate.answer(accepted))
-
-
-@router.delete("/{library_id}")
-async def delete_library(library_id: LibraryId, gate: Commanded) -> RetiredAnswer:
-    """Retire a library that has no bookings to come.
-
-    An endless closure comes first, so that none is added while the bookings are counted; where there
-    are some, it is withdrawn. Asked again after an interruption, the retirement goes on.
-    """
-
-    def answer(_: Library | None, __: tuple[Event, ...]) -> dict[str, Any]:
-        return {"id": library_id}
-
-    close = AnnounceClosure(library_id, RETIREMENT, gate.at, None, gate.actor)
-    closed = await gate.decisions.run(ANNOUNCE_CLOSURE, close, gate.circumstances(), _closed_since)
-    live = await count_live_bookings(gate.store, library_id, gate.at)
-    try:
-        since: datetime = closed.answer["since"]
-        retire = DeleteLibrary(library_id, RETIREMENT, since, live, gate.actor)
-        accepted = await gate.decisions.run(DELETE_LIBRARY, retire, gate.circumstances(), answer)
-    except FutureBookings:
-        reopen = WithdrawClosure(library_id, RETIREMENT, gate.actor)
-        await gate.decisions.run(WITHDRAW_CLOSURE, reopen, gate.circumstances(), answer)
-        raise
-    return RetiredAnswer.model_validate(gate.answer(accepted))
-
-
-def _closed_since(library: Library | None, events: tuple[Event, ...]) -> dict[str, Any]:
-    assert library is not None
-    for event in events:
-        assert isinstance(event, ClosureAnnounced)
-        return {"since": event.start}
-    return {"since": library.closures[RETIREMENT].start}
 
 
 def _described(details: LibraryDetails) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import typer
 
 from studyspot.access.keys import SigningKey
+from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
 from studyspot.api import ApiConfig, create_app
 from studyspot.catalogue.schemas import asyncapi, schemas
@@ -95,11 +96,12 @@ def _left_over(root: Path) -> Iterator[str]:
 
 def _openapi() -> dict[str, Any]:
     # A description needs no engine and no real key: nothing of what the process is told stands in it.
-    keys = SigningKey.generate().jwks()
+    key = SigningKey.generate()
     config = ApiConfig(
         database_url="",
         nats_url="",
-        verifier=Verifier.of([keys], issuer="", audience=""),
+        verifier=Verifier.of([key.jwks()], issuer="", audience=""),
+        secrets=ServerSecrets(key),
         fanout_url="",
     )
     return create_app(config).openapi()

@@ -14,7 +14,7 @@ import structlog
 import uvloop
 
 from studyspot.console.faults import Fault
-from studyspot.console.installation import begin, database_url, nats_url, verifier
+from studyspot.console.installation import begin, database_url, nats_url, signing_key, verifier
 from studyspot.console.waiting import wait_for_database, wait_for_nats
 from studyspot.settings import Settings
 from studyspot.telemetry import Readiness, serve_metrics
@@ -26,6 +26,7 @@ _CANCEL_AGAIN = timedelta(milliseconds=500)
 
 def run_api(environment_only: bool) -> None:
     """Serve HTTP."""
+    from studyspot.access.server_secrets import ServerSecrets
     from studyspot.api import ApiConfig, serve
 
     settings = begin(environment_only=environment_only)
@@ -34,6 +35,7 @@ def run_api(environment_only: bool) -> None:
         database_url=database,
         nats_url=nats_url(settings),
         verifier=verifier(settings),
+        secrets=ServerSecrets(signing_key(settings)),
         fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}",
     )
     _require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")

@@ -42,14 +42,14 @@ KNOWN_TO = {
     "relay": (*_FOR_ALL, "database_url"),
     "api": (
         *(*_FOR_ALL, *_FOR_VERIFYING, "database_url"),
-        *("api_host", "api_port", "fanout_host", "fanout_port"),
+        *("api_host", "api_port", "fanout_host", "fanout_port", "signing_key"),
     ),
     "projections": (*_FOR_ALL, "database_url"),
     # They need no broker.
     "policies": ("metrics_port", "log_level", "log_format", "database_url"),
     "fanout": (*_FOR_ALL, *_FOR_VERIFYING, "fanout_host", "fanout_port", "allowed_origins"),
 }
-"""What each child is told. None knows the key that signs: public ones are enough to verify."""
+"""What each child is told. The key that signs, and that secrets derive from, is the api's alone."""
 
 
 @dataclass(frozen=True, slots=True)

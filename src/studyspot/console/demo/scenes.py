@@ -15,7 +15,8 @@ from studyspot.console.demo.cast import PATIENCE, Player, SceneFailed, player
 from studyspot.console.demo.cuttable import Cuttable
 from studyspot.console.temporary_system import TemporarySystem
 from studyspot.domain.people import Role
-from studyspot.wire.bodies import BookingAnswer, NewSeatBody, PlanBody
+from studyspot.wire.bodies import NewSeatBody, PlanBody
+from studyspot.wire.booking_bodies import BookingAnswer
 
 SEATS = 50
 RIVALS = 50

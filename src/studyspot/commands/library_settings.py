@@ -1,0 +1,90 @@
+"""When a library is open, and by which rules it is booked."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+from fastapi import APIRouter
+
+from studyspot.commands.gate import Commanded
+from studyspot.commands.libraries import LibraryId
+from studyspot.commands.times import ToInstant, by_clock_of
+from studyspot.domain.events import ClosureAnnounced, Event, LibraryEvent
+from studyspot.domain.libraries import SET_RULES, SetRules
+from studyspot.domain.library import Library, evolve_library
+from studyspot.domain.opening import SET_OPENING, SetOpening, WantedClosure, closures_to_come
+from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.rules import DEFAULT_RULES, PRESETS, BookingRules
+from studyspot.wire.settings_bodies import ClosureBody, HoursAnswer, HoursBody, RulesAnswer, RulesBody
+
+router = APIRouter(prefix="/api/libraries", tags=["libraries"])
+
+
+@router.put("/{library_id}/hours")
+async def set_hours(library_id: LibraryId, body: HoursBody, gate: Commanded) -> HoursAnswer:
+    """Set the weekly hours, or all closures that are to come, or both.
+
+    A closure that is left out is withdrawn. Nothing is booked in an announced one from now on.
+    """
+    times = [time for closure in body.closures for time in (closure.start, closure.end, closure.resolve_by)]
+    to_instant = await by_clock_of(gate, library_id, times)
+    given = body.model_fields_set
+    closures = tuple(_wanted(closure, closure.id or gate.new_id(), to_instant) for closure in body.closures)
+    command = SetOpening(
+        library_id=library_id,
+        set_hours="weekly" in given,
+        hours=_weekly(body),
+        closures=closures if "closures" in given else None,
+        actor=gate.actor,
+        at=gate.at,
+    )
+
+    def answer(library: Library | None, events: tuple[Event, ...]) -> dict[str, Any]:
+        for event in events:
+            if isinstance(event, LibraryEvent):
+                library = evolve_library(library, event)
+        assert library is not None
+        standing = sorted(closures_to_come(library, gate.at), key=lambda closure: closure.start)
+        return {"weekly": library.hours, "closures": [_closure(closure) for closure in standing]}
+
+    accepted = await gate.decisions.run(SET_OPENING, command, gate.circumstances(), answer)
+    return HoursAnswer.model_validate(gate.answer(accepted))
+
+
+@router.put("/{library_id}/rules")
+async def set_rules(library_id: LibraryId, body: RulesBody, gate: Commanded) -> RulesAnswer:
+    """Set all rules of bookings made from now on: a preset's, or the defaults, but for what is named."""
+    base = PRESETS[body.preset] if body.preset is not None else DEFAULT_RULES
+    named = {name: getattr(body, name) for name in body.model_fields_set - {"preset"}}
+    rules = replace(base, **named)
+
+    def answer(_: Library | None, __: tuple[Event, ...]) -> dict[str, Any]:
+        return {known.name: getattr(rules, known.name) for known in fields(BookingRules)}
+
+    command = SetRules(library_id, rules, gate.actor)
+    accepted = await gate.decisions.run(SET_RULES, command, gate.circumstances(), answer)
+    return RulesAnswer.model_validate(gate.answer(accepted))
+
+
+def _weekly(body: HoursBody) -> tuple[OpenHours, ...] | None:
+    if body.weekly is None:
+        return None
+    return tuple(OpenHours(day=hours.day, opens=hours.opens, closes=hours.closes) for hours in body.weekly)
+
+
+def _wanted(closure: ClosureBody, closure_id: str, to_instant: ToInstant) -> WantedClosure:
+    return WantedClosure(
+        closure_id=closure_id,
+        known=closure.id is not None,
+        start=to_instant(closure.start),
+        end=to_instant(closure.end) if closure.end is not None else None,
+        revoke_at=to_instant(closure.resolve_by) if closure.resolve_by is not None else None,
+    )
+
+
+def _closure(closure: ClosureAnnounced) -> dict[str, Any]:
+    return {
+        "id": closure.closure_id,
+        "start": closure.start,
+        "end": closure.end,
+        "resolveBy": closure.revoke_at,
+    }

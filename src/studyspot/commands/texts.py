@@ -1,0 +1,32 @@
+"""Texts about people that an event names by id: kept first, and forgotten where no event can name them."""
+
+from collections.abc import Awaitable, Callable
+
+from studyspot.commands.gate import Gate
+from studyspot.decisions.run import Accepted
+from studyspot.event_store.errors import StoreUnavailable
+
+
+async def naming(gate: Gate, text: str | None, run: Callable[[str | None], Awaitable[Accepted]]) -> Accepted:
+    """Keep the text and run the command that names it, by the id that `run` is given; none where no text is.
+
+    Raises:
+        psycopg.OperationalError: the text cannot be kept.
+        Exception: whatever `run` raises.
+    """
+    if text is None:
+        return await run(None)
+    text_id = gate.new_id()
+    await gate.texts.keep(text_id, text)
+    may_be_named = False
+    try:
+        accepted = await run(text_id)
+        may_be_named = not accepted.repeated
+    except StoreUnavailable:
+        may_be_named = True
+        raise
+    finally:
+        # A text that no event names could never be found again.
+        if not may_be_named:
+            await gate.texts.forget(text_id)
+    return accepted
