@@ -68,7 +68,7 @@ class Api:
     async def command(
         self, method: Method, path: str, body: BaseModel | None = None, *, key: str | None = None
     ) -> Reply:
-        """Change something. A POST carries an Idempotency-Key, the same on every try.
+        """Change something. A POST, and what is given one, carries an Idempotency-Key: the same on every try.
 
         A 503 and a lost answer are tried again; a lost answer to a DELETE is not, since a second one
         would be told that there is nothing left to delete.
@@ -78,7 +78,7 @@ class Api:
             AnswerLost: no answer came, and it is unknown whether the command happened.
         """
         content = None if body is None else body.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        headers = {_KEY: key or uuid.uuid4().hex} if method == "POST" else {}
+        headers = {_KEY: key or uuid.uuid4().hex} if method == "POST" or key is not None else {}
         reply = await self._persist(method, path, content, headers, {})
         self.position = max(self.position, reply.position or 0)
         return reply
