@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from studyspot.projections.models import bookings
+from studyspot.projections.models.registry import PROJECTIONS
 from tests.console.terminal import CTRL_C, on_a_terminal
 from tests.engines import PostgresServer
 from tests.projections.happenings import booked, opened
 from tests.projections.system import Log, a_log, until, working
 
 STATUS = (sys.executable, "-m", "studyspot", "projections", "status")
-NAMES = ["libraries", "seats", "bookings"]
+NAMES = [projection.name for projection in PROJECTIONS]
 
 
 @pytest.fixture

@@ -1,10 +1,18 @@
-"""The reads: libraries, seat maps, bookings."""
+"""The reads: libraries, seat maps, bookings, notifications, figures."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from studyspot.client.api import Api, Reply
-from studyspot.wire.read_bodies import BookingFound, BookingsFound, LibrariesFound, LibraryView, SeatMap
+from studyspot.wire.read_bodies import (
+    BookingFound,
+    BookingsFound,
+    LibrariesFound,
+    LibraryView,
+    NotificationsFound,
+    SeatMap,
+)
+from studyspot.wire.stats_bodies import BookingCounts, LibraryStats
 
 
 class Queries:
@@ -19,7 +27,7 @@ class Queries:
         self._read_own_writes = read_own_writes
 
     async def library(self, library_id: str, *, min_position: int | None = None) -> LibraryView:
-        """Return a library, with its price plans."""
+        """Return a library, with its price plans, opening hours, rules and closures."""
         reply = await self._get(f"/api/libraries/{library_id}", {}, min_position)
         return reply.read(LibraryView)
 
@@ -46,7 +54,7 @@ class Queries:
         return reply.read(SeatMap)
 
     async def booking(self, booking_id: str, *, min_position: int | None = None) -> BookingFound:
-        """Return one of our bookings, or of our libraries'."""
+        """Return one of our bookings, or of our libraries', with its ledger."""
         return (await self._get(f"/api/bookings/{booking_id}", {}, min_position)).read(BookingFound)
 
     async def bookings(
@@ -72,6 +80,49 @@ class Queries:
             "cursor": cursor,
         }
         return (await self._get("/api/bookings", parameters, min_position)).read(BookingsFound)
+
+    async def booking_counts(self, *, min_position: int | None = None) -> BookingCounts:
+        """Return how many bookings of each status we have, or our libraries have."""
+        return (await self._get("/api/bookings/stats", {}, min_position)).read(BookingCounts)
+
+    async def affected(
+        self,
+        library_id: str,
+        *,
+        closure_id: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        seat_id: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        min_position: int | None = None,
+    ) -> BookingsFound:
+        """Return our library's bookings, still to end, that a closure, [start, end) or a seat's end hits.
+
+        Give one of the three. The page's `next` is the cursor of what follows.
+        """
+        parameters = {
+            "closureId": closure_id,
+            "start": _text(start),
+            "end": _text(end),
+            "seatId": seat_id,
+            "limit": limit,
+            "cursor": cursor,
+        }
+        reply = await self._get(f"/api/libraries/{library_id}/affected", parameters, min_position)
+        return reply.read(BookingsFound)
+
+    async def library_stats(self, library_id: str, *, min_position: int | None = None) -> LibraryStats:
+        """Return the figures of our library."""
+        reply = await self._get(f"/api/libraries/{library_id}/stats", {}, min_position)
+        return reply.read(LibraryStats)
+
+    async def notifications(
+        self, *, limit: int | None = None, cursor: str | None = None, min_position: int | None = None
+    ) -> NotificationsFound:
+        """Return what we were told, newest first; the page's `next` is the cursor of what follows."""
+        parameters = {"limit": limit, "cursor": cursor}
+        return (await self._get("/api/notifications", parameters, min_position)).read(NotificationsFound)
 
     async def _get(self, path: str, parameters: dict[str, Any], min_position: int | None) -> Reply:
         own = self._reads.position if self._read_own_writes else 0

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from studyspot.projections.models import bookings, libraries, seats
+from studyspot.projections.models import bookings, libraries, notifications, seats
 from studyspot.projections.projection import Projection
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, seat
 from tests.projections.poison import failing_at
@@ -169,6 +169,7 @@ async def test_what_is_looked_at_does_not_grow_with_what_is_parked(log: Log) -> 
         failing_at(libraries.PROJECTION, 2),
         failing_at(seats.PROJECTION, 7),
         failing_at(bookings.PROJECTION, 7),
+        notifications.PROJECTION,
     )
     reads: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         ("/api/libraries", {}, {}),
@@ -178,6 +179,12 @@ async def test_what_is_looked_at_does_not_grow_with_what_is_parked(log: Log) -> 
         *(("/api/bookings", who, {"userId": "ben", "libraryId": "L2"}) for who in (ANNA, OWNER, RIVAL)),
         ("/api/bookings/B1", ANNA, {}),
         ("/api/bookings/B1", OWNER, {}),
+        ("/api/bookings/stats", ANNA, {}),
+        ("/api/bookings/stats", OWNER, {}),
+        ("/api/libraries/L1/stats", OWNER, {}),
+        ("/api/libraries/L1/affected", OWNER, {"seatId": "S1"}),
+        ("/api/libraries/L1/affected", OWNER, MAP),
+        ("/api/notifications", ANNA, {}),
     ]
     async with reading(log, *broken):
         log.rows(FLOOD, MANY)

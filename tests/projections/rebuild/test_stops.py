@@ -86,7 +86,7 @@ async def test_a_new_epoch_ends_a_rebuild_in_one_line_and_the_next_one_begins_an
     assert history.rows("SELECT FROM read.current WHERE name = 'bookings'") == []
     rebuilt = await rebuild(history, bookings.PROJECTION)
     assert history.rows("SELECT epoch FROM read.builds WHERE name = 'bookings'") == [(epoch,)]
-    assert tables(history, "bookings") == [f"bookings_1_{rebuilt.build.number}"]
+    assert tables(history, "bookings") == [f"bookings_2_{rebuilt.build.number}"]
 
 
 async def test_what_another_release_has_begun_is_abandoned_with_its_tables(history: Log) -> None:
@@ -102,12 +102,12 @@ async def test_what_another_release_has_begun_is_abandoned_with_its_tables(histo
     history.rows("UPDATE read.rebuilds SET release = '0.0.1' RETURNING 1")
     rebuilt = await rebuild(history, bookings.PROJECTION)
     assert current(history, bookings.PROJECTION) == rebuilt.build
-    assert tables(history, "bookings") == [f"bookings_1_{rebuilt.build.number}"]
+    assert tables(history, "bookings") == [f"bookings_2_{rebuilt.build.number}"]
     assert done_parts(history) == []
 
 
 async def test_a_rebuild_that_another_build_has_overtaken_is_begun_anew(history: Log) -> None:
-    next_version = replace(bookings.PROJECTION, version=2)
+    next_version = replace(bookings.PROJECTION, version=bookings.PROJECTION.version + 1)
     await rebuild(history, bookings.PROJECTION)
     async with await AsyncConnection.connect(history.database_url, autocommit=True) as connection:
         kept_up = await prepare(connection, next_version, history.store.head().epoch)

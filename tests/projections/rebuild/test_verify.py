@@ -93,7 +93,7 @@ async def test_a_projection_that_was_never_built_cannot_be_verified(built: Log) 
 
 async def test_two_verifications_of_one_projection_do_not_share_tables(built: Log) -> None:
     first = asyncio.create_task(verifying(built, bookings.PROJECTION))
-    await until(lambda: built.rows("SELECT FROM pg_tables WHERE tablename = 'bookings_1_0'"))
+    await until(lambda: built.rows("SELECT FROM pg_tables WHERE tablename = 'bookings_2_0'"))
     with pytest.raises(RebuildRunning):
         await verifying(built, bookings.PROJECTION)
     assert (await first).difference is None
