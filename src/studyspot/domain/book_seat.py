@@ -21,7 +21,7 @@ from studyspot.domain.occupying import (
 )
 from studyspot.domain.people import Actor
 from studyspot.domain.quotes import Quote, settled_price
-from studyspot.domain.refusals import CheckInClosedAlready, HoldMismatch, HoldUnknown
+from studyspot.domain.refusals import BookingTooShort, CheckInClosedAlready, HoldMismatch, HoldUnknown
 from studyspot.domain.rules import BookingRules
 
 
@@ -60,12 +60,15 @@ def deadlines(start: datetime, end: datetime, rules: BookingRules, at: datetime)
 
     Raises:
         CheckInClosedAlready: it would be missed as soon as it is made.
+        BookingTooShort: it would end before check-in opens.
     """
     opens = timedelta(minutes=rules.check_in_opens_minutes)
     closes = timedelta(minutes=rules.check_in_closes_minutes)
     check_in_until = min(end, max(start, at) + closes)
     if check_in_until <= at:
         raise CheckInClosedAlready
+    if end <= start + opens:
+        raise BookingTooShort(opens + timedelta(minutes=1))
     return Deadlines(start + opens, check_in_until, start - timedelta(minutes=rules.free_cancel_minutes))
 
 
