@@ -73,7 +73,7 @@ async def test_status_tells_versions_positions_and_lags(log: Log, tmp_path: Path
         told = await next_line(output)
         assert await process.wait() == 0
     assert {key: told["bookings"][key] for key in ("version", "position", "head", "lagEvents")} == {
-        "version": 1,
+        "version": bookings.PROJECTION.version,
         "position": 1,
         "head": 2,
         "lagEvents": 1,

@@ -176,7 +176,9 @@ async def test_read_outs_come_as_json(system: TemporarySystem) -> None:
     _, epoch, _ = await run("epoch", "show", "--json", home=system.home)
     _, projections, _ = await run("projections", "status", "--json", home=system.home)
     assert json.loads(relay)["epoch"] == json.loads(epoch)["epoch"]
-    assert {row["name"] for row in json.loads(projections)} == {"libraries", "seats", "bookings"}
+    assert {row["name"] for row in json.loads(projections)} == {
+        *("libraries", "seats", "bookings", "notifications")
+    }
     assert json.loads(relay).keys() == {"head", "epoch", "halted", "lastPosition", "streamEpoch", "lag"}
     assert json.loads(epoch).keys() == {"position", "epoch", "halted"}
     assert {"lagEvents", "lagSeconds", "appliedAt"} <= json.loads(projections)[0].keys()

@@ -41,6 +41,7 @@ async def filled(log: Log) -> int:
     left = booked("left", "S2", NOW - HOUR, 3)
     dropped, taken_back = booked("dropped", "S1", NOW + DAY), booked("taken-back", "S2", NOW + DAY)
     moved = booked("moved", "S1", NOW + 2 * DAY)
+    month = booked("month", "S2", NOW - 10 * DAY, 24 * 40)
     await log.append(opened("L1", "owner"), opened("L2", "rival"), seat("S1"), seat("S2"), seat("S3"))
     await log.append(
         *(over, sitting, checked_in(sitting), left, checked_in(left), checked_out(left)),
@@ -48,7 +49,8 @@ async def filled(log: Log) -> int:
         *(moved, rescheduled(moved, seat_id="S2", start=NOW + 3 * DAY)),
     )
     return await log.append(
-        *(booked("month", "S2", NOW - 10 * DAY, 24 * 40), booked("next", "S1", NOW + DAY, buffer=HOUR)),
+        *(month, checked_in(month), booked("next", "S1", NOW + DAY, buffer=HOUR)),
+        booked("missed", "S2", NOW - HOUR, 8),
         *(booked("far", "S2", NOW + 50 * DAY), booked("elsewhere", "S9", NOW + DAY, library_id="L2")),
         *(closing("day", NOW + DAY, NOW + 2 * DAY), closing("for-good", NOW + 2 * DAY, None)),
         *(closing("running", NOW - 20 * DAY, NOW + HOUR / 2), closing("past", NOW - 9 * DAY, NOW - 8 * DAY)),

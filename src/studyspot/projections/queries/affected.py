@@ -23,10 +23,12 @@ from studyspot.wire.shape import Identifier, Instant
 router = APIRouter(prefix="/api/libraries", tags=["libraries"])
 
 # A selector that names nothing is no row; one that hits nothing is a row without a booking.
+# A booking that was missed is over, whether or not anybody noticed.
 _ROWS: LiteralString = """
     SELECT b.* FROM ({hit}) AS hit LEFT JOIN LATERAL (
         SELECT b.*, {refunded} FROM {bookings} AS b
-        WHERE b.library_id = %(library_id)s AND b.status IN ('confirmed', 'checked-in')
+        WHERE b.library_id = %(library_id)s
+          AND (b.status = 'checked-in' OR b.status = 'confirmed' AND b.check_in_until > %(now)s)
           AND b.starts_at > greatest(hit.begins, %(now)s) - make_interval(days => %(span)s)
           AND b.ends_at > %(now)s
           AND (hit.begins IS NULL OR b.ends_at > hit.begins)
