@@ -72,7 +72,7 @@ def require_quota(
     Raises:
         QuotaExhausted: that would be more than a quota allows.
     """
-    length = (end - start) // _MINUTE
+    length = _minutes_begun(start, end)
     for quota in quotas(agenda, taker, rules, start, zone):
         more = length if quota.name.endswith("-minutes") else 1
         if quota.limit is not None and quota.used + more > quota.limit:
@@ -118,4 +118,9 @@ def _within(facts: HoldFacts | BookingFacts, interval: tuple[datetime, datetime]
 
 
 def _minutes(taken: list[HoldFacts | BookingFacts]) -> int:
-    return sum((facts.end - facts.start) // _MINUTE for facts in taken)
+    return sum(_minutes_begun(facts.start, facts.end) for facts in taken)
+
+
+def _minutes_begun(start: datetime, end: datetime) -> int:
+    """Count whole minutes, and one for what is left: seconds must not add up beside the quota."""
+    return -((start - end) // _MINUTE)
