@@ -104,7 +104,7 @@ def test_what_would_be_missed_as_soon_as_it_is_made_is_not_made() -> None:
 
 
 def test_a_booking_is_long_enough_for_its_check_in_to_open() -> None:
-    rules = {"check_in_opens_minutes": 10, "check_in_closes_minutes": 20}
+    rules: dict[str, Any] = {"check_in_opens_minutes": 10, "check_in_closes_minutes": 20}
     for length in (5, 10):
         with pytest.raises(BookingTooShort) as refused:
             made(end=NINE + length * MINUTE, **rules)

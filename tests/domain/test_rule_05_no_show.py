@@ -162,10 +162,11 @@ def test_a_no_show_that_frees_a_live_booking_is_noted_wherever_it_is() -> None:
 def test_the_third_strike_in_thirty_days_blocks_for_seven_from_it(noted: bool) -> None:
     three = strikes(7 * DAY - INSTANT, 20 * DAY, 36 * DAY)
     history = (*OPEN, *(swept(three) if noted else three))
-    for decider, command in ((BOOK_SEAT, book()), (PLACE_HOLD, hold())):
-        with pytest.raises(StudentBlocked) as refused:
-            Log(history).decide(decider, command)
-        assert refused.value.until == NOW + INSTANT
+    with pytest.raises(StudentBlocked) as refused:
+        when(BOOK_SEAT, history, book())
+    assert refused.value.until == NOW + INSTANT
+    with pytest.raises(StudentBlocked):
+        when(PLACE_HOLD, history, hold())
 
 
 @pytest.mark.parametrize(
