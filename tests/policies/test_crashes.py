@@ -24,7 +24,7 @@ from tests.engines import PostgresServer
 from tests.policies.happenings import HOUR, NINE, became, booked, closed, held, opened
 from tests.policies.system import DAY_BEFORE, Log, a_log, until
 
-EACH = 40
+EACH = 25
 """Of holds that lapse, bookings that are missed, completed, and hit by a closure."""
 
 CONNECTED = """

@@ -117,6 +117,7 @@ def show_policies(as_json: bool) -> None:
                 (task.key, task.position, _short(task.due_at), _short(task.try_at), task.reason)
                 for task in found.set_aside
             ],
+            whole=("set aside",),
         )
 
 

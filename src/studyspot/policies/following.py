@@ -12,6 +12,7 @@ from studyspot.catalogue.types import UnknownEvent, type_of
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head, StoredEvent
 from studyspot.policies.fold import TAKEN, Change, changes_of
+from studyspot.policies.reasons import reason_of
 from studyspot.policies.tables import (
     VERSION,
     Progress,
@@ -29,7 +30,6 @@ PAGE = 1000
 _WRONG_ROWS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 _TYPES = frozenset(type_of(event_class) for event_class in TAKEN)
 
-_MOST_CHARACTERS = 1000
 _GO_BACK = "end this process; or, to go back to this release for good, set policies.progress.version to 0"
 
 log = structlog.get_logger()
@@ -131,7 +131,7 @@ class Follower:
                     unread.append(_unread(one.position, error))
                 except Exception as error:
                     # It would fail again; all others go on.
-                    log.exception("event left out", position=one.position)
+                    log.exception("event not understood", position=one.position)
                     unread.append(_unread(one.position, error))
             reached = one.position
         if unknown is not None and unknown != self.unknown:
@@ -170,6 +170,6 @@ def _changes(stored: StoredEvent) -> tuple[Change, ...]:
 
 
 def _unread(position: int, error: Exception) -> Unread:
-    reason = " ".join(f"{type(error).__name__}: {error}".replace("\0", "").split())[:_MOST_CHARACTERS]
+    reason = reason_of(error)
     log.error("event left out", position=position, reason=reason)
-    return Unread(position, reason.encode(errors="backslashreplace").decode())
+    return Unread(position, reason)

@@ -9,9 +9,13 @@ from typing import Any, Literal
 import structlog
 from psycopg import AsyncConnection
 
+from studyspot.catalogue.codec import UnreadableEvent
+from studyspot.domain.refusals import Refusal
+from studyspot.event_store.errors import StoreError
 from studyspot.policies.commanding import Commanding
 from studyspot.policies.metrics import observe_task
 from studyspot.policies.outages import PASSING
+from studyspot.policies.reasons import reason_of
 from studyspot.policies.tasks import Notice, Task
 
 CHUNK = 128
@@ -138,13 +142,20 @@ class Workman:
             async with asyncio.timeout_at(until):
                 changed = await self._commanding.run(task, self._now())
         except PASSING as error:
-            return Tried(task, "put-off", failures, _said(error))
+            return Tried(task, "put-off", failures, reason_of(error))
+        except (Refusal, StoreError, UnreadableEvent) as error:
+            return _set_aside(task, failures, error)
         except Exception as error:
             # Whatever it is, it is this task's alone.
-            reason = _said(error)
-            log.exception("task set aside", task=task.key, position=task.position, reason=reason)
-            return Tried(task, "set-aside", failures, reason)
+            log.exception("task failed", task=task.key)
+            return _set_aside(task, failures, error)
         return Tried(task, "done" if changed else "void", failures)
+
+
+def _set_aside(task: Task, failures: int, error: Exception) -> Tried:
+    reason = reason_of(error)
+    log.error("task set aside", task=task.key, position=task.position, reason=reason)
+    return Tried(task, "set-aside", failures, reason)
 
 
 def _retry_after(tried: Tried) -> timedelta:
@@ -172,8 +183,3 @@ def _task(
         ground=ground,
         notice=Notice(**notice) if notice is not None else None,
     )
-
-
-def _said(error: Exception) -> str:
-    text = " ".join(f"{type(error).__name__}: {error}".replace("\0", "").split())
-    return text[:1000].encode(errors="backslashreplace").decode()
