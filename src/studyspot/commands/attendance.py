@@ -1,6 +1,6 @@
 """Be at the seat, and leave it: check in with the desk's code, check out; and the code for the desk."""
 
-from io import StringIO
+from io import BytesIO
 from typing import Annotated, Any
 
 import segno
@@ -71,9 +71,9 @@ async def _verified(booking_id: str, code: str | None, gate: Gate) -> bool | Non
 
 
 def _drawn(code: str) -> str:
-    picture = StringIO()
+    picture = BytesIO()
     segno.make(code, micro=False).save(picture, kind="svg", scale=_MODULE_PIXELS, xmldecl=False)
-    return picture.getvalue()
+    return picture.getvalue().decode()
 
 
 def _checked_in(standing: Standing, _: tuple[Event, ...]) -> dict[str, Any]:
