@@ -22,7 +22,8 @@ from studyspot.domain.refusals import ClosureBackwards, ClosureUnknown
 class WantedClosure:
     """A closure during [start, end), or for good; `known` says that it is one announced before.
 
-    Bookings that it hits are moved until `revoke_at`, and revoked then; by default at once.
+    Bookings that it hits are moved until `revoke_at`, and revoked then; by default as announced before, or
+    at once.
     """
 
     closure_id: str
@@ -71,16 +72,16 @@ def _announced(
         before = library.closures.get(closure.closure_id)
         if closure.known and (before is None or closure.closure_id == RETIREMENT):
             raise ClosureUnknown
-        if closure.end is not None and (closure.end <= closure.start or closure.end <= command.at):
-            raise ClosureBackwards
         if before is not None and _is_the_same(closure, before):
             continue
+        if closure.end is not None and (closure.end <= closure.start or closure.end <= command.at):
+            raise ClosureBackwards
         yield ClosureAnnounced(
             library_id=library.library_id,
             closure_id=closure.closure_id,
             start=closure.start,
             end=closure.end,
-            revoke_at=closure.revoke_at or command.at,
+            revoke_at=closure.revoke_at or (before and before.revoke_at) or command.at,
         )
 
 
