@@ -72,7 +72,7 @@ class CheckOut:
 
 @dataclass(frozen=True, slots=True)
 class RevokeBooking:
-    """The library takes the booking back; nothing, where that has been done."""
+    """The library takes the booking back, and gives back what was paid for it."""
 
     booking_id: str
     reason: RevocationReason
