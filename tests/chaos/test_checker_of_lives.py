@@ -3,15 +3,41 @@
 import pytest
 
 from studyspot.checker.judge import Evidence, judge
+from studyspot.checker.records import Answer
 from studyspot.checker.verdict import Kind
 from tests.chaos import recorded_life as life
-from tests.chaos.life_faults import LIFE_FAULTS, Plant
+from tests.chaos.life_faults import LIFE_FAULTS, Plant, also
+from tests.chaos.record_faults import only_log
 
 
 def test_a_clean_life_passes() -> None:
     verdict = judge(life.evidence())
     assert verdict.clean, str(verdict)
     assert verdict.judged["events"] == life.HEAD
+
+
+def test_a_retirement_that_revokes_what_is_to_come_is_one_request_of_many_commands() -> None:
+    evidence = life.evidence()
+    evening = life.occupation(7, "S1", "s2", "18:00", "19:00", "19:10")
+    terms = life.terms("17:45", "18:30", "17:30")
+    closure = {"libraryId": "L1", "closureId": "retirement", "start": life.at("17:00"), "end": None}
+    only_log(evidence)
+    also(
+        ("16:30", "s2", "booking.created", life.booking(7, evening, "confirmed", **terms, holdId=None)),
+        ("17:00", "w1", "closure.announced", closure),
+        ("17:01", "w1", "booking.revoked", life.booking(7, evening, "revoked", reason="library-retired")),
+        ("17:02", "w1", "library.deleted", {"libraryId": "L1"}),
+    )(evidence)
+    end = life.HEAD + 4
+    retired = Answer(
+        *("w1", "DELETE", "/api/libraries/L1?cascade=true", None, None, 200),
+        {"id": "L1", "revoked": 1, "released": 0, "position": end},
+        end,
+    )
+    evidence.answers = [*(answer for answer in life.answers() if answer.who == "w1"), retired]
+    assert judge(evidence).clean, str(judge(evidence))
+    evidence.answers.pop()
+    assert {finding.position for finding in judge(evidence).findings} == {end - 1, end}
 
 
 @pytest.mark.parametrize(

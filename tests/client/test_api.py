@@ -26,9 +26,11 @@ BOOKED = {
     "amountMinor": 5000,
     "currency": "INR",
     "planId": None,
+    "priceVersion": 3,
     "checkInFrom": "2026-12-01T08:45:00Z",
     "checkInUntil": "2026-12-01T09:30:00Z",
     "freeCancelUntil": "2026-12-01T08:00:00Z",
+    "lateRefundPercent": 50,
     "position": 124,
     "somethingNew": True,
 }
@@ -93,15 +95,32 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
     }
     seat = {"id": "S1", "label": "A1", "zone": "general", "attributes": {}, "inService": True}
     plan = {"id": "hourly", "unit": "hour", "amountMinor": 5000, "shift": None, "zone": None}
+    money = {"keptMinor": 2500, "refundMinor": 2500}
+    payment = {
+        "kind": "payment",
+        "paymentId": "P1",
+        "amountMinor": 5000,
+        "currency": "INR",
+        "paidMinor": 5000,
+        "dueMinor": 0,
+        "bookingStatus": "confirmed",
+    }
+    held = BOOKED | {"id": "H1", "status": "held", "until": "2026-12-01T08:05:00Z", "position": 7}
     http.will_answer(
         answered(library, 201),
         answered(library),
         answered({"seats": [seat], "position": 2}, 201),
-        answered({"id": "S1", "inService": False, "position": 3}),
+        answered({**seat, "inService": False, "resolveBy": None, "position": 3}),
         answered({"priceVersion": 1, "currency": "INR", "plans": [plan], "position": 4}),
         answered({"id": "B1", "status": "checked-in", "position": 5}),
         answered({"id": "B1", "status": "completed", "position": 6}),
-        answered({"id": "B1", "status": "cancelled", "late": True, "position": 7}),
+        answered(BOOKED | {"refundMinor": 0, "position": 6}),
+        answered({"id": "B1", "status": "cancelled", **money, "late": True, "position": 7}),
+        answered({"id": "B2", "status": "revoked", **money, "position": 7}),
+        answered({"id": "B3", **payment, "position": 7}, 201),
+        answered(held, 201),
+        answered({"id": "H1", "status": "released", "position": 7}),
+        answered({"id": "S1", "position": 7}),
         answered({"id": "L1", "position": 8}),
     )
     await caller.create_library("A", "Pune", "Asia/Kolkata")
@@ -111,7 +130,13 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
     await caller.set_pricing("L1", [PlanBody(id="hourly", unit="hour", amount_minor=5000)])
     await caller.check_in("B1")
     await caller.check_out("B1")
+    assert (await caller.reschedule("B1", start=NINE)).refund_minor == 0
     assert (await caller.cancel("B1", reason="the train is late")).late
+    await caller.revoke("B2")
+    assert (await caller.record_payment("B3", 5000, "cash")).due_minor == 0
+    await caller.hold("L1", "S1", NINE, TEN)
+    await caller.release("H1")
+    await caller.remove_seat("L1", "S1")
     await caller.delete_library("L1")
     assert [(asked.method, asked.path) for asked in http.asked] == [
         ("POST", "/api/libraries"),
@@ -121,13 +146,20 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
         ("PUT", "/api/libraries/L1/pricing"),
         ("POST", "/api/bookings/B1/check-in"),
         ("POST", "/api/bookings/B1/check-out"),
+        ("PATCH", "/api/bookings/B1"),
         ("POST", "/api/bookings/B1/cancel"),
+        ("POST", "/api/bookings/B2/revoke"),
+        ("POST", "/api/bookings/B3/payments"),
+        ("POST", "/api/holds"),
+        ("DELETE", "/api/holds/H1"),
+        ("DELETE", "/api/libraries/L1/seats/S1"),
         ("DELETE", "/api/libraries/L1"),
     ]
     assert http.asked[1].body == {"address": None}
     keys = [asked.headers.get("idempotency-key") for asked in http.asked]
-    assert [key is not None for key in keys] == [asked.method == "POST" for asked in http.asked]
-    assert len({key for key in keys if key}) == 5
+    is_keyed = [asked.method == "POST" or asked.path == "/api/bookings/B1" for asked in http.asked]
+    assert [key is not None for key in keys] == is_keyed
+    assert len({key for key in keys if key}) == sum(is_keyed)
     assert caller.position == 8
 
 

@@ -1,5 +1,6 @@
 """The answers to commands: what was acknowledged is in the log, once, and nothing that was not asked for."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -7,6 +8,10 @@ from studyspot.checker.effects import change_of, effect_of
 from studyspot.checker.log import Log
 from studyspot.checker.records import Answer, Record, same
 from studyspot.checker.verdict import Finding, Kind
+
+_LIBRARY = re.compile(r"/api/libraries/[^/]+$")
+_PARTS = frozenset({"booking.revoked", "booking.rescheduled", "hold.released", "hold.lapsed"})
+"""What is done to each of many bookings and holds."""
 
 
 def judge_answers(log: Log, answers: Sequence[Answer]) -> Iterator[Finding]:
@@ -86,11 +91,13 @@ def _judge_unasked(log: Log, answers: Iterable[Answer]) -> Iterator[Finding]:
             unanswered[answer.who].add(answer.key or number)
     commands: dict[str, list[Record]] = {}
     for record in log.records:
-        if record.actor in acknowledged and not _is_beside_the_point(record, many):
+        if record.actor in acknowledged:
             commands.setdefault(str(record.stored.get("commandid")), []).append(record)
     for records in commands.values():
         who, last = str(records[0].actor), records[-1]
         if any(record.position in acknowledged[who] for record in records):
+            continue
+        if _is_part(records, who in many):
             continue
         if unanswered[who]:
             unanswered[who].pop()
@@ -100,24 +107,19 @@ def _judge_unasked(log: Log, answers: Iterable[Answer]) -> Iterator[Finding]:
 
 
 def _is_many(answer: Answer) -> bool:
-    """Say whether the request is one for many decisions, of which only the last has the answer's position."""
-    return answer.path.endswith(("/affected/resolve", "/hours")) or (
-        answer.method == "DELETE" and answer.path.startswith("/api/libraries/")
-    )
+    """Say whether the request was for many decisions, of which only the last has the answer's position."""
+    retires = answer.method == "DELETE" and _LIBRARY.match(answer.path) is not None
+    return retires or answer.path.endswith("/affected/resolve")
 
 
-def _is_beside_the_point(record: Record, many: set[str]) -> bool:
-    """A refused retirement has closed the library and opened it again; a request for many tells the last."""
-    if record.type.startswith("closure."):
+def _is_part(records: Sequence[Record], of_many: bool) -> bool:
+    """Say whether a command was part of a request that told no position of it.
+
+    A refused retirement has closed the library and opened it again.
+    """
+    if all(record.type.startswith("closure.") for record in records):
         return True
-    by_many = (
-        "booking.revoked",
-        "booking.rescheduled",
-        "payment.refunded",
-        "hold.released",
-        "library.hours-set",
-    )
-    return record.actor in many and record.type in by_many
+    return of_many and any(record.type in _PARTS for record in records)
 
 
 def _id(answer: Answer) -> object:

@@ -71,7 +71,7 @@ class Change:
 
 def effect_of(answer: Answer) -> Effect | None:
     """Return the event of an accepted command; none where nothing need have happened."""
-    match = _PATH.match(answer.path)
+    match = _PATH.match(answer.path.partition("?")[0])
     if match is None or not isinstance(answer.body, Mapping):
         return None
     body, own, part = answer.body, match["id"], match["part"]
@@ -105,7 +105,7 @@ def effect_of(answer: Answer) -> Effect | None:
 
 def change_of(answer: Answer) -> Change | None:
     """Return what an accepted setting made so; none where the command is no setting."""
-    match = _PATH.match(answer.path)
+    match = _PATH.match(answer.path.partition("?")[0])
     if match is None or not isinstance(answer.body, Mapping):
         return None
     body, library = answer.body, ("libraryId", match["id"])
