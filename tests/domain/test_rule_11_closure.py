@@ -1,7 +1,7 @@
 """Rules 11 and 12: closures, seats out of service or removed, and the end of a library."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -137,13 +137,11 @@ def test_a_removed_seat_is_not_there() -> None:
 
 
 def test_a_booking_that_was_decided_before_a_closure_loses_to_it() -> None:
-    for decider, command in (
+    closures: tuple[tuple[Any, Any], ...] = (
         (ANNOUNCE_CLOSURE, AnnounceClosure("L1", "c", TEN, None, OWNER, NOW)),
-        (
-            SET_OPENING,
-            SetOpening("L1", False, None, (WantedClosure("c", False, TEN, NOON, None),), OWNER, NOW),
-        ),
-    ):
+        (SET_OPENING, opening(wanted(TEN, NOON))),
+    )
+    for decider, command in closures:
         log = Log(OPEN)
         decided = log.decide(BOOK_SEAT, book())
         log.run(decider, command)
@@ -293,7 +291,7 @@ def test_holds_that_nothing_affects_stay(against: tuple[Event, ...]) -> None:
     assert when(RELEASE_AFFECTED_HOLD, (*OPEN, *against), release) == ()
 
 
-HOURS = (OpenHours(day="monday", opens=datetime(1, 1, 1, 8).time(), closes=datetime(1, 1, 1, 20).time()),)
+HOURS = (OpenHours(day="monday", opens=time(8), closes=time(20)),)
 
 
 def opening(*closures: WantedClosure, at: datetime = NOW, **changes: Any) -> SetOpening:

@@ -60,7 +60,7 @@ def _decide_payment(command: RecordPayment, standing: Standing) -> tuple[Event, 
     if booking.facts.amount_minor == 0:
         raise NotPayable
     due = charged_minor(booking) - standing.paid_minor
-    if command.amount_minor > due:
+    if not 0 < command.amount_minor <= due:
         raise PaymentExceedsDue(due)
     return (
         PaymentRecorded(
@@ -77,7 +77,7 @@ def _decide_payment(command: RecordPayment, standing: Standing) -> tuple[Event, 
 
 def _decide_refund(command: RefundPayment, standing: Standing) -> tuple[Event, ...]:
     booking = seen_by_library(standing, command.actor)
-    if command.amount_minor > standing.paid_minor:
+    if not 0 < command.amount_minor <= standing.paid_minor:
         raise RefundExceedsPaid(standing.paid_minor)
     return (
         PaymentRefunded(
