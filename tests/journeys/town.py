@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from studyspot.access.keys import SigningKey
+from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
 from studyspot.api import ApiConfig, create_app
 from studyspot.checker.witness import Witness
@@ -139,6 +140,7 @@ async def a_town(database_url: str, at: datetime, *, policies: int = 1) -> Async
         database_url=database_url,
         nats_url=NO_BROKER,
         verifier=Verifier.of([KEY.jwks()], issuer="studyspot", audience="studyspot"),
+        secrets=ServerSecrets(KEY),
         fanout_url="ws://127.0.0.1:1",
         clock=clock,
     )
