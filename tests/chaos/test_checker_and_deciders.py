@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studyspot.catalogue.codec import Metadata, encode
@@ -67,7 +67,7 @@ def _as_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(RULES, BUSY)
 def test_whatever_is_decided_is_clean_in_the_eyes_of_the_judge(
     rules: BookingRules, history: list[Step]

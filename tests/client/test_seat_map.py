@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studyspot.client.items import Event
@@ -240,6 +240,7 @@ rooms = st.sampled_from(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(STEPS, rooms, st.tuples(hours, hours), st.data())
 def test_frames_on_any_snapshot_equal_the_read_model(
     steps: list[Step], own: frozenset[str], clock: tuple[datetime, datetime], data: st.DataObject
