@@ -1,6 +1,6 @@
 """Each deadline is carried out once, at its time, whoever comes first."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -101,11 +101,14 @@ async def test_deadlines_missed_while_nothing_ran_are_carried_out_late(log: Log)
 
 
 async def test_a_deadline_is_kept_at_once_by_the_real_clock(log: Log) -> None:
-    lapsed: datetime = real_time() + timedelta(milliseconds=200)
-    async with log.policies(now=real_time):
-        log.append(held(until=lapsed))
-        await until(log.of_policies)
-    *_, last = log.recorded()
-    assert isinstance(last.event, HoldLapsed)
-    # Sooner than somebody looks who is not called.
-    assert timedelta() <= last.metadata.time - lapsed < timedelta(milliseconds=700)
+    late = []
+    async with log.policies(now=real_time) as process:
+        await until(lambda: process.readiness().ready)
+        for number in range(3):
+            lapses = real_time() + timedelta(milliseconds=200)
+            after = log.append(held(f"H{number}", until=lapses))
+            await until(lambda after=after: log.of_policies(after))  # type: ignore[misc]
+            *_, last = log.recorded(after)
+            late.append(last.metadata.time - lapses)
+    # Sooner than somebody looks who is not called; once, as the machine may be busy.
+    assert timedelta() <= min(late) < timedelta(milliseconds=500)

@@ -45,6 +45,14 @@ async def test_what_a_closure_hits_is_revoked_when_the_time_to_move_it_is_over(l
     assert log.kinds() == {"booking-affected": 1, "booking-revoked": 1}
 
 
+async def test_who_was_to_be_revoked_while_nothing_ran_has_not_missed_the_booking(log: Log) -> None:
+    log.append(opened(), seat(), booked(), actor="student")
+    log.append(closed(revoke_at=EIGHT))
+    await log.settle(NINE + 24 * HOUR)
+    assert revoked(log) == [("B1", "closure")]
+    assert log.kinds()["booking-no-show"] == 0
+
+
 async def test_a_student_who_sits_there_is_revoked_as_well(log: Log) -> None:
     log.append(opened(), seat(), booked(), became(BookingCheckedIn, booked()), actor="student")
     log.clock.at = NINE
@@ -146,6 +154,6 @@ async def test_a_thousand_bookings_are_revoked_each_once_and_each_student_told_o
         )
     await log.settle()
     log.append(closed(revoke_at=DAY_BEFORE))
-    await log.settle(limit=60)
+    await log.settle(limit=100)
     assert sorted(booking_id for booking_id, _ in revoked(log)) == sorted(f"B{n}" for n in range(MANY))
     assert sorted(notice.user_id for notice in log.notices()) == sorted(f"u{n}" for n in range(MANY))

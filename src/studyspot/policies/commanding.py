@@ -29,8 +29,11 @@ class Commanding:
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
 
-    async def run(self, task: Task, at: datetime) -> bool:
+    async def run(self, task: Task, now: datetime) -> bool:
         """Say whether something happened; nothing does where somebody came first or it is void.
+
+        It is decided as of the moment when it was due, however late it is: who was to be revoked before
+        check-in closed is revoked, and has not missed the booking.
 
         Raises:
             Refusal: the decider says no, which it should never do to a policy.
@@ -38,23 +41,25 @@ class Commanding:
         """
         match task.kind:
             case "lapse-hold":
-                return await self._run(LAPSE_HOLD, LapseHold(task.subject_id, at), at)
+                return await self._run(LAPSE_HOLD, LapseHold(task.subject_id, task.due_at), now)
             case "release-hold":
-                return await self._run(RELEASE_AFFECTED_HOLD, ReleaseAffectedHold(task.subject_id, at), at)
+                return await self._run(
+                    RELEASE_AFFECTED_HOLD, ReleaseAffectedHold(task.subject_id, task.due_at), now
+                )
             case "miss-booking":
-                return await self._run(MISS_BOOKING, MissBooking(task.subject_id, at), at)
+                return await self._run(MISS_BOOKING, MissBooking(task.subject_id, task.due_at), now)
             case "complete-booking":
-                return await self._run(COMPLETE_BOOKING, CompleteBooking(task.subject_id, at), at)
+                return await self._run(COMPLETE_BOOKING, CompleteBooking(task.subject_id, task.due_at), now)
             case "revoke-booking":
-                return await self._run(REVOKE_AFFECTED, RevokeAffected(task.subject_id, at), at)
+                return await self._run(REVOKE_AFFECTED, RevokeAffected(task.subject_id, task.due_at), now)
             case "send-notice":
                 assert task.notice is not None
-                return await self._run(SEND_NOTICE, _sending(task.notice, at), at)
+                return await self._run(SEND_NOTICE, _sending(task.notice, now), now)
             case _ as unreachable:
                 assert_never(unreachable)
 
-    async def _run(self, decider: Decider[Command, State], command: Command, at: datetime) -> bool:
-        circumstances = Circumstances(actor=None, at=at, command_id=new_id(at))
+    async def _run(self, decider: Decider[Command, State], command: Command, now: datetime) -> bool:
+        circumstances = Circumstances(actor=None, at=now, command_id=new_id(now))
         accepted = await self._decisions.run(decider, command, circumstances, _changed)
         return bool(accepted.answer["changed"])
 
@@ -63,9 +68,9 @@ def _changed(_: Any, events: tuple[Event, ...]) -> dict[str, Any]:
     return {"changed": bool(events)}
 
 
-def _sending(notice: Notice, at: datetime) -> SendNotice:
+def _sending(notice: Notice, now: datetime) -> SendNotice:
     return SendNotice(
-        notification_id=new_id(at),
+        notification_id=new_id(now),
         user_id=notice.user_id,
         library_id=notice.library_id,
         kind=notice.kind,
