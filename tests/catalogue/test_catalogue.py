@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studyspot.catalogue.cloudevents import UnreadableMessage, from_message, renewed, to_message
@@ -98,6 +98,7 @@ def test_every_event_is_described(event_class: type[Event]) -> None:
     assert not event_class.__doc__.startswith(f"{event_class.__name__}(")
 
 
+@settings(deadline=None)
 @given(EVENTS, METADATA)
 def test_every_event_round_trips(event: Event, metadata: Metadata) -> None:
     data = encode(event, metadata)
@@ -108,6 +109,7 @@ def test_every_event_round_trips(event: Event, metadata: Metadata) -> None:
     assert to_message(7, "k1", type_of(type(event)), data) == message
 
 
+@settings(deadline=None)
 @given(EVENTS)
 def test_every_event_has_tags_and_a_subject_that_a_broker_takes(event: Event) -> None:
     tags = tags_of(event)

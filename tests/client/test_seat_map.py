@@ -202,6 +202,7 @@ def log_of(happened: list[Any]) -> list[Event]:
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(occupations | services, max_size=30), st.randoms(use_true_random=False), st.data())
 def test_any_order_and_any_repetition_fold_to_the_same_map(
     happened: list[Any], chance: Any, data: st.DataObject
@@ -218,6 +219,7 @@ def test_any_order_and_any_repetition_fold_to_the_same_map(
     assert shuffled.seat_map == in_order.seat_map
 
 
+@settings(deadline=None)
 @given(st.lists(occupations | services, max_size=30), st.data())
 def test_a_snapshot_and_what_follows_equal_the_whole(happened: list[Any], data: st.DataObject) -> None:
     log = log_of(happened)
