@@ -24,11 +24,11 @@ async def test_every_scene_passes() -> None:
     status, steps, err = await demo()
     failed = [step for step in steps if not step["passed"]]
     assert not failed, (failed, err)
-    assert (status, len(steps)) == (0, 12), err
+    assert (status, len(steps)) == (0, 13), err
 
 
 async def test_an_event_that_is_missing_from_a_sockets_record_fails_the_demo() -> None:
     status, steps, err = await demo("--plant-fault")
     assert status == 1, err
-    assert [step["passed"] for step in steps] == [True] * 11 + [False]
+    assert [step["passed"] for step in steps] == [True] * 12 + [False]
     assert "gap" in steps[-1]["detail"]

@@ -141,6 +141,29 @@ async def change_price(stage: Stage) -> str:
     return f"pricing:updated to {len(came)} sockets, the last after {_milliseconds(max(came) - began)}"
 
 
+async def arrive(stage: Stage) -> str:
+    """Hold a seat from now on, book it as quoted, and check in with the code that the desk shows."""
+    student, seat, now = stage.student.client, stage.seats[3], datetime.now(UTC)
+    interval = (now, now + timedelta(hours=1))
+    held = await student.hold(stage.library_id, seat, *interval)
+    quoted = await student.quote(stage.library_id, seat, *interval)
+    booked = await student.book(stage.library_id, seat, *interval, hold_id=held.id, quote_id=quoted.id)
+    if booked.amount_minor != quoted.amount_minor:
+        raise SceneFailed(f"quoted {quoted.amount_minor}, charged {booked.amount_minor}")
+    try:
+        await student.check_in(booked.id)
+    except ProblemError as refused:
+        if refused.type != "/problems/desk-code-required":
+            raise
+    else:
+        raise SceneFailed("the student checked in without the desk's code")
+    shown = await stage.owner.client.desk_code(stage.library_id)
+    began = time.monotonic()
+    arrived = await student.check_in(booked.id, code=shown.code)
+    answered = time.monotonic()
+    return await _received_by_both(stage, arrived.position, "booking:checkin", began, answered)
+
+
 async def cancel(stage: Stage) -> str:
     assert stage.booking is not None
     began = time.monotonic()
@@ -275,6 +298,7 @@ SCENES: tuple[tuple[str, Scene], ...] = (
     ("a student books; student and owner are told", book),
     (f"{RIVALS} students book one seat at once", rush),
     ("the owner changes the price; students are told", change_price),
+    ("a student holds, is quoted, books, and checks in with the desk's code", arrive),
     ("the student cancels; both are told", cancel),
     ("a student's socket drops, three things happen, it resumes", drop_and_resume),
     ("the relay is killed", killed("relay", "relay")),
