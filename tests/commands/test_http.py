@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -365,4 +366,10 @@ def test_every_refusal_has_a_row_and_every_slug_one_meaning() -> None:
     assert set(REFUSALS) == known
     slugs = [kind.slug for kind in (*REFUSALS.values(), *OTHERS)]
     assert len(set(slugs)) == len(slugs)
-    assert all((kind.__doc__ or "").strip().endswith(".") for kind in known)
+
+
+def test_every_refusal_says_what_is_so_and_what_to_do_next() -> None:
+    for refusal in REFUSALS:
+        sentence = " ".join((refusal.__doc__ or "").split())
+        assert sentence.endswith("."), refusal
+        assert len(re.findall(r"[.;:](?= |$)", sentence)) > 1, refusal

@@ -18,31 +18,31 @@ class Refusal(Exception):
 
 
 class LibraryUnknown(Refusal):
-    """There is no such library."""
+    """There is no such library. Look it up again."""
 
 
 class SeatUnknown(Refusal):
-    """There is no such seat in this library."""
+    """There is no such seat in this library. Choose one of its seat map."""
 
 
 class HoldUnknown(Refusal):
-    """There is no such hold."""
+    """There is no such hold. Hold the seat again, if it is still free."""
 
 
 class ClosureUnknown(Refusal):
-    """There is no such closure of this library."""
+    """There is no such closure of this library. Leave its id out to announce another."""
 
 
 class BookingUnknown(Refusal):
-    """There is no such booking."""
+    """There is no such booking. Look at the list of bookings."""
 
 
 class LibraryRetired(Refusal):
-    """This library has been retired and takes no more changes."""
+    """This library has been retired and takes no more changes. Choose another."""
 
 
 class NotYourLibrary(Refusal):
-    """Only the owner of this library may do this."""
+    """Only the owner of this library may do this. Ask them."""
 
 
 class NotForOthers(Refusal):
@@ -136,11 +136,11 @@ class WallTimeAmbiguous(Refusal):
 
 
 class EndNotAfterStart(Refusal):
-    """A booking ends after it starts."""
+    """A booking ends after it starts. Choose a later end."""
 
 
 class StartInThePast(Refusal):
-    """A booking cannot start in the past."""
+    """A booking cannot start in the past. Choose a later start."""
 
 
 @dataclass(eq=False)
@@ -197,20 +197,20 @@ class QuoteMismatch(Refusal):
 
 
 class PlanIdRepeated(Refusal):
-    """Two price plans have the same id."""
+    """Two price plans have the same id. Give each its own."""
 
 
 class PlanWithoutShift(Refusal):
-    """A plan by the shift names its shift, and only such a plan does."""
+    """A plan by the shift names its shift, and only such a plan does. Set or leave out its shift."""
 
 
 class TimeZoneUnknown(Refusal):
-    """This is not the name of a time zone, such as Asia/Kolkata."""
+    """This is not the name of a time zone. Give one such as Asia/Kolkata."""
 
 
 @dataclass(eq=False)
 class SeatLabelTaken(Refusal):
-    """The library already has a seat with this label."""
+    """The library already has a seat with this label. Choose another label."""
 
     label: str
 
@@ -220,20 +220,20 @@ class SeatInService(Refusal):
 
 
 class RulesContradict(Refusal):
-    """These rules contradict one another: no booking could be made, or none could be attended."""
+    """By these rules no booking could be made, or none attended. Change one of those that contradict."""
 
 
 class ClosureBackwards(Refusal):
-    """A closure ends after it starts."""
+    """A closure ends after it starts, and after now. Choose a later end."""
 
 
 class LibraryFull(Refusal):
-    """A library has at most 5,000 seats."""
+    """A library has at most 5,000 seats. Remove some, or add fewer."""
 
 
 @dataclass(eq=False)
 class FutureBookings(Refusal):
-    """Bookings are still to come in this library. Cancel them first."""
+    """Bookings are still to come in this library. Cancel them first, or retire it with cascade=true."""
 
     count: int
 
@@ -248,7 +248,7 @@ class HoldReleasedAlready(Refusal):
 
 @dataclass(eq=False)
 class HoldBookedAlready(Refusal):
-    """This hold has become a booking."""
+    """This hold has become a booking. Look at that one."""
 
     booking_id: str
 
@@ -274,7 +274,7 @@ class BookingRevokedAlready(Refusal):
 
 
 class BookingOver(Refusal):
-    """The time of this booking is over."""
+    """The time of this booking is over. Make a new one."""
 
 
 class CheckedInAlready(Refusal):
@@ -300,7 +300,7 @@ class CheckInWindowMissed(Refusal):
 
 
 class DeskCodeRequired(Refusal):
-    """Checking in needs the code that is shown at the library's desk."""
+    """Checking in needs the code that is shown at the library's desk. Send it as code."""
 
 
 class DeskCodeWrong(Refusal):
@@ -338,7 +338,7 @@ class BookingUnaffected(Refusal):
 
 
 class NotPayable(Refusal):
-    """Only what a booking costs can be paid for it, and this one costs nothing."""
+    """This booking costs nothing. Record payments for bookings that cost something."""
 
 
 @dataclass(eq=False)
