@@ -36,6 +36,8 @@ async def test_hours_and_closures_are_set_each_for_itself(hall: Hall) -> None:
     assert [(known["id"], known["end"]) for known in told["closures"]] == [(first["id"], hall.at(300))]
     head = told["position"]
     assert await hall.owner.does("PUT", path, {}) == told
+    without_id = {name: value for name, value in longer.items() if name != "id"}
+    assert await hall.owner.does("PUT", path, {"closures": [without_id]}) == told
     assert (await hall.owner.does("PUT", path, {"closures": []}))["position"] == head + 1
 
 

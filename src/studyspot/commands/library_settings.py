@@ -5,15 +5,16 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from studyspot.commands.gate import Commanded
+from studyspot.commands.gate import Commanded, Gate
 from studyspot.commands.libraries import LibraryId
-from studyspot.commands.times import ToInstant, by_clock_of
+from studyspot.commands.times import by_clock
 from studyspot.domain.events import ClosureAnnounced, Event, LibraryEvent
 from studyspot.domain.libraries import SET_RULES, SetRules
 from studyspot.domain.library import Library, evolve_library
 from studyspot.domain.opening import SET_OPENING, SetOpening, WantedClosure, closures_to_come
 from studyspot.domain.opening_hours import OpenHours
 from studyspot.domain.rules import DEFAULT_RULES, PRESETS, BookingRules
+from studyspot.domain.seeing import SEE_OWN_LIBRARY, SeeOwnLibrary
 from studyspot.wire.settings_bodies import ClosureBody, HoursAnswer, HoursBody, RulesAnswer, RulesBody
 
 router = APIRouter(prefix="/api/libraries", tags=["libraries"])
@@ -25,10 +26,8 @@ async def set_hours(library_id: LibraryId, body: HoursBody, gate: Commanded) -> 
 
     A closure that is left out is withdrawn. Nothing is booked in an announced one from now on.
     """
-    times = [time for closure in body.closures for time in (closure.start, closure.end, closure.resolve_by)]
-    to_instant = await by_clock_of(gate, library_id, times)
     given = body.model_fields_set
-    closures = tuple(_wanted(closure, closure.id or gate.new_id(), to_instant) for closure in body.closures)
+    closures = await _closures(library_id, body.closures, gate) if body.closures else ()
     command = SetOpening(
         library_id=library_id,
         set_hours="weekly" in given,
@@ -71,14 +70,30 @@ def _weekly(body: HoursBody) -> tuple[OpenHours, ...] | None:
     return tuple(OpenHours(day=hours.day, opens=hours.opens, closes=hours.closes) for hours in body.weekly)
 
 
-def _wanted(closure: ClosureBody, closure_id: str, to_instant: ToInstant) -> WantedClosure:
-    return WantedClosure(
-        closure_id=closure_id,
-        known=closure.id is not None,
-        start=to_instant(closure.start),
-        end=to_instant(closure.end) if closure.end is not None else None,
-        revoke_at=to_instant(closure.resolve_by) if closure.resolve_by is not None else None,
-    )
+async def _closures(
+    library_id: str, bodies: tuple[ClosureBody, ...], gate: Gate
+) -> tuple[WantedClosure, ...]:
+    """Return the closures by the library's clock; one that stands is known by its id, or by its time.
+
+    Without the latter, a request that is sent again would announce the same closure again.
+    """
+    seen = await gate.decisions.look(SEE_OWN_LIBRARY, SeeOwnLibrary(library_id, gate.actor))
+    library = seen.state.library
+    assert library is not None
+    to_instant = by_clock(library.zone)
+    named = {body.id for body in bodies}
+    standing = {
+        (closure.start, closure.end): closure.closure_id
+        for closure in closures_to_come(library, gate.at)
+        if closure.closure_id not in named
+    }
+    wanted = []
+    for body in bodies:
+        start, end = to_instant(body.start), to_instant(body.end) if body.end is not None else None
+        revoke_at = to_instant(body.resolve_by) if body.resolve_by is not None else None
+        closure_id = body.id or standing.pop((start, end), None) or gate.new_id()
+        wanted.append(WantedClosure(closure_id, body.id is not None, start, end, revoke_at))
+    return tuple(wanted)
 
 
 def _closure(closure: ClosureAnnounced) -> dict[str, Any]:
