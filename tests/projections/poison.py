@@ -30,7 +30,9 @@ def refused_at(projection: Projection, positions: Collection[int], column: str) 
         if recorded.position not in positions:
             return made
         return tuple(
-            PutRow(change.table, {**change.row, column: None}) if isinstance(change, PutRow) else change
+            PutRow(change.table, {**change.row, column: None})
+            if isinstance(change, PutRow) and column in change.row
+            else change
             for change in made
         )
 

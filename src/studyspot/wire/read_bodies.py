@@ -131,7 +131,6 @@ class BookingView(MayBeParked):
     amount_minor: int
     kept_minor: int | None
     paid_minor: int
-    refunded_minor: int
     due_minor: int
     currency: str
     plan_id: str | None
@@ -169,9 +168,10 @@ class LedgerEntry(CamelModel):
 
 
 class BookingFound(Reflected, BookingView):
-    """One booking, with its ledger, oldest entry first."""
+    """One booking, with its ledger, oldest entry first; of it, `refunded_minor` are the refunds."""
 
     ledger: tuple[LedgerEntry, ...]
+    refunded_minor: int
     server_now: Instant
 
 

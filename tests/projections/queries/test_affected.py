@@ -86,7 +86,7 @@ async def test_each_is_told_as_the_booking_itself(log: Log, reads: httpx.AsyncCl
     (_, told) = (await ask(reads, PATH, position, OWNER, closureId="day"))["rows"]
     alone = await ask(reads, "/api/bookings/next", position, OWNER)
     assert told == {name: value for name, value in alone.items() if name in told}
-    assert {*alone} - {*told} == {"ledger", "position", "serverNow"}
+    assert {*alone} - {*told} == {"ledger", "refundedMinor", "position", "serverNow"}
 
 
 async def test_pages_follow_one_another(log: Log, reads: httpx.AsyncClient) -> None:

@@ -165,7 +165,7 @@ async def test_a_booking_tells_its_ledger_what_was_paid_and_what_is_due(
     assert (payment["method"], payment["paymentId"], payment["referenceId"]) == ("upi", "P1", "R1")
     assert (payment["reason"], refund["reason"]) == (None, "cancelled")
     listed_row = (await ask(reads, PATH, headers=ANNA))["rows"][0]
-    assert (listed_row["refundedMinor"], "ledger" in listed_row) == (3500, False)
+    assert (listed_row["paidMinor"], listed_row["dueMinor"], "ledger" in listed_row) == (3500, 0, False)
 
 
 async def test_each_ending_is_told_with_its_moment(log: Log, reads: httpx.AsyncClient) -> None:

@@ -75,7 +75,8 @@ async def test_a_sample_looks_at_some_keys_only_and_at_other_ones_each_time(buil
         assert sample.difference is None
         assert sample.keys is not None
         assert 40 < sample.keys < 200
-        assert sample.rows <= sample.keys
+        # A booking has a row, and here at most two entries in its ledger.
+        assert sample.rows <= 3 * sample.keys
     whole = await verifying(built, bookings.PROJECTION, sample=10**6)
     assert whole.keys is None
 

@@ -10,7 +10,7 @@ from studyspot.projections.models import bookings, libraries, seats
 from studyspot.projections.models.seats import SPANS_DAYS
 from studyspot.projections.projection import Projection
 from studyspot.projections.queries import query
-from studyspot.projections.queries.booking_rows import REFUNDED, place_of, told
+from studyspot.projections.queries.booking_rows import place_of, told
 from studyspot.projections.queries.managed import clock_of_managed
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/api/libraries", tags=["libraries"])
 # A booking that was missed is over, whether or not anybody noticed.
 _ROWS: LiteralString = """
     SELECT b.* FROM ({hit}) AS hit LEFT JOIN LATERAL (
-        SELECT b.*, {refunded} FROM {bookings} AS b
+        SELECT b.* FROM {bookings} AS b
         WHERE b.library_id = %(library_id)s
           AND (b.status = 'checked-in' OR b.status = 'confirmed' AND b.check_in_until > %(now)s)
           AND b.starts_at > greatest(hit.begins, %(now)s) - make_interval(days => %(span)s)
@@ -63,7 +63,7 @@ def _query(hit: LiteralString, *sources: Projection, wholly: query.Lookups = ())
         wholly=wholly,
         flags=(("is_parked", ("{parked} AND p.key = found.booking_id",)),),
         sources=sources,
-        parts=(("hit", hit), ("refunded", REFUNDED)),
+        parts=(("hit", hit),),
     )
 
 

@@ -5,12 +5,6 @@ from typing import Any, LiteralString
 
 from studyspot.wire.cursors import unreadable, values_of
 
-REFUNDED: LiteralString = """
-    (
-        SELECT coalesce(sum(l.amount_minor), 0)::bigint FROM {ledger} AS l
-        WHERE l.booking_id = b.booking_id AND l.kind = 'refund'
-    ) AS refunded_minor
-"""
 LEDGER: LiteralString = """
     (
         SELECT coalesce(jsonb_agg(to_jsonb(l) - 'booking_id' - 'library_id' ORDER BY l.position), '[]')
@@ -19,7 +13,7 @@ LEDGER: LiteralString = """
 """
 _SAME = (
     *("library_id", "seat_id", "user_id", "occupation", "hold_id", "occupied_until", "status"),
-    *("amount_minor", "kept_minor", "paid_minor", "refunded_minor", "currency"),
+    *("amount_minor", "kept_minor", "paid_minor", "currency"),
     *("plan_id", "price_version", "check_in_from", "check_in_until", "free_cancel_until"),
     *("late_refund_percent", "checked_in_at", "ended_at", "revocation_reason", "closure_id"),
     *("created_at", "changed_at"),
@@ -27,7 +21,7 @@ _SAME = (
 
 
 def told(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a `BookingView` from a row, `b`, with `REFUNDED`."""
+    """Return the fields of a `BookingView` from its row."""
     kept = row["amount_minor"] if row["kept_minor"] is None else row["kept_minor"]
     return {
         "id": row["booking_id"],

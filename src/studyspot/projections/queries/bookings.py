@@ -9,12 +9,12 @@ from studyspot.domain.events import BookingStatus
 from studyspot.domain.refusals import BookingUnknown
 from studyspot.projections.models import bookings
 from studyspot.projections.queries import query
-from studyspot.projections.queries.booking_rows import LEDGER, REFUNDED, place_of, told
+from studyspot.projections.queries.booking_rows import LEDGER, place_of, told
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
 from studyspot.wire.cursors import Cursor, Limit, cursor_of
 from studyspot.wire.parked import withheld
-from studyspot.wire.read_bodies import BookingFound, BookingsFound, BookingView
+from studyspot.wire.read_bodies import BookingFound, BookingsFound, BookingView, LedgerEntry
 from studyspot.wire.shape import Identifier, Instant
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
@@ -86,24 +86,22 @@ _PARKED_OF_THEIR_LIBRARIES_ONE: query.Lookups = (
 
 
 def _query(
-    visible: LiteralString, narrowed: LiteralString, parked: query.Lookups, also: LiteralString = REFUNDED
+    visible: LiteralString, narrowed: LiteralString, parked: query.Lookups, columns: LiteralString = "b.*"
 ) -> query.Query:
     return query.Query(
-        "SELECT b.*, {also} FROM {bookings} AS b WHERE {visible} {narrowed}",
+        "SELECT {columns} FROM {bookings} AS b WHERE {visible} {narrowed}",
         order="found.starts_at DESC, found.booking_id DESC",
         parked=parked,
         flags=(("is_parked", ("{parked} AND p.key = found.booking_id",)),),
         sources=(bookings.PROJECTION,),
-        parts=(("visible", visible), ("narrowed", narrowed), ("also", also)),
+        parts=(("visible", visible), ("narrowed", narrowed), ("columns", columns)),
     )
 
 
 _LIST_OWN = _query(_OWN, _LISTED, _PARKED_OWN_LISTED)
 _LIST_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _LISTED, _PARKED_OF_THEIR_LIBRARIES_LISTED)
-_ONE_OWN = _query(_OWN, _ONE, _PARKED_OWN_ONE, f"{REFUNDED}, {LEDGER}")
-_ONE_OF_THEIR_LIBRARIES = _query(
-    _OF_THEIR_LIBRARIES, _ONE, _PARKED_OF_THEIR_LIBRARIES_ONE, f"{REFUNDED}, {LEDGER}"
-)
+_ONE_OWN = _query(_OWN, _ONE, _PARKED_OWN_ONE, f"b.*, {LEDGER}")
+_ONE_OF_THEIR_LIBRARIES = _query(_OF_THEIR_LIBRARIES, _ONE, _PARKED_OF_THEIR_LIBRARIES_ONE, f"b.*, {LEDGER}")
 
 
 @router.get("")
@@ -156,9 +154,11 @@ async def read_booking(
     if not reading.rows:
         raise withheld() if reading.parked else BookingUnknown
     (row,) = reading.rows
+    ledger = tuple(map(LedgerEntry.model_validate, row["ledger"]))
     return BookingFound(
         **told(row),
-        ledger=row["ledger"],
+        ledger=ledger,
+        refunded_minor=sum(entry.amount_minor for entry in ledger if entry.kind == "refund"),
         position=reading.position,
         server_now=reader.now,
         parked=reader.tell_parked(row["is_parked"]),
