@@ -1,5 +1,6 @@
 """Retiring a library together with what is still to come in it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -48,3 +49,21 @@ async def test_a_retirement_that_was_interrupted_goes_on(hall: Hall) -> None:
     await hall.owner.is_refused(409, "future-bookings", "DELETE", hall.path)
     await hall.books(hall.person(), 1)
     assert (await hall.owner.does("DELETE", hall.path, cascade="true"))["revoked"] == 2
+
+
+async def test_whoever_books_during_a_cascade_is_revoked_or_refused(hall: Hall) -> None:
+    await hall.opens(seats=20)
+    wishes = [
+        hall.person().asks("POST", "/api/bookings", hall.seat(number, start, start + 1))
+        for start in range(2)
+        for number in range(20)
+    ]
+    retiring = hall.owner.does("DELETE", hall.path, cascade="true")
+    *answers, told = await asyncio.gather(*wishes, retiring)
+    booked = [answer.json()["id"] for answer in answers if answer.status_code == 201]
+    refused = {answer.json()["type"] for answer in answers if answer.status_code != 201}
+    assert refused <= {"/problems/library-closed", "/problems/library-retired"}
+    assert told["revoked"] == len(booked)
+    with EventStore(hall.database_url) as store:
+        ended = [store.read([Criterion(("booking.revoked",), (f"booking:{one}",))]) for one in booked]
+    assert all(len(read.events) == 1 for read in ended)

@@ -19,6 +19,7 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from studyspot.access.keys import SigningKey
 from studyspot.console.installation import begin
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
 from studyspot.embedded.identity import ProcessIdentity, identify
@@ -270,6 +271,18 @@ async def test_what_is_away_is_told_in_one_line(
     assert (status, out) == (1, "")
     assert said in err.splitlines()[-1]
     assert "Traceback" not in err
+
+
+async def test_the_api_does_not_start_without_the_key_that_its_secrets_derive_from(tmp_path: Path) -> None:
+    (tmp_path / "jwks.json").write_text(json.dumps(SigningKey.generate().jwks()))
+    known = {
+        "STUDYSPOT_NATS_URL": "nats://127.0.0.1:9",
+        "STUDYSPOT_DATABASE_URL": "postgresql://127.0.0.1:9/x",
+        "STUDYSPOT_JWKS": str(tmp_path / "jwks.json"),
+    }
+    status, _, err = await run("api", home=tmp_path, **known)
+    assert status == 1
+    assert "No signing key is known" in err.splitlines()[-1]
 
 
 async def test_log_lines_never_stand_among_the_answers(tmp_path: Path) -> None:
