@@ -12,14 +12,16 @@ from studyspot.domain.refusals import Refusal
 from studyspot.domain.rescheduling import RESCHEDULE_BOOKING
 from studyspot.domain.rules import BookingRules
 from tests.domain.audit import audit, quotas_are_kept
-from tests.domain.town import LIBRARIES, RULES, Step, Town, histories, walk
+from tests.domain.meanings import command_of, take, walk
+from tests.domain.steps import RULES, Step, histories
+from tests.domain.town import LIBRARIES, Town
 
 ZONES = {library.library_id: library.time_zone for library in LIBRARIES}
 BY_THE_CLOCK = HoldLapsed | BookingNoShow | BookingCompleted
 BY_DAYS_AND_WEEKS = (BOOK_SEAT, PLACE_HOLD, RESCHEDULE_BOOKING)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(RULES, histories())
 def test_nothing_overlaps_nor_exceeds_a_quota_and_every_life_and_ledger_is_in_order(
     rules: BookingRules, history: list[Step]
@@ -30,14 +32,14 @@ def test_nothing_overlaps_nor_exceeds_a_quota_and_every_life_and_ledger_is_in_or
         quotas_are_kept(town.log.events, town.at, rules, ZONES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(RULES, histories())
 def test_every_command_fares_the_same_whether_or_not_deadlines_were_swept(
     rules: BookingRules, history: list[Step]
 ) -> None:
     plain, swept = Town(rules), Town(rules, swept=True)
     for step in history:
-        one, other = plain.take(step), swept.take(step)
+        one, other = take(plain, step), take(swept, step)
         assert (one is None) == (other is None)
         if one is not None and other is not None:
             assert (one.refusal is None) == (other.refusal is None), (one, other)
@@ -48,7 +50,7 @@ def test_every_command_fares_the_same_whether_or_not_deadlines_were_swept(
     assert all(event in swept.log.events for event in by_the_clock)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(RULES, histories())
 def test_what_a_decision_reads_decides_as_all_that_is_known_would(
     rules: BookingRules, history: list[Step]
@@ -56,7 +58,7 @@ def test_what_a_decision_reads_decides_as_all_that_is_known_would(
     town = Town(rules)
     for step in history:
         town.wait(step.pause)
-        made = town.command(step)
+        made = command_of(town, step)
         if made is None:
             continue
         if made[0] in BY_DAYS_AND_WEEKS:

@@ -12,14 +12,16 @@ from studyspot.domain.rules import BookingRules
 from tests.domain.audit import audit
 from tests.domain.given import MINUTE
 from tests.domain.log import Decided, Log
-from tests.domain.town import RULES, Step, Town, histories, steps, walk
+from tests.domain.meanings import command_of, walk
+from tests.domain.steps import RULES, Step, histories, steps
+from tests.domain.town import Town
 
 MOMENT = timedelta(seconds=1)
 APART = (timedelta(0), MOMENT, MINUTE, 30 * MINUTE)
 """How long before the second the first was decided: a deadline may lie between."""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(RULES, histories(), steps(), steps(), st.sampled_from(APART), st.booleans())
 def test_two_decisions_from_one_head_end_as_some_serial_order_would(
     rules: BookingRules, history: list[Step], one: Step, other: Step, apart: timedelta, first_wins: bool
@@ -29,9 +31,9 @@ def test_two_decisions_from_one_head_end_as_some_serial_order_would(
         pass
     before = list(town.log.events)
     town.wait(one.pause)
-    early = town.command(one)
+    early = command_of(town, one)
     town.wait(apart)
-    late = town.command(other)
+    late = command_of(town, other)
     if early is None or late is None:
         return
     serial = [_one_by_one(before, early, late), _one_by_one(before, late, early)]

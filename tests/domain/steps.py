@@ -1,0 +1,94 @@
+"""What people may do in a small town, for properties: any sequence of steps."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from hypothesis import strategies as st
+
+from studyspot.domain.rules import BookingRules
+from tests.domain.given import MINUTE
+from tests.domain.town import HOMES, STUDENTS
+
+Kind = Literal[
+    "hold",
+    "book",
+    "book-held",
+    "release",
+    "reschedule",
+    "cancel",
+    "check-in",
+    "check-out",
+    "revoke",
+    "pay",
+    "refund",
+    "move-affected",
+    "close",
+    "withdraw",
+    "seat-out",
+    "seat-in",
+    "revoke-affected",
+    "price",
+    "rules",
+]
+KINDS: tuple[Kind, ...] = (
+    *("hold", "book", "book-held", "release", "reschedule", "cancel", "check-in", "check-out"),
+    *("revoke", "pay", "refund", "move-affected", "close", "withdraw", "seat-out", "seat-in"),
+    *("revoke-affected", "price", "rules"),
+)
+# What students do, and the libraries seldom.
+WEIGHTED = (*KINDS, *(KINDS[:7] * 3), "book", "book", "check-in")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """After `pause`, somebody does something to one of the things that there are."""
+
+    kind: Kind
+    who: int
+    seat: str
+    half_hours: int
+    length: int
+    which: int
+    pause: timedelta
+
+
+PAUSES = (
+    *(timedelta(0), timedelta(0), timedelta(0), MINUTE, timedelta(minutes=5)),
+    *(timedelta(minutes=14), timedelta(minutes=15), timedelta(minutes=29), timedelta(minutes=30)),
+    *(timedelta(minutes=61), timedelta(hours=4), timedelta(days=1), timedelta(days=3)),
+)
+
+
+def steps(
+    kinds: tuple[Kind, ...] = WEIGHTED, pauses: tuple[timedelta, ...] = PAUSES
+) -> st.SearchStrategy[Step]:
+    return st.builds(
+        Step,
+        kind=st.sampled_from(kinds),
+        who=st.integers(0, len(STUDENTS) - 1),
+        seat=st.sampled_from(tuple(HOMES)),
+        half_hours=st.sampled_from((0, 1, 1, 2, 2, 3, 4, 48, 49, 7 * 48)),
+        length=st.sampled_from((1, 2, 2, 3, 6)),
+        which=st.integers(0, 5),
+        pause=st.sampled_from(pauses),
+    )
+
+
+RULES = st.builds(
+    BookingRules,
+    buffer_minutes=st.sampled_from((0, 0, 10, 45)),
+    check_in_opens_minutes=st.sampled_from((-15, -60, 5)),
+    check_in_closes_minutes=st.sampled_from((30, 30, 10, 90)),
+    late_refund_percent=st.sampled_from((0, 33, 50, 100)),
+    day_bookings=st.sampled_from((None, None, 1, 2)),
+    day_minutes=st.sampled_from((None, None, 120)),
+    week_bookings=st.sampled_from((None, None, 2)),
+    week_minutes=st.sampled_from((None, None, 240)),
+    live_bookings=st.sampled_from((None, None, 1, 2)),
+    strikes=st.sampled_from((None, 1, 2, 3)),
+)
+
+
+def histories(**kinds: Any) -> st.SearchStrategy[list[Step]]:
+    return st.lists(steps(**kinds), min_size=6, max_size=28)
