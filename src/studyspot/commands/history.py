@@ -25,7 +25,7 @@ from studyspot.domain.tags import booking as booking_tag
 from studyspot.domain.tags import seat as seat_tag
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Criterion
-from studyspot.wire.booking_bodies import Actor, HistoryEntry, HistoryFound
+from studyspot.wire.booking_bodies import HistoryEntry, HistoryFound, Party
 from studyspot.wire.cursors import Cursor, cursor_of, unreadable, values_of
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
@@ -91,7 +91,7 @@ async def _labels(store: EventStore, events: Iterable[BookingEvent | PaymentEven
     return labels
 
 
-def _role(actor: str | None, student: str) -> Actor:
+def _role(actor: str | None, student: str) -> Party:
     if actor is None:
         return "system"
     return "student" if actor == student else "library"

@@ -9,7 +9,7 @@ from studyspot.wire.bodies import Positioned
 from studyspot.wire.shape import CamelModel, ClosedModel, Identifier, Instant, LongText, Moment, ShortText
 
 PaidMinor = Annotated[int, Field(strict=True, ge=1, le=10**15)]
-Actor = Literal["student", "library", "system"]
+Party = Literal["student", "library", "system"]
 
 
 class HoldSeatBody(ClosedModel):
@@ -159,7 +159,7 @@ class HistoryEntry(CamelModel):
     type: str
     time: Instant
     actor: str | None
-    by: Actor
+    by: Party
     text: str
 
 
