@@ -14,7 +14,9 @@ from studyspot.checker.records import Answer, Record
 from studyspot.domain.events import Event
 from studyspot.domain.rules import BookingRules
 from studyspot.wire.problems import body_of, of_refusal
-from tests.domain.town import PAUSES, RULES, Outcome, Step, Town, steps
+from tests.domain.meanings import take
+from tests.domain.steps import PAUSES, RULES, Step, steps
+from tests.domain.town import Outcome, Town
 
 PATHS = {"PlaceHold": ("POST", "/api/holds"), "BookSeat": ("POST", "/api/bookings")}
 # Much happens before the clock goes on, so that students meet.
@@ -75,7 +77,7 @@ def test_whatever_is_decided_is_clean_in_the_eyes_of_the_judge(
     town = Town(rules)
     book = Book(town)
     for number, step in enumerate(history):
-        outcome = town.take(step)
+        outcome = take(town, step)
         if outcome is not None and outcome.refusal is not None and hasattr(outcome.command, "actor"):
             book.refused(outcome)
         book.take_down(f"command-{number}")

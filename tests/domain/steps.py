@@ -37,7 +37,10 @@ KINDS: tuple[Kind, ...] = (
     *("revoke-affected", "price", "rules"),
 )
 # What students do, and the libraries seldom.
-WEIGHTED = (*KINDS, *(KINDS[:7] * 3), "book", "book", "check-in")
+WEIGHTED: tuple[Kind, ...] = (
+    *(*KINDS, *(KINDS[:7] * 2), "book", "book", "book", "book", "hold"),
+    *("reschedule", "reschedule", "check-in", "pay", "pay"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ class Step:
 
 
 PAUSES = (
-    *(timedelta(0), timedelta(0), timedelta(0), MINUTE, timedelta(minutes=5)),
+    *(timedelta(0), timedelta(0), timedelta(0), timedelta(0), timedelta(0), timedelta(0)),
+    *(MINUTE, timedelta(minutes=5)),
     *(timedelta(minutes=14), timedelta(minutes=15), timedelta(minutes=29), timedelta(minutes=30)),
     *(timedelta(minutes=61), timedelta(hours=4), timedelta(days=1), timedelta(days=3)),
 )
@@ -68,7 +72,7 @@ def steps(
         kind=st.sampled_from(kinds),
         who=st.integers(0, len(STUDENTS) - 1),
         seat=st.sampled_from(tuple(HOMES)),
-        half_hours=st.sampled_from((0, 1, 1, 2, 2, 3, 4, 48, 49, 7 * 48)),
+        half_hours=st.sampled_from((0, 1, 1, 2, 2, 3, 48, 7 * 48, 15 * 48)),
         length=st.sampled_from((1, 2, 2, 3, 6)),
         which=st.integers(0, 5),
         pause=st.sampled_from(pauses),
@@ -91,4 +95,4 @@ RULES = st.builds(
 
 
 def histories(**kinds: Any) -> st.SearchStrategy[list[Step]]:
-    return st.lists(steps(**kinds), min_size=6, max_size=28)
+    return st.lists(steps(**kinds), min_size=15, max_size=30)

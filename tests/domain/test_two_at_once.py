@@ -1,24 +1,29 @@
 """Two people decide from the same log; one is first, the other's condition may fail: as if one had waited."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studyspot.domain.events import Event
+from studyspot.domain.book_seat import BOOK_SEAT
+from studyspot.domain.booking_changes import CANCEL_BOOKING, CHECK_IN, CancelBooking, CheckIn
+from studyspot.domain.events import BookingTerms, Event, HoldPlaced
+from studyspot.domain.people import Actor
 from studyspot.domain.refusals import Refusal
 from studyspot.domain.rules import BookingRules
-from tests.domain.audit import audit
-from tests.domain.given import MINUTE
+from tests.domain.audit import audit, taken_at
+from tests.domain.given import MINUTE, book
 from tests.domain.log import Decided, Log
 from tests.domain.meanings import command_of, walk
-from tests.domain.steps import RULES, Step, histories, steps
+from tests.domain.steps import RULES, Kind, Step, histories, steps
 from tests.domain.town import Town
 
 MOMENT = timedelta(seconds=1)
 APART = (timedelta(0), MOMENT, MINUTE, 30 * MINUTE)
 """How long before the second the first was decided: a deadline may lie between."""
+TAKES: tuple[Kind, ...] = ("book", "hold", "reschedule")
 
 
 @settings(max_examples=120, deadline=None)
@@ -40,6 +45,52 @@ def test_two_decisions_from_one_head_end_as_some_serial_order_would(
     raced = _at_once(before, early, late) if first_wins else _at_once(before, late, early)
     assert raced in serial
     audit(raced, town.at)
+
+
+@settings(max_examples=150, deadline=None)
+@given(RULES, histories(), steps(TAKES), st.booleans(), st.booleans())
+def test_who_comes_just_before_a_deadline_and_who_takes_the_seat_just_after_end_as_in_some_order(
+    rules: BookingRules, history: list[Step], taking: Step, first_wins: bool, cancels: bool
+) -> None:
+    town = Town(rules)
+    for _ in walk(town, history):
+        pass
+    before = list(town.log.events)
+    waiting = [facts for facts in taken_at(before, town.at) if isinstance(facts, HoldPlaced | BookingTerms)]
+    if not waiting:
+        return
+    there = waiting[taking.which % len(waiting)]
+    deadline = there.until if isinstance(there, HoldPlaced) else there.check_in_until
+    town.at = max(town.at, deadline - MOMENT)
+    early = _in_time(there, town.at, cancels)
+    town.at = deadline
+    on_the_seat = replace(taking, seat=there.seat_id, half_hours=taking.half_hours % 3)
+    late = command_of(town, on_the_seat)
+    if late is None:
+        return
+    serial = [_one_by_one(before, early, late), _one_by_one(before, late, early)]
+    raced = _at_once(before, early, late) if first_wins else _at_once(before, late, early)
+    assert raced in serial
+    audit(raced, town.at)
+
+
+def _in_time(there: HoldPlaced | BookingTerms, at: datetime, cancels: bool) -> tuple[Any, Any]:
+    """Return what the student still does with what is about to be over."""
+    student = Actor(there.user_id, "student")
+    if isinstance(there, HoldPlaced):
+        return BOOK_SEAT, book(
+            student,
+            booking_id="from-hold",
+            library_id=there.library_id,
+            seat_id=there.seat_id,
+            start=there.start,
+            end=there.end,
+            hold_id=there.hold_id,
+            at=at,
+        )
+    if cancels:
+        return CANCEL_BOOKING, CancelBooking(there.booking_id, None, student, at)
+    return CHECK_IN, CheckIn(there.booking_id, student, at, code_verified=True)
 
 
 def _one_by_one(before: list[Event], *commands: tuple[Any, Any]) -> list[Event]:
