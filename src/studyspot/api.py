@@ -56,6 +56,8 @@ BACKLOG = 4096
 """With fewer, a storm of connects waits for SYN retries."""
 GRACE = timedelta(seconds=8)
 """How long requests that have begun may take after SIGTERM."""
+KEEP_ALIVE = timedelta(seconds=75)
+"""Longer than clients and proxies keep idle connections: else a request may meet one that is being closed."""
 _POOL_WAIT = timedelta(seconds=2)
 _CONNECT_WITHIN = timedelta(seconds=2)
 _READY_WITHIN = timedelta(seconds=4)
@@ -229,6 +231,7 @@ def serve(config: ApiConfig, *, host: str, port: int, metrics_port: int | None) 
             access_log=False,
             log_config=None,
             server_header=False,
+            timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
             timeout_graceful_shutdown=int(GRACE.total_seconds()),
         )
     finally:

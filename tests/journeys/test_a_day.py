@@ -11,7 +11,8 @@ from studyspot.checker.judge import Evidence, judge
 from studyspot.checker.records import BookingsRead, SeatMapRead
 from studyspot.checker.sources import read_log
 from tests.engines import PostgresServer
-from tests.journeys.town import Person, Town, a_town
+from tests.journeys.person import Person
+from tests.journeys.town import Town, a_town
 
 INDIA = ZoneInfo("Asia/Kolkata")
 EVE = datetime(2026, 12, 1, 10, 0, tzinfo=INDIA)

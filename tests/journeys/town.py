@@ -15,12 +15,12 @@ from studyspot.access.keys import SigningKey
 from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
 from studyspot.api import ApiConfig, create_app
-from studyspot.checker.witness import Witness
 from studyspot.domain.people import Role
 from studyspot.policies.app import PoliciesProcess
 from studyspot.projections.app import run_workers
 from studyspot.projections.models.registry import PROJECTIONS
 from tests.http_server import served
+from tests.journeys.person import Person
 from tests.projections.system import NO_BROKER, Log, a_log
 
 KEY = SigningKey.generate()
@@ -42,60 +42,6 @@ class SetClock:
         self._at = at
 
 
-class Person:
-    """Somebody at the HTTP interface; all that they are told is taken down."""
-
-    def __init__(self, http: httpx.AsyncClient, user_id: str, role: Role) -> None:
-        self.user_id = user_id
-        self.witness = Witness(user_id, user_id, role)
-        self._http = http
-        token = KEY.sign(
-            user_id=user_id,
-            role=role,
-            issuer="studyspot",
-            audience="studyspot",
-            now=datetime.now(UTC),
-            lifetime=timedelta(minutes=30),
-        )
-        self._headers = {"Authorization": f"Bearer {token}"}
-
-    async def asks(
-        self, method: str, path: str, body: Any = None, *, after: int | None = None, **query: Any
-    ) -> httpx.Response:
-        """Send one request; `after` is the position that a read must reflect."""
-        headers = dict(self._headers)
-        if after is not None:
-            headers["StudySpot-Min-Position"] = str(after)
-        response = await self._http.request(method, path, json=body, params=query or None, headers=headers)
-        told = response.headers.get("StudySpot-Position", "")
-        position = int(told) if told.isdigit() else None
-        is_json = "json" in response.headers.get("Content-Type", "")
-        self.witness.answered(
-            method, path, None, body, response.status_code, response.json() if is_json else None, position
-        )
-        return response
-
-    async def gets(self, path: str, *, after: int | None = None, **query: Any) -> Any:
-        """Read; the body, of a 200."""
-        response = await self.asks("GET", path, after=after, **query)
-        assert response.status_code == httpx.codes.OK, response.text
-        return response.json()
-
-    async def does(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """Give a command that is accepted; the body of its answer."""
-        response = await self.asks(method, path, body, **query)
-        assert response.is_success, response.text
-        return response.json()
-
-    async def is_refused(self, problem: str, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """Give a command that is refused with that problem; its members."""
-        response = await self.asks(method, path, body, **query)
-        told = response.json()
-        assert told.get("type") == f"/problems/{problem}", response.text
-        assert told["detail"].endswith("."), told
-        return told
-
-
 class Town:
     """What runs, who takes part, and how to wait for what follows by itself."""
 
@@ -106,7 +52,15 @@ class Town:
         self._http = http
 
     def person(self, user_id: str, role: Role = "student") -> Person:
-        person = Person(self._http, user_id, role)
+        token = KEY.sign(
+            user_id=user_id,
+            role=role,
+            issuer="studyspot",
+            audience="studyspot",
+            now=datetime.now(UTC),
+            lifetime=timedelta(minutes=30),
+        )
+        person = Person(self._http, user_id, role, token)
         self.people.append(person)
         return person
 
@@ -144,7 +98,6 @@ async def a_town(database_url: str, at: datetime, *, policies: int = 1) -> Async
         fanout_url="ws://127.0.0.1:1",
         clock=clock,
     )
-    limits = httpx.Limits(max_connections=100)
     async with a_log(database_url) as log:
         workers = [log.worker(projection) for projection in PROJECTIONS]
         tasks = [asyncio.create_task(run_workers(workers, NO_BROKER))]
@@ -154,7 +107,7 @@ async def a_town(database_url: str, at: datetime, *, policies: int = 1) -> Async
         try:
             async with (
                 served(create_app(config)) as url,
-                httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http,
+                httpx.AsyncClient(base_url=url, timeout=30) as http,
             ):
                 yield Town(log, http, clock)
         finally:

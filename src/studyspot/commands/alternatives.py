@@ -12,7 +12,7 @@ from studyspot.event_store.errors import StoreUnavailable
 from studyspot.wire.problems import Problem, of_refusal
 
 _OFFERED = 3
-_LOOKING_AT_ONCE = 8
+_LOOKING_AT_ONCE = 2
 
 
 class FreeSeat(Protocol):

@@ -20,16 +20,17 @@ log = structlog.get_logger()
 
 _FREE = Query(
     """
-    SELECT s.seat_id, s.label, s.zone, s.added_at
+    SELECT s.seat_id, s.label, s.zone
     FROM {seat_maps} AS place
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(DISTINCT o.seat_id), ARRAY[]::text[]) AS seat_ids FROM ({occupying}) AS o
     ) AS taken
     JOIN {seats} AS s USING (library_id)
     WHERE place.library_id = %(library_id)s AND s.in_service AND s.seat_id <> ALL (taken.seat_ids)
-    ORDER BY s.zone IS DISTINCT FROM %(zone)s, s.added_at LIMIT %(limit)s
+    -- Not the same few to everyone: whoever is refused beside others would meet them there again.
+    ORDER BY s.zone IS DISTINCT FROM %(zone)s, random() LIMIT %(limit)s
     """,
-    order="found.zone IS DISTINCT FROM %(zone)s, found.added_at",
+    order="found.zone IS DISTINCT FROM %(zone)s",
     parked=(),
     sources=(seats.PROJECTION,),
     parts=(("occupying", OCCUPATIONS),),
