@@ -1,7 +1,12 @@
 """Engines for every test that asks for them by name."""
 
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -13,14 +18,37 @@ settings.register_profile("suite", derandomize=True)
 settings.register_profile("random", derandomize=False, print_blob=True)
 settings.load_profile("suite")
 
+MEMORY = "/dev/shm"
+ROOM_FOR_ENGINES = 4 * 2**30
 
-def pytest_configure() -> None:
+
+def pytest_configure(config: pytest.Config) -> None:
+    let_children_be_interrupted()
+    keep_temporary_files_in_memory(config)
+
+
+def let_children_be_interrupted() -> None:
     """Let tests interrupt their children, also where a script runs this suite in its background.
 
     A shell has such a command ignore SIGINT, and its children would inherit that.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def keep_temporary_files_in_memory(config: pytest.Config) -> None:
+    """Have engines write to memory, where there is room and TMPDIR says nothing else: databases are large.
+
+    They flush all the same, and what a process has written outlives its SIGKILL there as on a disk.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    may_run_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+    if may_run_programs and shutil.disk_usage(MEMORY).free >= ROOM_FOR_ENGINES:
+        files = tempfile.mkdtemp(prefix="studyspot-tests-", dir=MEMORY)
+        Path(files).chmod(0o711)  # PostgreSQL's user has to reach its data below.
+        os.environ["TMPDIR"] = tempfile.tempdir = files  # Children and workers are told by the environment.
+        config.add_cleanup(partial(shutil.rmtree, files, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
