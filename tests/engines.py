@@ -16,6 +16,7 @@ import nats
 import psycopg
 from nats.js.errors import NotFoundError
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from studyspot.embedded.nats import EmbeddedNats, NatsUrls
 from studyspot.embedded.postgres import EmbeddedPostgres
@@ -43,6 +44,7 @@ class PostgresServer:
         self.engine = EmbeddedPostgres(home)
         self._numbers = itertools.count(1)
         self._has_template = False
+        self._has_quick_logins = False
 
     def url_of(self, database: str) -> str:
         return self.engine.database_url().rpartition("/")[0] + "/" + database
@@ -76,6 +78,19 @@ class PostgresServer:
         """Start it again after `kill` or `engine.stop()`, on the same port and data."""
         self.engine.start()
 
+    def _ensure_quick_logins(self) -> None:
+        """Have a login take no time: a password by chance needs no protection by many hashes."""
+        if self._has_quick_logins:
+            return
+        given = conninfo_to_dict(self.engine.database_url())
+        statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
+        with psycopg.connect(self.engine.superuser_url()) as connection:
+            connection.execute("SET scram_iterations = 1")
+            connection.execute(
+                statement.format(sql.Identifier(str(given["user"])), sql.Literal(given["password"]))
+            )
+        self._has_quick_logins = True
+
     def _ensure_template(self) -> None:
         if self._has_template:
             return
@@ -87,6 +102,7 @@ class PostgresServer:
 
     @contextmanager
     def _database(self, template: str) -> Iterator[str]:
+        self._ensure_quick_logins()
         name = f"test_{next(self._numbers)}_{secrets.token_hex(4)}"
         self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
         try:
