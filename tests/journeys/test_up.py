@@ -7,7 +7,7 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from studyspot.console.temporary_system import TemporarySystem, temporary_system
 from studyspot.embedded.identity import ProcessIdentity, identify
 from studyspot.embedded.ports import free_port
 from studyspot.embedded.postgres_cluster import remove_cluster
+from tests.engines import temporary_home
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,6 +36,12 @@ LIMIT_SECONDS = 60
 async def system() -> AsyncIterator[TemporarySystem]:
     async with temporary_system() as system:
         yield system
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with temporary_home() as home:
+        yield home
 
 
 async def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str, str]:
@@ -312,18 +319,18 @@ async def test_sigterm_ends_everything_cleanly() -> None:
 )
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_while_up_is_starting_leaves_no_process(
-    begun: str, number: signal.Signals, tmp_path: Path
+    begun: str, number: signal.Signals, home: Path
 ) -> None:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
     ports = {f"STUDYSPOT_{name}_PORT": str(free_port()) for name in ("API", "FANOUT")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "studyspot", "up"),
-        env=clean | ports | {"STUDYSPOT_HOME": str(tmp_path)},
+        env=clean | ports | {"STUDYSPOT_HOME": str(home)},
         stderr=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
-            await until(lambda: begun == "the first process" or (tmp_path / begun).exists())
+            await until(lambda: begun == "the first process" or (home / begun).exists())
             await until(lambda: bool(descendants(process.pid)))
             # It stands still while we look, so that none escapes us.
             process.send_signal(signal.SIGSTOP)
@@ -337,4 +344,4 @@ async def test_a_signal_while_up_is_starting_leaves_no_process(
         if process.returncode is None:
             process.kill()
             await process.wait()
-        remove_cluster(tmp_path)
+        remove_cluster(home)
