@@ -11,6 +11,7 @@ from uuid import uuid4
 import psycopg
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from psycopg_pool import ConnectionPool
 
 from studyspot.broker.publisher import FencedPublisher
 from studyspot.broker.stream import STREAM, StreamMessage, delete_stream, ensure_stream, stream_state
@@ -52,6 +53,7 @@ class Log:
     store: EventStore
     signal: HeadSignal
     announcer: Announcer
+    questions: ConnectionPool
 
     def worker(self, projection: Projection) -> Worker:
         return Worker(
@@ -95,7 +97,7 @@ class Log:
         await delete_stream(nc.jetstream())
 
     def rows(self, statement: str, *parameters: Any) -> list[Any]:
-        with psycopg.connect(self.database_url, autocommit=True) as connection:
+        with self.questions.connection() as connection:
             return connection.execute(statement.encode(), parameters).fetchall()
 
     def position(self, name: str) -> int:
@@ -115,9 +117,21 @@ class Log:
 
 @asynccontextmanager
 async def a_log(database_url: str) -> AsyncIterator[Log]:
-    with EventStore(database_url, read_connections=4) as store:
+    with (
+        EventStore(database_url, read_connections=4) as store,
+        # Tests ask again and again; the server may have been killed since.
+        ConnectionPool(
+            database_url,
+            min_size=0,
+            max_size=4,
+            num_workers=1,
+            kwargs={"autocommit": True},
+            check=ConnectionPool.check_connection,
+            open=True,
+        ) as questions,
+    ):
         async with HeadSignal(database_url) as signal, Announcer(database_url) as announcer:
-            yield Log(database_url, store, signal, announcer)
+            yield Log(database_url, store, signal, announcer, questions)
 
 
 @asynccontextmanager
