@@ -1,15 +1,16 @@
 """What every command needs to know of the installation it works on."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from studyspot.access.key_sets import load_key_sets
-from studyspot.access.keys import SigningKey
-from studyspot.access.tokens import Verifier
 from studyspot.console.faults import Fault
 from studyspot.migrations.run import pending
 from studyspot.settings import GivenSettings, Settings
 from studyspot.telemetry import configure_logging
+
+if TYPE_CHECKING:  # Most commands need no keys, and cryptography is a tenth of what they import.
+    from studyspot.access.keys import SigningKey
+    from studyspot.access.tokens import Verifier
 
 
 def begin(*, environment_only: bool = False) -> Settings:
@@ -65,6 +66,8 @@ def key_sets(settings: Settings) -> tuple[dict[str, Any], ...]:
         Fault: there are none.
         KeysUnavailable: one cannot be read.
     """
+    from studyspot.access.key_sets import load_key_sets
+
     documents = load_key_sets(settings.jwks)
     if not documents and settings.signing_key is not None:
         documents.append(signing_key(settings).jwks())
@@ -73,24 +76,28 @@ def key_sets(settings: Settings) -> tuple[dict[str, Any], ...]:
     return tuple(documents)
 
 
-def verifier(settings: Settings) -> Verifier:
+def verifier(settings: Settings) -> "Verifier":
     """Return what checks tokens here.
 
     Raises:
         Fault: there are no keys, or none that can be used.
     """
+    from studyspot.access.tokens import Verifier
+
     try:
         return Verifier.of(key_sets(settings), issuer=settings.token_issuer, audience=settings.token_audience)
     except ValueError as error:
         raise Fault(f"The public keys cannot be used: {error}.", "Check STUDYSPOT_JWKS.") from error
 
 
-def signing_key(settings: Settings) -> SigningKey:
+def signing_key(settings: Settings) -> "SigningKey":
     """Return the private key.
 
     Raises:
         Fault: it is not known, or cannot be read.
     """
+    from studyspot.access.keys import SigningKey
+
     path: Path | None = settings.signing_key
     if path is None:
         raise Fault("No signing key is known.", "Start `studyspot up`, or set STUDYSPOT_SIGNING_KEY.")
