@@ -50,6 +50,7 @@ class Commands:
     def __init__(self, log: Log, chance: random.Random) -> None:
         self.given = 0
         self.acknowledged = 0
+        self.begun = 0.0
         self._log = log
         self._chance = chance
         self._numbers = count()
@@ -64,13 +65,17 @@ class Commands:
     async def run(self, ending: asyncio.Event) -> None:
         """Give what is due until `ending`; return when all of it is acknowledged."""
         loop = asyncio.get_running_loop()
-        begun = loop.time()
+        self.begun = loop.time()
         async with asyncio.TaskGroup() as giving:
-            while not ending.is_set():
-                due = int((loop.time() - begun) * COMMANDS_A_SECOND)
+            while True:
+                # Asked first: what was due until then is still given.
+                is_last = ending.is_set()
+                due = int((loop.time() - self.begun) * COMMANDS_A_SECOND)
                 while self.given < due:
                     self.given += 1
                     giving.create_task(self._give())
+                if is_last:
+                    return
                 await asyncio.sleep(_EVERY.total_seconds())
 
     async def _give(self) -> None:
