@@ -24,7 +24,7 @@ def token(user_id: str, role: Role = "student", **changes: Any) -> str:
         "issuer": ISSUER,
         "audience": AUDIENCE,
         "now": datetime.now(UTC),
-        "lifetime": timedelta(minutes=10),
+        "lifetime": timedelta(hours=1),
     }
     return KEY.sign(user_id=user_id, role=role, **(arguments | changes))
 

@@ -35,7 +35,7 @@ def bearer(user_id: str, role: Role = "student") -> dict[str, str]:
         issuer="studyspot",
         audience="studyspot",
         now=datetime.now(UTC),
-        lifetime=timedelta(minutes=10),
+        lifetime=timedelta(hours=1),
     )
     return {"Authorization": f"Bearer {token}"}
 
