@@ -25,6 +25,7 @@ from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
 from studyspot.relay import Relay, RelayMetrics, relay_status
+from studyspot.ws_fanout.ending import end_tasks
 from tests.broker.streams import collect, lose_disk, until
 from tests.engines import NatsServer, PostgresServer
 
@@ -78,9 +79,9 @@ async def relaying(log_url: str, nats_url: str, metrics: RelayMetrics | None = N
             try:
                 yield relay
             finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await end_tasks([task])
+                if not task.cancelled():
+                    task.result()
     await nc.close()
 
 

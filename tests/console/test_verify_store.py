@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -17,6 +16,7 @@ from studyspot.broker.stream import stream_state
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.relay import Relay
+from studyspot.ws_fanout.ending import end_tasks
 from tests.console.terminal import on_a_terminal
 from tests.engines import PostgresServer
 
@@ -52,9 +52,9 @@ async def relay_all(url: str, nats_url: str) -> None:
             relay = asyncio.create_task(Relay(store, nc, signal).run())
             while (state := await stream_state(js)) is None or state.last_position < EVENTS:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-            relay.cancel()
-            with suppress(asyncio.CancelledError):
-                await relay
+            await end_tasks([relay])
+            if not relay.cancelled():
+                relay.result()
     await nc.close()
 
 

@@ -27,6 +27,7 @@ from studyspot.projections.announcing import Announcer
 from studyspot.projections.app import run_workers
 from studyspot.projections.projection import Projection
 from studyspot.projections.worker import Worker
+from studyspot.ws_fanout.ending import end_tasks
 
 NO_BROKER = "nats://127.0.0.1:9"
 
@@ -142,7 +143,6 @@ async def working(log: Log, projection: Projection, nats_url: str = NO_BROKER) -
     try:
         yield worker
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        await end_tasks([task])
         if not task.cancelled():
             task.result()

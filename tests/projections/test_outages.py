@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from studyspot.projections.feed import Beginning, Feed
 from studyspot.projections.inbox import Inbox
 from studyspot.projections.models import bookings, seats
 from studyspot.relay import Relay
+from studyspot.ws_fanout.ending import end_tasks
 from tests.engines import NatsServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat
 from tests.projections.system import Log, until, until_consumed, working
@@ -38,9 +39,9 @@ async def feeding(nats_server: NatsServer, position: Callable[[], int] = lambda:
     try:
         yield inbox
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end_tasks([task])
+        if not task.cancelled():
+            task.result()
 
 
 async def publish(relay: Client, count: int = 1) -> int:
@@ -244,8 +245,6 @@ async def test_workers_come_back_to_an_erased_stream_while_bookings_go_on(
                         come = [message.position for message in await inbox.next(timedelta(milliseconds=500))]
                 await until(lambda: worker.position == position, limit=5)  # noqa: B023  # Awaited here.
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await end_tasks(tasks)
         await relay.close()
     assert log.rows("SELECT count(*) FROM read.occupations_2_1") == [(position - 2,)]
