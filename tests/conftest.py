@@ -6,6 +6,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,12 @@ settings.load_profile("suite")
 
 MEMORY = "/dev/shm"
 ROOM_FOR_ENGINES = 4 * 2**30
+REMOVED_LAST = -1000
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     let_children_be_interrupted()
-    keep_temporary_files_in_memory(config)
+    keep_temporary_files_in_memory()
 
 
 def let_children_be_interrupted() -> None:
@@ -36,7 +38,7 @@ def let_children_be_interrupted() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def keep_temporary_files_in_memory(config: pytest.Config) -> None:
+def keep_temporary_files_in_memory() -> None:
     """Have engines write to memory, where there is room and TMPDIR says nothing else: databases are large.
 
     They flush all the same, and what a process has written outlives its SIGKILL there as on a disk.
@@ -48,7 +50,8 @@ def keep_temporary_files_in_memory(config: pytest.Config) -> None:
         files = tempfile.mkdtemp(prefix="studyspot-tests-", dir=MEMORY)
         Path(files).chmod(0o711)  # PostgreSQL's user has to reach its data below.
         os.environ["TMPDIR"] = tempfile.tempdir = files  # Children and workers are told by the environment.
-        config.add_cleanup(partial(shutil.rmtree, files, ignore_errors=True))
+        # At the very end: multiprocessing removes files of its own there, and complains where they are gone.
+        Finalize(None, partial(shutil.rmtree, files, ignore_errors=True), exitpriority=REMOVED_LAST)
 
 
 @pytest.fixture(scope="session")
