@@ -159,6 +159,17 @@ def test_moving_a_booking_away_and_cancelling_it_there_costs_as_much_as_cancelli
     assert (cancelled.late, cancelled.kept_minor) == (True, 10000)
 
 
+def test_a_seat_that_costs_less_is_no_way_round_a_late_cancellation() -> None:
+    of_zones = priced(replace(HOURLY, zone="general"), replace(CHEAPER, id="quiet", zone="quiet"))
+    to_quiet = reschedule(seat_id="S2", at=CHARGED.free_cancel_until)
+    assert when(RESCHEDULE_BOOKING, (*OPEN, of_zones, CHARGED), to_quiet)
+    late = replace(to_quiet, at=CHARGED.free_cancel_until + INSTANT)
+    with pytest.raises(TooLateToReschedule):
+        when(RESCHEDULE_BOOKING, (*OPEN, of_zones, CHARGED), late)
+    assert when(RESCHEDULE_BOOKING, (*OPEN, of_zones, CHARGED), replace(late, actor=OWNER))
+    assert when(RESCHEDULE_BOOKING, (*OPEN, priced(HOURLY), CHARGED), late)
+
+
 def test_a_reschedule_takes_the_rules_of_its_moment() -> None:
     rules = ruled(
         check_in_opens_minutes=-5,

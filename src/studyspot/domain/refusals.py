@@ -309,7 +309,7 @@ class DeskCodeWrong(Refusal):
 
 @dataclass(eq=False)
 class TooLateToReschedule(Refusal):
-    """It is too late to change the time of this booking. Cancel it, or ask the library."""
+    """It is too late for another time, or a cheaper seat. Cancel the booking, or ask the library."""
 
     since: datetime
 

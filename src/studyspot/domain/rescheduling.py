@@ -114,10 +114,15 @@ def _decide_reschedule(command: RescheduleBooking, move: Move) -> tuple[Event, .
         raise NothingToReschedule
     other_time = (wish.start, wish.end) != (terms.start, terms.end)
     own = command.actor.user_id == terms.user_id
-    # Else a late cancellation could be had for nothing: move it far away, and cancel it there.
-    if own and other_time and command.at > terms.free_cancel_until:
+    # Else a late cancellation could be had for nothing: move it far away, or to where it costs nothing, and
+    # cancel it there.
+    late = own and command.at > terms.free_cancel_until
+    if late and other_time:
         raise TooLateToReschedule(terms.free_cancel_until)
-    return _moved(command, standing, terms, _admitted(wish, terms, move))
+    events = _moved(command, standing, terms, _admitted(wish, terms, move))
+    if late and _amount_minor(events) < terms.amount_minor:
+        raise TooLateToReschedule(terms.free_cancel_until)
+    return events
 
 
 def _decide_move(command: MoveAffected, move: Move) -> tuple[Event, ...]:
@@ -133,9 +138,9 @@ def _decide_move(command: MoveAffected, move: Move) -> tuple[Event, ...]:
     if left_seat is not None and not _alike(admission.seat, left_seat):
         raise SeatNotAlike
     events = _moved(command, standing, terms, admission)
-    moved = next(event for event in events if isinstance(event, BookingRescheduled))
-    if moved.amount_minor > terms.amount_minor:
-        raise PriceHigher(moved.amount_minor)
+    amount_minor = _amount_minor(events)
+    if amount_minor > terms.amount_minor:
+        raise PriceHigher(amount_minor)
     return events
 
 
@@ -200,6 +205,11 @@ def _moved(
     )
     back = refund(standing, rescheduled, price.amount_minor, "confirmed", "rescheduled")
     return (*admission.lapses, rescheduled, *back)
+
+
+def _amount_minor(events: tuple[Event, ...]) -> int:
+    """Return what the booking costs where it goes."""
+    return next(event.amount_minor for event in events if isinstance(event, BookingRescheduled))
 
 
 def _deadlines(wish: Wish, terms: BookingTerms, library: Library) -> Deadlines:
