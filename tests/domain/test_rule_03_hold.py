@@ -192,6 +192,14 @@ def test_another_library_learns_nothing_of_a_student_s_hold(ended: tuple[Event, 
         when(BOOK_SEAT, (*OPEN, *ended), book(OTHER_OWNER, user_id=ASHA.user_id, hold_id="H0"))
 
 
+@pytest.mark.parametrize("ended", [(), (HoldReleased,), (HoldLapsed,)])
+def test_a_library_learns_nothing_of_what_its_student_holds_elsewhere(ended: tuple[type[Event], ...]) -> None:
+    elsewhere = held(library_id="L2", seat_id="S9")
+    known = (*OPEN, elsewhere, *(kind(**elsewhere.facts()) for kind in ended))
+    with pytest.raises(HoldUnknown):
+        when(BOOK_SEAT, known, book(OWNER, user_id=ASHA.user_id, hold_id="H0"))
+
+
 def test_a_booking_from_a_hold_is_decided_by_what_is_so_then() -> None:
     with pytest.raises(LibraryClosed):
         when(BOOK_SEAT, (*OPEN, HELD, closed(TEN)), book(hold_id="H0"))

@@ -105,6 +105,9 @@ def _hold(command: BookSeat, wish: Wish, agenda: Agenda) -> HoldFacts | None:
     hold = agenda.holds.get(command.hold_id)
     if hold is None or hold.facts.user_id != wish.user_id:
         raise HoldUnknown
+    # What its student holds elsewhere, a library is not told.
+    if wish.actor.role != "student" and hold.facts.library_id != wish.library_id:
+        raise HoldUnknown
     facts = require_held(hold, command.at)
     if (facts.seat_id, facts.start, facts.end) != (wish.seat_id, wish.start, wish.end):
         raise HoldMismatch
