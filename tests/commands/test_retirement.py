@@ -67,3 +67,14 @@ async def test_whoever_books_during_a_cascade_is_revoked_or_refused(hall: Hall) 
     with EventStore(hall.database_url) as store:
         ended = [store.read([Criterion(("booking.revoked",), (f"booking:{one}",))]) for one in booked]
     assert all(len(read.events) == 1 for read in ended)
+
+
+async def test_a_cascade_goes_through_beside_some_that_only_look(hall: Hall) -> None:
+    await hall.opens(seats=10)
+    for number in range(10):
+        await hall.books(hall.person(), number)
+    looking = [hall.owner.asks("DELETE", hall.path) for _ in range(3)]
+    answers = await asyncio.gather(hall.owner.asks("DELETE", hall.path, cascade="true"), *looking)
+    # Whichever comes last finds nothing to come, and retires it.
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    await hall.owner.is_refused(409, "library-retired", "DELETE", hall.path, cascade="true")

@@ -377,6 +377,16 @@ def test_retiring_looks_first_and_revokes_only_when_it_is_meant() -> None:
         log.run(BOOK_SEAT, book())
 
 
+def test_who_only_looked_does_not_reopen_what_another_retires_with_all_its_bookings() -> None:
+    log = Log((*OPEN, BOOKED))
+    probe = AnnounceClosure("L1", RETIREMENT, NOW, None, OWNER)
+    log.run(ANNOUNCE_CLOSURE, probe)
+    log.run(ANNOUNCE_CLOSURE, replace(probe, revoke_at=NOW))
+    assert log.run(WITHDRAW_CLOSURE, WithdrawClosure("L1", RETIREMENT, OWNER)) == ()
+    log.run(REVOKE_AFFECTED, revoke())
+    assert log.run(DELETE_LIBRARY, DeleteLibrary("L1", RETIREMENT, NOW, 0, OWNER))
+
+
 def test_a_retirement_that_is_given_up_takes_bookings_again() -> None:
     log = Log((*OPEN, BOOKED))
     log.run(ANNOUNCE_CLOSURE, AnnounceClosure("L1", RETIREMENT, NOW, None, OWNER))

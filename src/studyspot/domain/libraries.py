@@ -80,6 +80,8 @@ class AnnounceClosure:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawClosure:
+    """Withdraw a closure by which nothing is revoked; nothing where it has meanwhile come to revoke."""
+
     library_id: str
     closure_id: str
     actor: Actor
@@ -170,7 +172,8 @@ def _decide_announce(command: AnnounceClosure, library: Library | None) -> tuple
 
 def _decide_withdraw(command: WithdrawClosure, library: Library | None) -> tuple[Event, ...]:
     library = managed(library, command.actor)
-    if command.closure_id not in library.closures:
+    closure = library.closures.get(command.closure_id)
+    if closure is None or closure.revoke_at is not None:
         return ()
     return (ClosureWithdrawn(library_id=library.library_id, closure_id=command.closure_id),)
 
