@@ -23,7 +23,7 @@ from studyspot.domain.libraries import (
     SetPricing,
 )
 from studyspot.domain.people import Actor
-from studyspot.domain.refusals import LibraryClosed, SeatTaken
+from studyspot.domain.refusals import BookingUnknown, LibraryClosed, SeatTaken
 from studyspot.domain.seats import ADD_SEATS, AddSeats, NewSeat
 from studyspot.event_store.errors import KeyReused
 from studyspot.event_store.store import EventStore
@@ -135,6 +135,16 @@ async def test_a_refused_command_may_come_again_with_its_key(desk: Desk) -> None
     with pytest.raises(SeatTaken):
         await desk.run(BOOK_SEAT, desk.booking("asha"), key)
     assert not (await desk.run(BOOK_SEAT, desk.booking("asha", seat=1), key)).repeated
+
+
+async def test_a_refusal_tells_by_which_position_it_was_decided(desk: Desk) -> None:
+    taken = await desk.run(BOOK_SEAT, desk.booking("first"))
+    with pytest.raises(SeatTaken) as refused:
+        await desk.run(BOOK_SEAT, desk.booking("asha"))
+    assert refused.value.position == taken.position
+    with pytest.raises(BookingUnknown) as unknown:
+        await desk.run(CANCEL_BOOKING, CancelBooking("none", None, OWNER, NOW))
+    assert unknown.value.position == taken.position
 
 
 async def test_a_change_that_changes_nothing_is_answered_with_the_head(desk: Desk) -> None:

@@ -51,4 +51,5 @@ class Person:
         told = response.json()
         assert told.get("type") == f"/problems/{problem}", response.text
         assert told["detail"].endswith("."), told
+        assert response.headers["StudySpot-Position"], "a rule was read in the log"
         return told

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 import jwt
@@ -15,6 +16,7 @@ ALGORITHM = "EdDSA"
 CURVE = "Ed25519"
 LONGEST_TOKEN = 8 * 1024
 LONGEST_NAME = 120
+_REMEMBERED = 10_000
 _ROLES: tuple[Role, ...] = ("student", "library_owner", "staff", "admin")
 
 
@@ -60,6 +62,8 @@ class Verifier:
         self._public = tuple(dict(member) for member in public)
         self._issuer = issuer
         self._audience = audience
+        # Whether a signature is right does not change; whether it is the time for it is asked each time.
+        self._claims = lru_cache(_REMEMBERED)(self._verified_claims)
 
     @classmethod
     def of(cls, key_sets: Sequence[Mapping[str, Any]], *, issuer: str, audience: str) -> "Verifier":
@@ -116,7 +120,7 @@ class Verifier:
             session_id=session if isinstance(session, str) else None,
         )
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    def _verified_claims(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
             key = self._keys.get(str(header.get("kid")))

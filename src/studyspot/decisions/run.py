@@ -1,6 +1,7 @@
 """Run one command: read what it depends on, decide, append on the condition that nothing of it changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -13,6 +14,7 @@ from studyspot.catalogue.tags import tags_of
 from studyspot.catalogue.types import type_of
 from studyspot.domain.decider import Boundary, Decider
 from studyspot.domain.events import Event
+from studyspot.domain.refusals import Refusal
 from studyspot.event_store.errors import AnsweredBefore, ConditionFailed
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Condition, Criterion, IdempotencyKey, NewEvent, StoredAnswer
@@ -95,7 +97,8 @@ class Decisions:
             state, boundary, head, before = await self._read(decider, command, key)
             if before is not None:
                 return _repeated(before)
-            events = decider.decide(command, state)
+            with _decided_by(head):
+                events = decider.decide(command, state)
             given = answer(state, events)
             if not events:
                 return Accepted(head, given)
@@ -122,7 +125,8 @@ class Decisions:
             StoreUnavailable: the log cannot be read now.
         """
         state, _, head, _ = await self._read(decider, command, None)
-        decider.decide(command, state)
+        with _decided_by(head):
+            decider.decide(command, state)
         return Seen(head, state)
 
     async def _read(
@@ -141,11 +145,22 @@ class Decisions:
                 event, _ = decode(stored.type, stored.data)
                 state = decider.evolve(state, event)
             # An answer that was given before is given again, whatever the boundary now says.
-            wider = boundary if snapshot.answer is not None else decider.boundary(command, state)
+            with _decided_by(snapshot.head):
+                wider = boundary if snapshot.answer is not None else decider.boundary(command, state)
             if set(wider) <= set(boundary):
                 _events_read.observe(read)
                 return state, boundary, snapshot.head, snapshot.answer
             boundary = wider
+
+
+@contextmanager
+def _decided_by(position: int) -> Iterator[None]:
+    """Let a refusal tell by which position of the log it was decided."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.position = position
+        raise
 
 
 def _criteria(boundary: Boundary) -> tuple[Criterion, ...]:

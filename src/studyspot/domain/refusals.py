@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 
 
 class Refusal(Exception):
-    """A rule says no. Nothing was changed."""
+    """A rule says no. Nothing was changed.
+
+    `position` is that of the log by which it was decided; none where the command alone is refused.
+    """
+
+    position: int | None = None
 
     @property
     def sentence(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from studyspot.domain import refusals
 from studyspot.domain.refusals import Refusal
 from studyspot.domain.shape import camel_case
+from studyspot.wire.positions import POSITION
 
 MEDIA_TYPE = "application/problem+json"
 PROBLEM_RESPONSE: dict[str, Any] = {
@@ -169,7 +170,8 @@ def of_refusal(refusal: Refusal) -> Problem:
             value = getattr(refusal, known.name)
             if value is not None:
                 extras[camel_case(known.name)] = _json(value)
-    return Problem(REFUSALS[type(refusal)], refusal.sentence, extras=extras)
+    headers = {} if refusal.position is None else {POSITION: str(refusal.position)}
+    return Problem(REFUSALS[type(refusal)], refusal.sentence, extras=extras, headers=headers)
 
 
 def body_of(problem: Problem, instance: str) -> dict[str, Any]:

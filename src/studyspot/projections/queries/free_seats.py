@@ -1,6 +1,7 @@
 """Seats that are free for some time: what is offered to a student who cannot have the one asked for."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,8 @@ from studyspot.wire.problems import Problem
 
 ANSWER_WITHIN = timedelta(milliseconds=500)
 """A refusal does not wait longer for what is only its consolation."""
+LOOK_AGAIN_AFTER = timedelta(seconds=1)
+"""After no answer: in a rush, each look would only keep the read model from recovering."""
 
 log = structlog.get_logger()
 
@@ -51,6 +54,7 @@ class FreeSeats:
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
+        self._look_from = 0.0
 
     async def free(
         self, library_id: str, start: datetime, end: datetime, *, zone: str | None, limit: int = 3
@@ -59,12 +63,15 @@ class FreeSeats:
 
         `end` includes the library's buffer. Where the read model does not answer in time, there are none.
         """
+        if time.monotonic() < self._look_from:
+            return ()
         asked = {"library_id": library_id, "zone": zone, "limit": limit, "now": self._queries.clock()}
         try:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 reading = await self._queries.read(_FREE, {**asked, **during(start, end)}, None)
         except (Problem, psycopg.Error, TimeoutError) as error:
             reason = error.detail if isinstance(error, Problem) else str(error).strip() or "no answer in time"
+            self._look_from = time.monotonic() + LOOK_AGAIN_AFTER.total_seconds()
             log.warning("free seats not found", library=library_id, reason=reason)
             return ()
         return tuple(FreeSeat(row["seat_id"], row["label"], row["zone"]) for row in reading.rows)
