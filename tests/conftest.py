@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from tests.engines import NatsServer, PostgresServer, temporary_home
+from tests.machine import on_the_machine, this_run
 
 # The same examples in each run: what is found by chance is found by `--hypothesis-profile=random`.
 settings.register_profile("suite", derandomize=True)
@@ -27,6 +28,13 @@ REMOVED_LAST = -1000
 def pytest_configure() -> None:
     let_children_be_interrupted()
     keep_temporary_files_in_memory()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let tests share the machine; the wait for it is none of a test's own time."""
+    with on_the_machine(this_run(), alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def let_children_be_interrupted() -> None:

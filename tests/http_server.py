@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from studyspot.api import KEEP_ALIVE
+
 END_SECONDS = 10
 
 
@@ -20,7 +22,11 @@ async def served(app: FastAPI, *, with_lifespan: bool = True) -> AsyncIterator[s
     listener.listen(1024)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, log_config=None, lifespan="on" if with_lifespan else "off", timeout_graceful_shutdown=2
+            app,
+            log_config=None,
+            lifespan="on" if with_lifespan else "off",
+            timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
+            timeout_graceful_shutdown=2,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -47,6 +47,7 @@ async def students(system: TemporarySystem) -> AsyncIterator[list[Person]]:
         yield [Person(next(shared), name, "student", system.token(name, "student")) for name in names]
 
 
+@pytest.mark.alone
 async def test_as_many_win_as_there_are_seats_and_nobody_twice(
     system: TemporarySystem, students: list[Person]
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from benchmarks.history import write_history
 from psycopg import AsyncConnection
 
@@ -89,6 +90,7 @@ async def is_ready(client: httpx.AsyncClient) -> bool:
         return False
 
 
+@pytest.mark.alone
 async def test_rebuilds_under_load_fail_no_read_and_take_none_back(
     postgres_server: PostgresServer, tmp_path: Path
 ) -> None:
