@@ -178,6 +178,22 @@ def test_nothing_is_revoked_before_it_was_to_be(against: Event) -> None:
 
 
 @pytest.mark.parametrize(
+    ("against", "begins"),
+    [
+        (closed(NOW, NOON, revoke_at=NOON + DAY), NINE),
+        (closed(TEN, NOON, revoke_at=NOON + DAY), TEN),
+        (out_of_service(revoke_at=NOON + DAY), NINE),
+    ],
+)
+def test_what_cannot_take_place_is_revoked_then_however_late_it_was_to_be(
+    against: Event, begins: datetime
+) -> None:
+    standing = (*OPEN, BOOKED, *((CHECKED_IN,) if begins == TEN else ()), against)
+    assert when(REVOKE_AFFECTED, standing, revoke(begins - INSTANT)) == ()
+    assert only(BookingRevoked, when(REVOKE_AFFECTED, standing, revoke(begins)))
+
+
+@pytest.mark.parametrize(
     "history",
     [
         (BOOKED,),

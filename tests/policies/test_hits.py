@@ -6,7 +6,9 @@ from studyspot.domain.events import (
     BookingCancelled,
     BookingCheckedIn,
     BookingRevoked,
+    ClosureAnnounced,
     HoldReleased,
+    SeatAvailabilityChanged,
     SeatRemoved,
 )
 from tests.policies.happenings import (
@@ -51,6 +53,35 @@ async def test_who_was_to_be_revoked_while_nothing_ran_has_not_missed_the_bookin
     await log.settle(NINE + 24 * HOUR)
     assert revoked(log) == [("B1", "closure")]
     assert log.kinds()["booking-no-show"] == 0
+
+
+@pytest.mark.parametrize(
+    ("hit", "reason"),
+    [
+        (closed(revoke_at=NINE + 24 * HOUR), "closure"),
+        (service(False, NINE + 24 * HOUR), "seat-out-of-service"),
+    ],
+)
+async def test_nobody_misses_a_booking_for_what_hits_it_however_late_it_would_be_revoked(
+    log: Log, hit: ClosureAnnounced | SeatAvailabilityChanged, reason: str
+) -> None:
+    log.append(opened(), seat(), booked(), actor="student")
+    log.append(hit)
+    await log.settle(NINE - HOUR / 60)
+    assert revoked(log) == []
+    await log.settle(NINE)
+    assert revoked(log) == [("B1", reason)]
+    assert log.kinds() == {"booking-affected": 1, "booking-revoked": 1}
+
+
+async def test_who_sits_there_already_has_until_the_time_to_move_is_over(log: Log) -> None:
+    log.append(opened(), seat(), booked(), became(BookingCheckedIn, booked()), actor="student")
+    log.clock.at = NINE
+    log.append(service(False, revoke_at=NINE + HOUR / 2))
+    await log.settle()
+    assert revoked(log) == []
+    await log.settle(NINE + HOUR / 2)
+    assert revoked(log) == [("B1", "seat-out-of-service")]
 
 
 async def test_a_student_who_sits_there_is_revoked_as_well(log: Log) -> None:

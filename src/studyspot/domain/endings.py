@@ -50,14 +50,22 @@ class Impediment:
 
 
 def impediments(facts: BookingFacts, library: Library | None, seat: Seat | None) -> tuple[Impediment, ...]:
-    """Return what stands against a booking now; where there is no `revoke_at`, it is left to people."""
+    """Return what stands against a booking now; where there is no `revoke_at`, it is left to people.
+
+    However late a library would revoke, it does so once the booking cannot take place: nobody misses it there.
+    """
     found = []
     for closure in library.closures_during(facts.start, facts.end) if library else ():
         reason: RevocationReason = "library-retired" if closure.closure_id == RETIREMENT else "closure"
-        found.append(Impediment(reason, closure.revoke_at, closure.closure_id))
+        revoke_at = _at_the_latest(closure.revoke_at, max(facts.start, closure.start))
+        found.append(Impediment(reason, revoke_at, closure.closure_id))
     if seat is not None and (seat.removed or not seat.in_service):
-        found.append(Impediment("seat-out-of-service", seat.revoke_at))
+        found.append(Impediment("seat-out-of-service", _at_the_latest(seat.revoke_at, facts.start)))
     return tuple(found)
+
+
+def _at_the_latest(revoke_at: datetime | None, begins: datetime) -> datetime | None:
+    return None if revoke_at is None else min(revoke_at, begins)
 
 
 def _decide_miss(command: MissBooking, standing: Standing) -> tuple[Event, ...]:

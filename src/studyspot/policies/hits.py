@@ -37,17 +37,24 @@ def tasks_of(hit: Hit, struck: Iterable[Struck]) -> Iterator[Task]:
                 ground=hit.ground,
             )
         elif hit.revoke_at is not None:
+            due_at = _revoked_at(hit, hit.revoke_at, one)
             yield Task(
                 key=grounded_key("revoke-booking", one.subject, hit.position),
                 position=hit.position,
                 kind="revoke-booking",
                 subject=one.subject,
-                due_at=hit.revoke_at,
+                due_at=due_at,
                 ground=hit.ground,
             )
             # Revoked at once, they are told of that.
-            if hit.revoke_at > hit.time and one.user_id != hit.actor:
-                yield _notice(hit, one, identifier, hit.revoke_at)
+            if due_at > hit.time and one.user_id != hit.actor:
+                yield _notice(hit, one, identifier, due_at)
+
+
+def _revoked_at(hit: Hit, revoke_at: datetime, one: Struck) -> datetime:
+    """Return when it is revoked: before it is missed for what hits it, but who sits there has until then."""
+    begins = one.start if hit.start is None else max(one.start, hit.start)
+    return min(revoke_at, begins) if begins > hit.time else revoke_at
 
 
 def _notice(hit: Hit, one: Struck, booking_id: str, revoke_at: datetime) -> Task:

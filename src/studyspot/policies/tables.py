@@ -11,7 +11,7 @@ from studyspot.policies.fold import Change, Cleared, Drop, Hit, Moved, Over, Pla
 from studyspot.policies.hits import Struck, tasks_of
 from studyspot.policies.tasks import Task
 
-VERSION = 1
+VERSION = 2
 """Of the tables' content: one more where the same events ask for something else, or more kinds are taken."""
 
 _SESSION = """
