@@ -52,7 +52,7 @@ class Impediment:
 def impediments(facts: BookingFacts, library: Library | None, seat: Seat | None) -> tuple[Impediment, ...]:
     """Return what stands against a booking now; where there is no `revoke_at`, it is left to people.
 
-    However late a library would revoke, it does so once the booking cannot take place: nobody misses it there.
+    However late a library would revoke, it does so once the booking cannot take place: nobody misses it.
     """
     found = []
     for closure in library.closures_during(facts.start, facts.end) if library else ():
