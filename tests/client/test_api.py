@@ -110,7 +110,7 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
         answered(library, 201),
         answered(library),
         answered({"seats": [seat], "position": 2}, 201),
-        answered({**seat, "inService": False, "resolveBy": None, "position": 3}),
+        answered({**seat, "inService": False, "revokeAt": None, "position": 3}),
         answered({"priceVersion": 1, "currency": "INR", "plans": [plan], "position": 4}),
         answered({"id": "B1", "status": "checked-in", "position": 5}),
         answered({"id": "B1", "status": "completed", "position": 6}),

@@ -51,7 +51,7 @@ async def test_bookings_are_moved_to_seats_that_are_alike_while_there_are_any(ha
     people = [hall.person() for _ in range(3)]
     booked = [await hall.books(person, number) for number, person in enumerate(people)]
     await hall.owner.does("PATCH", f"{hall.path}/seats/{hall.seats[3]}", {"attributes": {"socket": True}})
-    by = {"inService": False, "resolveBy": hall.at(1)}
+    by = {"inService": False, "revokeAt": hall.at(1)}
     for seat in hall.seats[:2]:
         await hall.owner.does("PATCH", f"{hall.path}/seats/{seat}", by)
     await shown(hall)
@@ -75,7 +75,7 @@ async def test_each_is_decided_on_its_own(hall: Hall) -> None:
     await hall.opens()
     foreign = await hall.books(meera)
     hall.id, hall.seats = elsewhere["id"], elsewhere["seats"]  # type: ignore[assignment]
-    closure = {"start": hall.at(2), "end": hall.at(5), "resolveBy": hall.at(1)}
+    closure = {"start": hall.at(2), "end": hall.at(5), "revokeAt": hall.at(1)}
     await hall.owner.does("PUT", f"{hall.path}/hours", {"closures": [closure]})
     later = {"start": hall.at(5), "end": hall.at(7)}
     body = {

@@ -89,7 +89,7 @@ async def test_what_cannot_be_had_says_when_it_can(hall: Hall) -> None:
     closed = await asha.is_refused(409, "library-closed", "POST", "/api/holds", hall.seat())
     assert closed["closedUntil"] == hall.at(5)
     weekly = [{"day": "wednesday", "opens": "09:00", "closes": "18:00"}]
-    await hall.owner.does("PUT", f"{hall.path}/hours", {"weekly": weekly, "closures": []})
+    await hall.owner.does("PUT", f"{hall.path}/hours", {"hours": weekly, "closures": []})
     shut = await asha.is_refused(409, "outside-opening-hours", "POST", "/api/holds", hall.seat())
     assert shut["openFrom"] == text(NOW + 24 * HOUR)
     await asha.does("POST", "/api/holds", hall.seat(0, 24, 26))

@@ -21,18 +21,18 @@ async def test_hours_and_closures_are_set_each_for_itself(hall: Hall) -> None:
     path = f"{hall.path}/hours"
     weekly = [{"day": "monday", "opens": "22:00", "closes": "02:00"}]
     hours = [{"day": "monday", "opens": "22:00:00", "closes": "02:00:00"}]
-    told = await hall.owner.does("PUT", path, {"weekly": weekly})
-    assert (told["weekly"], told["closures"]) == (hours, [])
-    closure = {"start": hall.at(100), "end": "2026-12-09T09:00:00", "resolveBy": hall.at(50)}
+    told = await hall.owner.does("PUT", path, {"hours": weekly})
+    assert (told["hours"], told["closures"]) == (hours, [])
+    closure = {"start": hall.at(100), "end": "2026-12-09T09:00:00", "revokeAt": hall.at(50)}
     for_good = {"start": hall.at(1000)}
     told = await hall.owner.does("PUT", path, {"closures": [for_good, closure]})
     first, second = told["closures"]
-    assert told["weekly"] == hours
+    assert told["hours"] == hours
     assert first == {**closure, "id": first["id"], "end": "2026-12-09T03:30:00Z"}
-    assert second == {**for_good, "id": second["id"], "end": None, "resolveBy": hall.at(0)}
+    assert second == {**for_good, "id": second["id"], "end": None, "revokeAt": hall.at(0)}
     longer = {"id": first["id"], "start": first["start"], "end": hall.at(300)}
-    told = await hall.owner.does("PUT", path, {"weekly": None, "closures": [longer]})
-    assert told["weekly"] is None
+    told = await hall.owner.does("PUT", path, {"hours": None, "closures": [longer]})
+    assert told["hours"] is None
     assert [(known["id"], known["end"]) for known in told["closures"]] == [(first["id"], hall.at(300))]
     head = told["position"]
     assert await hall.owner.does("PUT", path, {}) == told
@@ -44,9 +44,9 @@ async def test_hours_and_closures_are_set_each_for_itself(hall: Hall) -> None:
 async def test_hours_that_are_none_are_refused(hall: Hall) -> None:
     path, start = f"{hall.path}/hours", hall.at(10)
     for body, slug in (
-        ({"weekly": [{"day": "someday", "opens": "09:00", "closes": "10:00"}]}, "invalid-request"),
-        ({"weekly": [{"day": "monday", "opens": 9, "closes": "10:00"}]}, "invalid-request"),
-        ({"weekly": [{"day": "monday", "opens": "25:00", "closes": "10:00"}]}, "invalid-request"),
+        ({"hours": [{"day": "someday", "opens": "09:00", "closes": "10:00"}]}, "invalid-request"),
+        ({"hours": [{"day": "monday", "opens": 9, "closes": "10:00"}]}, "invalid-request"),
+        ({"hours": [{"day": "monday", "opens": "25:00", "closes": "10:00"}]}, "invalid-request"),
         ({"closures": [{"id": "c", "start": start}, {"id": "c", "start": start}]}, "invalid-request"),
         ({"closures": [{"start": start, "end": hall.at(9)}]}, "closure-backwards"),
     ):
@@ -54,7 +54,7 @@ async def test_hours_that_are_none_are_refused(hall: Hall) -> None:
     for unknown in ("none", "retirement"):
         body = {"closures": [{"id": unknown, "start": start}]}
         await hall.owner.is_refused(404, "closure-unknown", "PUT", path, body)
-    await hall.person().is_refused(403, "not-your-library", "PUT", path, {"weekly": None})
+    await hall.person().is_refused(403, "not-your-library", "PUT", path, {"hours": None})
 
 
 async def test_rules_are_a_presets_or_the_defaults_but_for_what_is_named(hall: Hall) -> None:
@@ -103,13 +103,13 @@ async def test_a_seat_is_changed_taken_out_and_removed(hall: Hall) -> None:
         "zone": "quiet",
         "attributes": {"socket": True},
         "inService": True,
-        "resolveBy": None,
+        "revokeAt": None,
         "position": told["position"],
     }
     await hall.owner.is_refused(409, "seat-label-taken", "PATCH", path, {"label": "A1"})
     await hall.owner.is_refused(409, "seat-in-service", "DELETE", path)
-    out = await hall.owner.does("PATCH", path, {"inService": False, "resolveBy": hall.at(5)})
-    assert (out["inService"], out["resolveBy"], out["zone"]) == (False, hall.at(5), "quiet")
+    out = await hall.owner.does("PATCH", path, {"inService": False, "revokeAt": hall.at(5)})
+    assert (out["inService"], out["revokeAt"], out["zone"]) == (False, hall.at(5), "quiet")
     assert (await hall.owner.does("PATCH", path, {}))["position"] == out["position"]
     await hall.person().is_refused(409, "seat-out-of-service", "POST", "/api/holds", hall.seat())
     await hall.person().is_refused(403, "not-your-library", "DELETE", path)

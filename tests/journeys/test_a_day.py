@@ -83,7 +83,7 @@ class Hall:
         added = await self.owner.does("POST", f"{self.path}/seats", {"seats": seats})
         self.seats = [seat["id"] for seat in added["seats"]]
         weekly = [{"day": day, "opens": "06:00", "closes": "23:00"} for day in WEEK]
-        await self.owner.does("PUT", f"{self.path}/hours", {"weekly": weekly})
+        await self.owner.does("PUT", f"{self.path}/hours", {"hours": weekly})
         await self.owner.does("PUT", f"{self.path}/pricing", {"plans": PLANS})
         rules = await self.owner.does("PUT", f"{self.path}/rules", RULES)
         assert (rules["dayBookings"], rules["checkInClosesMinutes"]) == (2, 30)
@@ -231,7 +231,7 @@ async def a_seat_breaks(hall: Hall) -> None:
     hit = await owner.gets(f"{hall.path}/affected", after=left["position"], seatId=hall.seats[4])
     assert {row["id"] for row in hit["rows"]} == {moved["id"], left["id"]}
     by = text(on_the_day(11))
-    await owner.does("PATCH", seat, {"inService": False, "resolveBy": by})
+    await owner.does("PATCH", seat, {"inService": False, "revokeAt": by})
     refused = await hall.meera.is_refused(
         "seat-out-of-service", "POST", "/api/bookings", hall.of_seat(5, AFTERNOON, planId="afternoon")
     )

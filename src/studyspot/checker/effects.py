@@ -118,8 +118,8 @@ def change_of(answer: Answer) -> Change | None:
             return Change(
                 ("library.created", "library.updated"), library, _among(body, *answer.request or ())
             )
-        case "PUT", "libraries", "hours" if "weekly" in body:
-            return Change(("library.hours-set",), library, {"hours": body["weekly"]})
+        case "PUT", "libraries", "hours" if "hours" in body:
+            return Change(("library.hours-set",), library, {"hours": body["hours"]})
         case "PUT", "libraries", "rules":
             rules = {name: value for name, value in body.items() if name != "position"}
             return Change(("library.rules-set",), library, {"rules": rules})

@@ -83,7 +83,7 @@ class LibraryCommands:
         zone: str | None = None,
         attributes: Mapping[str, str | int | bool] | None = None,
         in_service: bool | None = None,
-        resolve_by: datetime | None = None,
+        revoke_at: datetime | None = None,
     ) -> SeatChangedAnswer:
         """Call a seat something else, take it out of service, or put it back; what is none stays."""
         path = f"/api/libraries/{library_id}/seats/{seat_id}"
@@ -92,7 +92,7 @@ class LibraryCommands:
             zone=zone,
             attributes=dict(attributes) if attributes is not None else None,
             in_service=in_service,
-            resolve_by=resolve_by,
+            revoke_at=revoke_at,
         )
         return (await self._api.command("PATCH", path, body)).read(SeatChangedAnswer)
 

@@ -30,8 +30,8 @@ async def set_hours(library_id: LibraryId, body: HoursBody, gate: Commanded) -> 
     closures = await _closures(library_id, body.closures, gate) if body.closures else ()
     command = SetOpening(
         library_id=library_id,
-        set_hours="weekly" in given,
-        hours=_weekly(body),
+        set_hours="hours" in given,
+        hours=_hours_of(body),
         closures=closures if "closures" in given else None,
         actor=gate.actor,
         at=gate.at,
@@ -43,7 +43,7 @@ async def set_hours(library_id: LibraryId, body: HoursBody, gate: Commanded) -> 
                 library = evolve_library(library, event)
         assert library is not None
         standing = sorted(closures_to_come(library, gate.at), key=lambda closure: closure.start)
-        return {"weekly": library.hours, "closures": [_closure(closure) for closure in standing]}
+        return {"hours": library.hours, "closures": [_closure(closure) for closure in standing]}
 
     accepted = await gate.decisions.run(SET_OPENING, command, gate.circumstances(), answer)
     return HoursAnswer.model_validate(gate.answer(accepted))
@@ -64,10 +64,10 @@ async def set_rules(library_id: LibraryId, body: RulesBody, gate: Commanded) -> 
     return RulesAnswer.model_validate(gate.answer(accepted))
 
 
-def _weekly(body: HoursBody) -> tuple[OpenHours, ...] | None:
-    if body.weekly is None:
+def _hours_of(body: HoursBody) -> tuple[OpenHours, ...] | None:
+    if body.hours is None:
         return None
-    return tuple(OpenHours(day=hours.day, opens=hours.opens, closes=hours.closes) for hours in body.weekly)
+    return tuple(OpenHours(day=hours.day, opens=hours.opens, closes=hours.closes) for hours in body.hours)
 
 
 async def _closures(
@@ -90,7 +90,7 @@ async def _closures(
     wanted = []
     for body in bodies:
         start, end = to_instant(body.start), to_instant(body.end) if body.end is not None else None
-        revoke_at = to_instant(body.resolve_by) if body.resolve_by is not None else None
+        revoke_at = to_instant(body.revoke_at) if body.revoke_at is not None else None
         closure_id = body.id or standing.pop((start, end), None) or gate.new_id()
         wanted.append(WantedClosure(closure_id, body.id is not None, start, end, revoke_at))
     return tuple(wanted)
@@ -101,5 +101,5 @@ def _closure(closure: ClosureAnnounced) -> dict[str, Any]:
         "id": closure.closure_id,
         "start": closure.start,
         "end": closure.end,
-        "resolveBy": closure.revoke_at,
+        "revokeAt": closure.revoke_at,
     }

@@ -51,7 +51,7 @@ async def change_seat(
     library_id: LibraryId, seat_id: SeatId, body: ChangeSeatBody, gate: Commanded
 ) -> SeatChangedAnswer:
     """Call a seat something else, take it out of service, or put it back; what is left out stays."""
-    to_instant = await by_clock_of(gate, library_id, (body.resolve_by,))
+    to_instant = await by_clock_of(gate, library_id, (body.revoke_at,))
     command = ChangeSeat(
         library_id=library_id,
         seat_id=seat_id,
@@ -61,7 +61,7 @@ async def change_seat(
         zone=body.zone,
         attributes=body.attributes,
         in_service=body.in_service,
-        revoke_at=to_instant(body.resolve_by) if body.resolve_by is not None else None,
+        revoke_at=to_instant(body.revoke_at) if body.revoke_at is not None else None,
     )
 
     def answer(plan: SeatPlan, events: tuple[Event, ...]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ async def change_seat(
             if isinstance(event, SeatEvent):
                 seat = evolve_seat(seat, event)
         assert seat is not None
-        return {**_described(seat, in_service=seat.in_service), "resolveBy": seat.revoke_at}
+        return {**_described(seat, in_service=seat.in_service), "revokeAt": seat.revoke_at}
 
     accepted = await gate.decisions.run(CHANGE_SEAT, command, gate.circumstances(), answer)
     return SeatChangedAnswer.model_validate(gate.answer(accepted))

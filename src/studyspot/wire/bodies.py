@@ -75,7 +75,7 @@ class AddSeatsBody(ClosedModel):
 class ChangeSeatBody(ClosedModel):
     """What is left out stays.
 
-    Out of service, its bookings may be moved until `resolve_by`, and those that are left are revoked then;
+    Out of service, its bookings may be moved until `revoke_at`, and those that are left are revoked then;
     without it, they are revoked at once.
     """
 
@@ -83,7 +83,7 @@ class ChangeSeatBody(ClosedModel):
     zone: ShortText | None = None
     attributes: Attributes | None = None
     in_service: StrictBool | None = None
-    resolve_by: Moment | None = None
+    revoke_at: Moment | None = None
 
 
 class Positioned(CamelModel):
@@ -129,7 +129,7 @@ class SeatsAnswer(Positioned):
 
 
 class SeatChangedAnswer(SeatAnswer, Positioned):
-    resolve_by: Instant | None
+    revoke_at: Instant | None
 
 
 class SeatRemovedAnswer(Positioned):

@@ -28,14 +28,14 @@ class OpenHoursBody(ClosedModel):
 class ClosureBody(ClosedModel):
     """A closure during [start, end), or for good; one that has been announced is named by its id.
 
-    Bookings that it hits may be moved until `resolve_by`, and those that are left are revoked then; without
+    Bookings that it hits may be moved until `revoke_at`, and those that are left are revoked then; without
     it, they are revoked at once.
     """
 
     id: Identifier | None = None
     start: Moment
     end: Moment | None = None
-    resolve_by: Moment | None = None
+    revoke_at: Moment | None = None
 
 
 def _no_id_twice(closures: tuple[ClosureBody, ...]) -> tuple[ClosureBody, ...]:
@@ -46,9 +46,9 @@ def _no_id_twice(closures: tuple[ClosureBody, ...]) -> tuple[ClosureBody, ...]:
 
 
 class HoursBody(ClosedModel):
-    """What is left out stays. `weekly` null is open always; `closures` are all that are to come."""
+    """What is left out stays. `hours` null is open always; `closures` are all that are to come."""
 
-    weekly: Annotated[tuple[OpenHoursBody, ...], Field(max_length=70)] | None = None
+    hours: Annotated[tuple[OpenHoursBody, ...], Field(max_length=70)] | None = None
     closures: Annotated[tuple[ClosureBody, ...], Field(max_length=100), AfterValidator(_no_id_twice)] = ()
 
 
@@ -56,13 +56,13 @@ class ClosureAnswer(CamelModel):
     id: str
     start: Instant
     end: Instant | None
-    resolve_by: Instant | None
+    revoke_at: Instant | None
 
 
 class HoursAnswer(Positioned):
     """When the library is open from now on: all of it."""
 
-    weekly: tuple[OpenHours, ...] | None
+    hours: tuple[OpenHours, ...] | None
     closures: tuple[ClosureAnswer, ...]
 
 
