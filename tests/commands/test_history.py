@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from tests.commands.hall import NOW, Hall, a_hall
@@ -47,6 +48,22 @@ async def test_a_history_tells_who_did_what_and_when_by_the_librarys_clock(hall:
     assert positions == sorted(positions)
     assert told["position"] == positions[-1]
     assert await hall.owner.does("GET", f"{path}/history") == told
+
+
+async def test_a_history_tells_reasons_and_references_for_as_long_as_they_are_kept(hall: Hall) -> None:
+    asha = hall.person()
+    await hall.costs(1_000)
+    path = f"/api/bookings/{(await hall.books(asha))['id']}"
+    payment = {"kind": "payment", "amountMinor": 1_000, "method": "upi", "reference": "UPI 4712"}
+    await hall.owner.does("POST", f"{path}/payments", payment)
+    resolved = {"revoke": [path.rpartition("/")[2]], "reason": "The roof leaks"}
+    await hall.owner.does("POST", f"{hall.path}/affected/resolve", resolved)
+    told = [row["note"] for row in (await asha.does("GET", f"{path}/history"))["rows"]]
+    assert told == [None, "UPI 4712", "The roof leaks", None]
+    with psycopg.connect(hall.database_url) as connection:
+        connection.execute("DELETE FROM private.texts WHERE text = 'The roof leaks'")
+    told = [row["note"] for row in (await hall.owner.does("GET", f"{path}/history"))["rows"]]
+    assert told == [None, "UPI 4712", None, None]
 
 
 async def test_a_history_comes_in_pages(hall: Hall) -> None:

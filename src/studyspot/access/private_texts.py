@@ -1,7 +1,7 @@
 """What people write about people: kept where it can be deleted, while the log holds only its id."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -37,6 +37,16 @@ class PrivateTexts:
             cursor = await connection.execute("SELECT text FROM private.texts WHERE id = %s", (text_id,))
             row = await cursor.fetchone()
         return row[0] if row else None
+
+    async def read_all(self, text_ids: Collection[str]) -> dict[str, str]:
+        """Return these texts by their ids, without those that were deleted."""
+        if not text_ids:
+            return {}
+        async with self._connection() as connection:
+            cursor = await connection.execute(
+                "SELECT id, text FROM private.texts WHERE id = ANY(%s)", (list(text_ids),)
+            )
+            return dict(await cursor.fetchall())
 
     async def forget(self, text_id: str) -> None:
         """Delete a text."""

@@ -12,8 +12,10 @@ from studyspot.commands.gate import Asked
 from studyspot.commands.history_words import Surroundings, told_in_words
 from studyspot.domain.booking import BOOKING_EVENTS
 from studyspot.domain.events import (
+    BookingCancelled,
     BookingEvent,
     BookingRescheduled,
+    BookingRevoked,
     PaymentEvent,
     PaymentRecorded,
     PaymentRefunded,
@@ -40,7 +42,7 @@ _DIGITS = 19
 async def tell_history(
     booking_id: BookingId, gate: Asked, limit: Limit = 100, cursor: Cursor = None
 ) -> HistoryFound:
-    """Tell what happened to a booking, oldest first: who, when and what, in words."""
+    """Tell what happened to a booking, oldest first: who, when and what, in words; and their notes."""
     seen = await gate.decisions.look(SEE_BOOKING_IN_PLACE, SeeBooking(booking_id, gate.actor))
     library = seen.state.library
     assert library is not None
@@ -56,6 +58,8 @@ async def tell_history(
     ]
     labels = await _labels(gate.store, (event for _, event, _ in happened))
     surroundings = Surroundings(library.zone, labels)
+    noted = [_note_of(event) for _, event, _ in happened]
+    notes = await gate.texts.read_all({note for note in noted if note is not None})
     rows = [
         HistoryEntry(
             position=stored.position,
@@ -64,8 +68,9 @@ async def tell_history(
             actor=metadata.actor,
             by=_role(metadata.actor, event.user_id),
             text=told_in_words(event, surroundings),
+            note=notes.get(note) if note is not None else None,
         )
-        for stored, event, metadata in happened
+        for (stored, event, metadata), note in zip(happened, noted, strict=True)
     ]
     more = len(read.events) > limit
     answer = {"rows": rows, "next": cursor_of(str(page[-1].position)) if more else None}
@@ -89,6 +94,13 @@ async def _labels(store: EventStore, events: Iterable[BookingEvent | PaymentEven
         if isinstance(named, SeatAdded | SeatUpdated):
             labels[named.seat_id] = named.label
     return labels
+
+
+def _note_of(event: BookingEvent | PaymentEvent) -> str | None:
+    """Return the id of what was written beside it."""
+    if isinstance(event, BookingCancelled | BookingRevoked):
+        return event.reason_id
+    return event.reference_id if isinstance(event, PaymentRecorded) else None
 
 
 def _role(actor: str | None, student: str) -> Party:

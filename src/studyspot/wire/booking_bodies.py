@@ -153,7 +153,10 @@ class PaymentAnswer(Positioned):
 
 
 class HistoryEntry(CamelModel):
-    """One thing that happened: who did it, when, and what, in words; `actor` is none where time did."""
+    """One thing that happened: who did it, when, and what, in words; `actor` is none where time did.
+
+    `note` is what they wrote beside it, as long as it is kept: a reason, or a payment's reference.
+    """
 
     position: int
     type: str
@@ -161,6 +164,7 @@ class HistoryEntry(CamelModel):
     actor: str | None
     by: Party
     text: str
+    note: str | None
 
 
 class HistoryFound(Positioned):
