@@ -1,4 +1,4 @@
-"""Rules 11 and 12: closures, seats out of service or removed, and the end of a library."""
+"""Rule 11: closures, and seats out of service or removed."""
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -32,11 +32,7 @@ from studyspot.domain.holds import (
 )
 from studyspot.domain.libraries import (
     ANNOUNCE_CLOSURE,
-    DELETE_LIBRARY,
-    WITHDRAW_CLOSURE,
     AnnounceClosure,
-    DeleteLibrary,
-    WithdrawClosure,
 )
 from studyspot.domain.library import RETIREMENT
 from studyspot.domain.opening import SET_OPENING, SetOpening, WantedClosure
@@ -47,9 +43,7 @@ from studyspot.domain.refusals import (
     ClosureBackwards,
     ClosureUnknown,
     ConsentRequired,
-    FutureBookings,
     LibraryClosed,
-    LibraryRetired,
     PriceHigher,
     Refusal,
     SeatNotAlike,
@@ -373,38 +367,3 @@ def test_hours_are_set_or_left_and_a_retirement_under_way_is_not_withdrawn() -> 
     assert when(SET_OPENING, (*OPEN, hours), opening(hours=None)) == ()
     (always,) = when(SET_OPENING, (*OPEN, hours), opening(set_hours=True, hours=None))
     assert always == LibraryHoursSet(library_id="L1", hours=None)
-
-
-def test_retiring_looks_first_and_revokes_only_when_it_is_meant() -> None:
-    log = Log((*OPEN, BOOKED))
-    probe = AnnounceClosure("L1", RETIREMENT, NOW, None, OWNER)
-    log.run(ANNOUNCE_CLOSURE, probe)
-    assert log.run(REVOKE_AFFECTED, revoke()) == ()
-    with pytest.raises(FutureBookings) as refused:
-        log.run(DELETE_LIBRARY, DeleteLibrary("L1", RETIREMENT, NOW, 1, OWNER))
-    assert refused.value.count == 1
-    assert log.run(ANNOUNCE_CLOSURE, probe) == ()
-    (cascading,) = log.run(ANNOUNCE_CLOSURE, replace(probe, start=LATER, revoke_at=LATER))
-    assert cascading == closed(NOW, None, closure_id=RETIREMENT, revoke_at=LATER)
-    assert log.run(ANNOUNCE_CLOSURE, replace(probe, revoke_at=NINE)) == ()
-    assert only(BookingRevoked, log.run(REVOKE_AFFECTED, revoke(LATER))).reason == "library-retired"
-    assert log.run(DELETE_LIBRARY, DeleteLibrary("L1", RETIREMENT, NOW, 0, OWNER))
-    with pytest.raises(LibraryRetired):
-        log.run(BOOK_SEAT, book())
-
-
-def test_who_only_looked_does_not_reopen_what_another_retires_with_all_its_bookings() -> None:
-    log = Log((*OPEN, BOOKED))
-    probe = AnnounceClosure("L1", RETIREMENT, NOW, None, OWNER)
-    log.run(ANNOUNCE_CLOSURE, probe)
-    log.run(ANNOUNCE_CLOSURE, replace(probe, revoke_at=NOW))
-    assert log.run(WITHDRAW_CLOSURE, WithdrawClosure("L1", RETIREMENT, OWNER)) == ()
-    log.run(REVOKE_AFFECTED, revoke())
-    assert log.run(DELETE_LIBRARY, DeleteLibrary("L1", RETIREMENT, NOW, 0, OWNER))
-
-
-def test_a_retirement_that_is_given_up_takes_bookings_again() -> None:
-    log = Log((*OPEN, BOOKED))
-    log.run(ANNOUNCE_CLOSURE, AnnounceClosure("L1", RETIREMENT, NOW, None, OWNER))
-    log.run(WITHDRAW_CLOSURE, WithdrawClosure("L1", RETIREMENT, OWNER))
-    assert log.run(BOOK_SEAT, book(RAVI, start=ELEVEN, end=NOON))
