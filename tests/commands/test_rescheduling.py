@@ -61,6 +61,20 @@ async def test_a_rescheduling_may_be_quoted(hall: Hall) -> None:
     assert (await asha.does("PATCH", path, longer))["amountMinor"] == 21_000
 
 
+async def test_a_quoted_rescheduling_that_comes_again_is_answered_as_before(hall: Hall) -> None:
+    asha = hall.person()
+    await hall.costs(5000)
+    path = f"/api/bookings/{(await hall.books(asha))['id']}"
+    quote = await asha.does("POST", f"{hall.path}/quote", hall.to_quote(0, 3, 4))
+    later = {"start": hall.at(3), "quoteId": quote["id"]}
+    moved = await asha.does("PATCH", path, later, key="later")
+    await asha.does("PATCH", path, {"end": hall.at(6)})
+    again = await asha.asks("PATCH", path, later, key="later")
+    assert (again.status_code, again.json()) == (200, moved)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    await asha.is_refused(422, "quote-mismatch", "PATCH", path, later)
+
+
 async def test_it_is_too_late_to_move_a_booking_away_from_a_late_cancellation(hall: Hall) -> None:
     asha = hall.person()
     booked = await hall.books(asha)

@@ -44,6 +44,14 @@ async def test_a_cascade_revokes_every_booking_and_releases_every_hold(hall: Hal
     await hall.owner.is_refused(409, "library-retired", "DELETE", hall.path, cascade="true")
 
 
+async def test_a_library_without_bookings_retires_and_lets_its_holds_go(hall: Hall) -> None:
+    held = await hall.person().does("POST", "/api/holds", hall.seat(0, 2, 3))
+    assert (await hall.owner.does("DELETE", hall.path))["released"] == 1
+    with EventStore(hall.database_url) as store:
+        released = store.read([Criterion(("hold.released",), (f"hold:{held['id']}",))])
+    assert len(released.events) == 1
+
+
 async def test_a_retirement_that_was_interrupted_goes_on(hall: Hall) -> None:
     await hall.books(hall.person())
     await hall.owner.is_refused(409, "future-bookings", "DELETE", hall.path)

@@ -59,6 +59,13 @@ class Gate:
     def new_id(self) -> str:
         return new_id(self.at)
 
+    async def answered(self) -> Accepted | None:
+        """Return what this request was answered with before, by its key.
+
+        A command is asked itself; this is for what has to be read before there is a command.
+        """
+        return await self.decisions.answered(self._key) if self._key is not None else None
+
     def circumstances(self, part: str | None = None) -> Circumstances:
         """Return this request's circumstances; where it is several commands, each `part` has its own key."""
         self._names.learn(self.caller)

@@ -26,6 +26,11 @@ async def reschedule_booking(
 
     It takes an Idempotency-Key, as a POST does: there is nothing to reschedule in what has been rescheduled.
     """
+    if _needs_the_booking(body):
+        # By what the booking has become since, the same request may come to something else.
+        before = await gate.answered()
+        if before is not None:
+            return RescheduledAnswer.model_validate(gate.answer(before))
     command = await _command(booking_id, body, gate)
     try:
         accepted = await gate.decisions.run(RESCHEDULE_BOOKING, command, gate.circumstances(), rescheduled)
@@ -47,6 +52,11 @@ def rescheduled(_: Move, events: tuple[Event, ...]) -> dict[str, Any]:
     return {**described(moved), "refundMinor": refunded_minor(events)}
 
 
+def _needs_the_booking(body: RescheduleBody) -> bool:
+    """Say whether the booking is read before it is decided: for its library's clock, or for a quote."""
+    return body.quote_id is not None or is_wall_time(body.start) or is_wall_time(body.end)
+
+
 async def _command(booking_id: str, body: RescheduleBody, gate: Gate) -> RescheduleBooking:
     """Return the command; the booking is read before only where its library's clock or a quote needs it.
 
@@ -61,7 +71,7 @@ async def _command(booking_id: str, body: RescheduleBody, gate: Gate) -> Resched
         quote = gate.quotes.verify(body.quote_id, subject)
         # What was quoted, and nothing that the booking may have become meanwhile.
         seat_id, start, end = subject.seat_id, subject.start, subject.end
-    elif is_wall_time(start) or is_wall_time(end):
+    elif _needs_the_booking(body):
         subject = await _subject(booking_id, body, gate)
         start = subject.start if start is not None else None
         end = subject.end if end is not None else None

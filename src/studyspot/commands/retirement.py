@@ -46,6 +46,8 @@ async def delete_library(library_id: LibraryId, gate: Commanded, cascade: Cascad
     if cascade:
         ended = await _end_all(library_id, gate)
     live = await count_live_bookings(gate.store, library_id, gate.at)
+    if not live and not cascade:
+        ended = await _let_holds_go(library_id, gate)
     since: datetime = closed.answer["since"]
     retire = DeleteLibrary(library_id, RETIREMENT, since, live, gate.actor)
 
@@ -60,6 +62,15 @@ async def delete_library(library_id: LibraryId, gate: Commanded, cascade: Cascad
             await gate.decisions.run(WITHDRAW_CLOSURE, reopen, gate.circumstances(), answer)
         raise
     return RetiredAnswer.model_validate(gate.answer(accepted))
+
+
+async def _let_holds_go(library_id: str, gate: Gate) -> dict[str, int]:
+    """Release the holds that stand where no booking does: nothing will come of them any more."""
+    held = [hold async for some in live_ones(gate.store, library_id, gate.at) for hold in some.holds]
+    if held:
+        for_good = AnnounceClosure(library_id, RETIREMENT, gate.at, None, gate.actor, gate.at)
+        await gate.decisions.run(ANNOUNCE_CLOSURE, for_good, gate.circumstances(), _closed_since)
+    return await _end_all(library_id, gate) if held else {"revoked": 0, "released": 0}
 
 
 async def _end_all(library_id: str, gate: Gate) -> dict[str, int]:

@@ -117,6 +117,16 @@ class Decisions:
             return Accepted(appended.position, given)
         raise Contended
 
+    async def answered(self, key: IdempotencyKey) -> Accepted | None:
+        """Return what the command of this key was answered with, if it has been.
+
+        Raises:
+            KeyReused: the key was used for another request.
+            StoreUnavailable: the log cannot be read now.
+        """
+        snapshot = await self._store.read_async((), limit=0, key=key)
+        return _repeated(snapshot.answer) if snapshot.answer is not None else None
+
     async def look(self, decider: Decider[Command, State], command: Command) -> Seen[State]:
         """Return what the command's decision would be made from, which appends nothing.
 

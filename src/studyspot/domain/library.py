@@ -1,6 +1,5 @@
 """A library: what it is, who owns it, what it charges, when it is closed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
@@ -44,7 +43,7 @@ class Library:
     pricing: PricingUpdated | None = None
     hours: tuple[OpenHours, ...] | None = None
     rules: BookingRules = DEFAULT_RULES
-    closures: Mapping[str, ClosureAnnounced] = field(default_factory=dict)
+    closures: dict[str, ClosureAnnounced] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -63,7 +62,10 @@ class Library:
 
 
 def evolve_library(library: Library | None, event: LibraryEvent) -> Library | None:
-    """Fold one event; settings may come without those that they replaced."""
+    """Fold one event; settings may come without those that they replaced.
+
+    Closures change in the library that is given: there may be many, and copying them for each adds up.
+    """
     if isinstance(event, LibraryCreated):
         return Library(event.library_id, event.owner_id, event.currency, event)
     if library is None:
@@ -80,10 +82,11 @@ def evolve_library(library: Library | None, event: LibraryEvent) -> Library | No
         case LibraryRulesSet():
             return replace(library, rules=event.rules)
         case ClosureAnnounced():
-            return replace(library, closures={**library.closures, event.closure_id: event})
+            library.closures[event.closure_id] = event
+            return library
         case ClosureWithdrawn():
-            remaining = {key: closure for key, closure in library.closures.items() if key != event.closure_id}
-            return replace(library, closures=remaining)
+            library.closures.pop(event.closure_id, None)
+            return library
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -66,14 +66,14 @@ def _intervals(
     hours: tuple[OpenHours, ...], start: datetime, end: datetime, zone: ZoneInfo
 ) -> Iterator[tuple[datetime, datetime]]:
     """Yield what is open around [start, end) and ends after its start, in UTC."""
+    by_weekday = [[known for known in hours if known.day == weekday] for weekday in WEEKDAYS]
     day = start.astimezone(zone).date() - _DAY
     last = end.astimezone(zone).date()
     while day <= last:
-        for known in hours:
-            if WEEKDAYS[day.weekday()] == known.day:
-                opens, closes = _on(known, day, zone)
-                if closes > start:
-                    yield opens, closes
+        for known in by_weekday[day.weekday()]:
+            opens, closes = _on(known, day, zone)
+            if closes > start:
+                yield opens, closes
         day += _DAY
 
 
