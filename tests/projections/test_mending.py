@@ -1,7 +1,6 @@
 """Parked events are applied again, or dropped for ever, also while the events of their key keep coming."""
 
 import asyncio
-import time
 from dataclasses import replace
 
 import psycopg
@@ -241,14 +240,12 @@ async def test_a_retry_does_not_hold_up_other_keys(log: Log) -> None:
     await broken(log, failing_at(SOUND, 2))
     async with working(log, SOUND) as worker:
         await until(lambda: worker.position == 4002)
-        began = time.monotonic()
         retrying = asyncio.create_task(asyncio.to_thread(retry, log.database_url, SOUND, 2))
-        lags: list[float] = []
+        others = 0
         while not retrying.done():
-            begun = time.monotonic()
-            position = await log.append(booked(f"C{len(lags)}", start=NINE + len(lags) * HOUR))
+            position = await log.append(booked(f"C{others}", start=NINE + others * HOUR))
             await until(lambda: worker.position >= position)  # noqa: B023  # Awaited here.
-            lags.append(time.monotonic() - begun)
-        took = time.monotonic() - began
+            others += 1
         assert (await retrying).applied == 4001
-    assert max(lags) < took / 2, "the lock is let go again and again"
+    # The first of them would have waited for the whole of it.
+    assert others > 2, "the lock is let go again and again"
