@@ -31,7 +31,7 @@ async def test_every_read_comes_back_as_what_it_is(log: Log, reads: httpx.AsyncC
     async with caller(reads, bearer("anna")) as anna:
         library = await anna.library("L1", min_position=position)
         assert (library.hours, library.rules) == (HOURS, RULES)
-        (found,) = (await anna.libraries()).rows
+        (found,) = (await anna.libraries(min_position=position)).rows
         assert (found.hours, found.seats) == (HOURS, 1)
         told = await anna.notifications(limit=1, min_position=position)
         assert [(row.kind, row.parameters) for row in told.rows] == [("booking-revoked", {"seatLabel": "A1"})]
@@ -43,8 +43,10 @@ async def test_every_read_comes_back_as_what_it_is(log: Log, reads: httpx.AsyncC
         assert (own.paid_minor, own.due_minor) == (2000, 3000)
         assert (await anna.booking_counts(min_position=position)).by_status["confirmed"] == 1
     async with caller(reads, bearer("owner", "library_owner")) as owner:
-        hit = await owner.affected("L1", start=begin, end=begin + HOUR)
+        hit = await owner.affected("L1", start=begin, end=begin + HOUR, min_position=position)
         assert [row.id for row in hit.rows] == ["B1"]
-        assert [row.id for row in (await owner.affected("L1", seat_id="S1", limit=5)).rows] == ["B1"]
+        assert [
+            row.id for row in (await owner.affected("L1", seat_id="S1", limit=5, min_position=position)).rows
+        ] == ["B1"]
         figures = await owner.library_stats("L1", min_position=position)
         assert (figures.seats, figures.money[0].revenue_minor) == (1, 2000)
