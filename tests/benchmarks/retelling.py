@@ -97,7 +97,7 @@ class Retelling:
             assert seat is not None
             plan.seats[event.seat_id] = seat
         else:
-            raise NotImplementedError(_NEVER)
+            raise AssertionError(_NEVER)
 
     def decided(self, event: Event, metadata: Metadata) -> Event:
         """Return what the command that led to this event comes to now; it must not be refused."""
@@ -109,7 +109,7 @@ class Retelling:
         elif isinstance(event, SeatEvent):
             events = self._of_seat(event, owner, metadata)
         else:
-            raise NotImplementedError(_NEVER)
+            raise AssertionError(_NEVER)
         (decided,) = events
         return decided
 
@@ -131,7 +131,7 @@ class Retelling:
             case BookingNoShow():
                 return MISS_BOOKING.decide(MissBooking(event.booking_id, metadata.time), standing)
             case BookingRescheduled() | BookingRevoked():
-                raise NotImplementedError(_NEVER)
+                raise AssertionError(_NEVER)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -159,7 +159,7 @@ class Retelling:
                 withdraw = WithdrawClosure(library_id, event.closure_id, actor)
                 return WITHDRAW_CLOSURE.decide(withdraw, library)
             case LibraryDeleted() | LibraryHoursSet() | LibraryRulesSet():
-                raise NotImplementedError(_NEVER)
+                raise AssertionError(_NEVER)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -180,7 +180,7 @@ class Retelling:
                 )
                 return CHANGE_SEAT.decide(change, plan)
             case SeatUpdated() | SeatRemoved():
-                raise NotImplementedError(_NEVER)
+                raise AssertionError(_NEVER)
             case _ as unreachable:
                 assert_never(unreachable)
 
