@@ -83,14 +83,11 @@ async def measure(
         for _ in range(rounds):
             before = store.head().position
             lags = Lags()
-            reading = asyncio.create_task(_read_own_bookings(system, load, lags.reads))
-            try:
+            ended = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_read_own_bookings(system, load, lags.reads, ended))
                 rates.append(await load.run(rate, turn))
-            finally:
-                reading.cancel()
-                await asyncio.wait([reading])
-            if not reading.cancelled():
-                reading.result()
+                ended.set()
             head = store.head().position
             await _reached(observer, head)
             _add_lags(lags, load, observer, range(before + 1, head + 1))
@@ -105,11 +102,16 @@ async def _reached(observer: Observer, position: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _read_own_bookings(system: TemporarySystem, load: Load, reads: list[float]) -> None:
-    """Read the booking appended last, from time to time, at the position that it was acknowledged with."""
+async def _read_own_bookings(
+    system: TemporarySystem, load: Load, reads: list[float], ended: asyncio.Event
+) -> None:
+    """Read the booking appended last, from time to time, at the position that it was acknowledged with.
+
+    The load may end before a slow machine has answered once: a read that has begun is waited for.
+    """
     headers = {"Authorization": f"Bearer {system.token(STUDENT, 'student')}"}
     async with httpx.AsyncClient(base_url=system.api_url, headers=headers, timeout=10) as client:
-        while True:
+        while not (ended.is_set() and reads):
             await asyncio.sleep(READ_EVERY.total_seconds())
             position, acknowledged = next(reversed(load.acknowledged.items()))
             answer = await client.get("/api/bookings?limit=1", headers={MIN_POSITION: str(position)})
