@@ -71,7 +71,8 @@ def bare_loop(database_url: str, events: int) -> float:
             for rows in scan(database_url, types, after=0, until=events):
                 for position, _, event_type, data in rows:
                     event, metadata = decode(event_type, data)
-                    copy.write_row((position, event_type, event.library_id, metadata.time))
+                    library_id = getattr(event, "library_id", None)
+                    copy.write_row((position, event_type, library_id, metadata.time))
         [(copied,)] = cursor.execute("SELECT count(*) FROM bare").fetchall()
         assert copied == events
     return events / (time.perf_counter() - began)

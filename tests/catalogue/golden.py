@@ -10,7 +10,15 @@ from studyspot.catalogue.cloudevents import to_message
 from studyspot.catalogue.codec import Metadata, encode
 from studyspot.catalogue.schemas import name_of
 from studyspot.catalogue.types import EVENT_CLASSES, VOCABULARY, type_of
-from studyspot.domain.events import BookingRevoked, Event, PaymentRecorded, PaymentRefunded, Plan
+from studyspot.domain.events import (
+    BookingRevoked,
+    Event,
+    PaymentRecorded,
+    PaymentRefunded,
+    Plan,
+    WaitlistLeft,
+    WaitlistOfferLapsed,
+)
 from studyspot.domain.opening_hours import OpenHours
 from studyspot.domain.rules import BookingRules
 
@@ -34,6 +42,16 @@ _VALUES: dict[str, Any] = {
     "hold_id": "H5",
     "closure_id": "C1",
     "notification_id": "N3",
+    "announcement_id": "A4",
+    "invitation_id": "I6",
+    "entry_id": "W8",
+    "series_id": "series-9",
+    "revoked_booking_id": "B6",
+    "text_id": "text-1",
+    "title": "New reading rooms in Pune",
+    "text": "Three libraries have opened near the university.",
+    "role": "student",
+    "previous_role": "staff",
     "payment_id": "P2",
     "reason_id": "reason-1",
     "reference_id": "reference-1",
@@ -100,6 +118,8 @@ _OWN: dict[type[Any], dict[str, Any]] = {
     BookingRevoked: {"reason": "closure"},
     PaymentRecorded: {"status": "confirmed", "paid_minor": 6000},
     PaymentRefunded: {"status": "cancelled", "reason": "cancelled"},
+    WaitlistLeft: {"reason": "asked"},
+    WaitlistOfferLapsed: {"status": "lapsed"},
 }
 
 

@@ -44,6 +44,7 @@ from studyspot.domain.refusals import (
     LibraryRetired,
     LibraryUnknown,
     NotYourLibrary,
+    OwnerRequired,
     PlanIdRepeated,
     PlanWithoutShift,
     Refusal,
@@ -80,7 +81,7 @@ def test_an_owner_opens_a_library_and_owns_it() -> None:
 
 
 def test_a_student_opens_no_library() -> None:
-    with pytest.raises(NotYourLibrary):
+    with pytest.raises(OwnerRequired):
         when(CREATE_LIBRARY, (), CreateLibrary("L1", DETAILS, "INR", ASHA))
 
 

@@ -4,16 +4,23 @@ from typing import assert_never
 
 from studyspot.domain import tags
 from studyspot.domain.events import (
+    AccountEvent,
+    AnnouncementMade,
     BookingCreated,
     BookingEvent,
     BookingRescheduled,
     Event,
     HoldEvent,
     LibraryEvent,
+    NoticeEvent,
+    NotificationRead,
     NotificationSent,
     OccupationFacts,
     PaymentEvent,
     SeatEvent,
+    StaffEvent,
+    StaffRemoved,
+    WaitlistEvent,
 )
 
 
@@ -36,9 +43,29 @@ def tags_of(event: Event) -> tuple[str, ...]:
         return (tags.seat(event.seat_id), tags.library(event.library_id))
     if isinstance(event, LibraryEvent):
         return (tags.library(event.library_id),)
-    if isinstance(event, NotificationSent):
-        return (tags.cause(event.cause),)
+    if isinstance(event, StaffEvent):
+        own = (tags.library(event.library_id),)
+        return own if isinstance(event, StaffRemoved) else (*own, tags.invitation(event.invitation_id))
+    if isinstance(event, AccountEvent):
+        return (tags.user(event.user_id),)
+    if isinstance(event, WaitlistEvent):
+        waiting = tags.waitlists(event.library_id, event.start, event.end)
+        return (tags.waitlist_entry(event.entry_id), *waiting)
+    if isinstance(event, NoticeEvent):
+        return _of_notice(event)
     assert_never(event)
+
+
+def _of_notice(event: NoticeEvent) -> tuple[str, ...]:
+    match event:
+        case NotificationSent():
+            return (tags.notification(event.notification_id), tags.cause(event.cause))
+        case NotificationRead():
+            return (tags.notification(event.notification_id),)
+        case AnnouncementMade():
+            return ()
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _occupied(facts: OccupationFacts) -> tuple[str, ...]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from studyspot.domain.account import Account, evolve_account
 from studyspot.domain.booking import BOOKING_EVENTS, Booking, CheckedIn, Confirmed, evolve_booking
 from studyspot.domain.events import (
+    AccountEvent,
     BookingCreated,
     BookingEvent,
     BookingFacts,
@@ -14,6 +16,7 @@ from studyspot.domain.events import (
     HoldFacts,
     LibraryEvent,
     SeatEvent,
+    StaffEvent,
 )
 from studyspot.domain.hold import HOLD_EVENTS, Held, Hold, evolve_hold
 from studyspot.domain.library import Library, evolve_library
@@ -27,7 +30,7 @@ Live = Held | Confirmed | CheckedIn
 
 @dataclass(slots=True)
 class Agenda:
-    """A library, a seat, and the holds and bookings of the days and weeks that were read.
+    """A library, a seat, a student's account, and holds and bookings of the days and weeks that were read.
 
     One that has moved away may be known only up to then: what lies outside is not to be relied on.
     """
@@ -36,6 +39,7 @@ class Agenda:
     seat: Seat | None = None
     bookings: dict[str, Booking] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
+    account: Account = field(default_factory=Account)
 
     def live(self) -> Iterator[Live]:
         """Yield holds and bookings that have not been ended by an event."""
@@ -49,10 +53,12 @@ class Agenda:
 
 def evolve_agenda(agenda: Agenda, event: Event) -> Agenda:
     """Fold one event; what such decisions do not depend on changes nothing."""
-    if isinstance(event, LibraryEvent):
+    if isinstance(event, LibraryEvent | StaffEvent):
         agenda.library = evolve_library(agenda.library, event)
     elif isinstance(event, SeatEvent):
         agenda.seat = evolve_seat(agenda.seat, event)
+    elif isinstance(event, AccountEvent):
+        agenda.account = evolve_account(agenda.account, event)
     elif isinstance(event, HoldEvent):
         _evolve_hold(agenda, event.hold_id, event)
     elif isinstance(event, BookingEvent):

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.people import Role
 from studyspot.domain.rules import BookingRules
 from studyspot.domain.shape import Shape
 
@@ -29,7 +30,15 @@ NoticeKind = Literal[
     "booking-affected",
     "booking-revoked",
     "booking-no-show",
+    "check-in-closing",
+    "waitlist-offered",
+    "waitlist-offer-lapsed",
+    "waitlist-left",
+    "staff-invited",
+    "staff-removed",
+    "personal",
 ]
+WaitlistLeaving = Literal["asked", "over", "not-entitled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +180,74 @@ class SeatAvailabilityChanged(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StaffInvited(Shape):
+    """The owner asks somebody to work for the library, who may accept until `until`.
+
+    `user_id` is none where only an address is known, which is kept where it can be deleted.
+    """
+
+    library_id: str
+    invitation_id: str
+    user_id: str | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffAdded(Shape):
+    """The invited person works for the library from now on."""
+
+    library_id: str
+    user_id: str
+    invitation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRemoved(Shape):
+    """The person works for the library no more."""
+
+    library_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRegistered(Shape):
+    """A person has an account here, with this role."""
+
+    user_id: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDisabled(Shape):
+    """The person, with an account here or elsewhere, may do nothing any more."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEnabled(Shape):
+    """The disabled person may act again."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRoleChanged(Shape):
+    """The person acts in another role; tokens from before are worth nothing."""
+
+    user_id: str
+    role: Role
+    previous_role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountErased(Shape):
+    """Everything that was known of the person is deleted; their id stays in the history."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OccupationFacts(Shape):
     """What every event about a hold or booking carries.
 
@@ -189,10 +266,14 @@ class OccupationFacts(Shape):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldFacts(OccupationFacts):
-    """What every event about a hold carries; it is over at `until`, whether or not anybody noticed."""
+    """What every event about a hold carries; it is over at `until`, whether or not anybody noticed.
+
+    `entry_id` is the place in a waitlist to which the seat is offered by this hold.
+    """
 
     hold_id: str
     until: datetime
+    entry_id: str | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return these facts as arguments for the hold's next event."""
@@ -255,10 +336,14 @@ class BookingTerms(BookingFacts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingCreated(BookingTerms):
-    """A seat is booked, perhaps from a hold, under the rules and prices of this moment."""
+    """A seat is booked, perhaps from a hold, under the rules and prices of this moment.
+
+    Bookings that were made together, as a series, have the same `series_id`.
+    """
 
     status: Literal["confirmed"] = "confirmed"
     hold_id: str | None = None
+    series_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,11 +436,76 @@ class PaymentRefunded(BookingFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistFacts(Shape):
+    """What every event about a place in a waitlist carries: what the student waits for.
+
+    Any seat of the library does that is free throughout [start, end), in `zone` where one is named, and has
+    all of `attributes`.
+    """
+
+    entry_id: str
+    library_id: str
+    user_id: str
+    start: datetime
+    end: datetime
+    zone: str | None = None
+    attributes: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+    def facts(self) -> dict[str, Any]:
+        """Return these facts as arguments for the next event about this place."""
+        return {known.name: getattr(self, known.name) for known in fields(WaitlistFacts)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistJoined(WaitlistFacts):
+    """A student waits, behind everyone who waited before; before them all, who lost `revoked_booking_id`."""
+
+    status: Literal["waiting"] = "waiting"
+    revoked_booking_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistLeft(WaitlistFacts):
+    """The student waits no more: they asked, the time has begun, or nobody could offer them a seat."""
+
+    status: Literal["left"] = "left"
+    reason: WaitlistLeaving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistOffered(WaitlistFacts):
+    """A seat is held for the student until `until`, and for nobody else; the hold stands beside this."""
+
+    status: Literal["offered"] = "offered"
+    hold_id: str
+    seat_id: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistOfferLapsed(WaitlistFacts):
+    """The student did not take the offer; or the library could not keep it, and they wait on."""
+
+    status: Literal["waiting", "lapsed"]
+    hold_id: str
+    seat_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistAccepted(WaitlistFacts):
+    """The student has booked what was offered."""
+
+    status: Literal["accepted"] = "accepted"
+    hold_id: str
+    booking_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSent(Shape):
     """A person is told something: a kind, and what its sentence needs.
 
     `cause` names the event that it follows from, so that it is told once: `{position}:{kind}`, and whom of
-    several it concerns.
+    several it concerns. `text_id` names what somebody wrote to them, kept where it can be deleted.
     """
 
     notification_id: str
@@ -364,6 +514,24 @@ class NotificationSent(Shape):
     kind: NoticeKind
     parameters: Mapping[str, str | int | bool | None]
     cause: str
+    text_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationRead(Shape):
+    """The person has read what they were told."""
+
+    notification_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementMade(Shape):
+    """Everyone is told this, in public."""
+
+    announcement_id: str
+    title: str
+    text: str
 
 
 LibraryEvent = (
@@ -389,4 +557,18 @@ BookingEvent = (
     | BookingRevoked
 )
 PaymentEvent = PaymentRecorded | PaymentRefunded
-Event = LibraryEvent | SeatEvent | HoldEvent | BookingEvent | PaymentEvent | NotificationSent
+StaffEvent = StaffInvited | StaffAdded | StaffRemoved
+AccountEvent = AccountRegistered | AccountDisabled | AccountEnabled | AccountRoleChanged | AccountErased
+WaitlistEvent = WaitlistJoined | WaitlistLeft | WaitlistOffered | WaitlistOfferLapsed | WaitlistAccepted
+NoticeEvent = NotificationSent | NotificationRead | AnnouncementMade
+Event = (
+    LibraryEvent
+    | SeatEvent
+    | StaffEvent
+    | AccountEvent
+    | HoldEvent
+    | BookingEvent
+    | PaymentEvent
+    | WaitlistEvent
+    | NoticeEvent
+)

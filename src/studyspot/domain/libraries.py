@@ -19,12 +19,13 @@ from studyspot.domain.events import (
     LibraryUpdated,
     Plan,
     PricingUpdated,
+    StaffEvent,
 )
-from studyspot.domain.library import Library, evolve_library, managed, settings_of
+from studyspot.domain.library import Library, evolve_library, owned, settings_of
 from studyspot.domain.people import Actor
 from studyspot.domain.refusals import (
     FutureBookings,
-    NotYourLibrary,
+    OwnerRequired,
     PlanIdRepeated,
     PlanWithoutShift,
     RulesContradict,
@@ -104,7 +105,7 @@ class DeleteLibrary:
 
 def _decide_create(command: CreateLibrary, library: Library | None) -> tuple[Event, ...]:
     if command.actor.role != "library_owner":
-        raise NotYourLibrary
+        raise OwnerRequired
     _require_time_zone(command.details.time_zone)
     return (
         LibraryCreated(
@@ -117,7 +118,7 @@ def _decide_create(command: CreateLibrary, library: Library | None) -> tuple[Eve
 
 
 def _decide_update(command: UpdateLibrary, library: Library | None) -> tuple[Event, ...]:
-    library = managed(library, command.actor)
+    library = owned(library, command.actor)
     before = _details(library.details)
     after = before | command.changes
     if after == before:
@@ -127,7 +128,7 @@ def _decide_update(command: UpdateLibrary, library: Library | None) -> tuple[Eve
 
 
 def _decide_pricing(command: SetPricing, library: Library | None) -> tuple[Event, ...]:
-    library = managed(library, command.actor)
+    library = owned(library, command.actor)
     if len({plan.id for plan in command.plans}) < len(command.plans):
         raise PlanIdRepeated
     if any((plan.unit == "shift") != (plan.shift is not None) for plan in command.plans):
@@ -144,7 +145,7 @@ def _decide_pricing(command: SetPricing, library: Library | None) -> tuple[Event
 
 
 def _decide_rules(command: SetRules, library: Library | None) -> tuple[Event, ...]:
-    library = managed(library, command.actor)
+    library = owned(library, command.actor)
     rules = command.rules
     longest = rules.longest_minutes
     if rules.check_in_closes_minutes <= rules.check_in_opens_minutes:
@@ -155,7 +156,7 @@ def _decide_rules(command: SetRules, library: Library | None) -> tuple[Event, ..
 
 
 def _decide_announce(command: AnnounceClosure, library: Library | None) -> tuple[Event, ...]:
-    library = managed(library, command.actor)
+    library = owned(library, command.actor)
     before = library.closures.get(command.closure_id)
     if before is not None and (before.revoke_at is not None or command.revoke_at is None):
         return ()
@@ -171,7 +172,7 @@ def _decide_announce(command: AnnounceClosure, library: Library | None) -> tuple
 
 
 def _decide_withdraw(command: WithdrawClosure, library: Library | None) -> tuple[Event, ...]:
-    library = managed(library, command.actor)
+    library = owned(library, command.actor)
     closure = library.closures.get(command.closure_id)
     if closure is None or closure.revoke_at is not None:
         return ()
@@ -179,7 +180,7 @@ def _decide_withdraw(command: WithdrawClosure, library: Library | None) -> tuple
 
 
 def _decide_delete(command: DeleteLibrary, library: Library | None) -> tuple[Event, ...]:
-    library = managed(library, command.actor)
+    library = owned(library, command.actor)
     closure = library.closures.get(command.closure_id)
     if command.live_bookings or closure is None or closure.start != command.closed_since:
         raise FutureBookings(command.live_bookings)
@@ -191,7 +192,7 @@ def _unknown() -> Library | None:
 
 
 def _evolve(library: Library | None, event: Event) -> Library | None:
-    return evolve_library(library, event) if isinstance(event, LibraryEvent) else library
+    return evolve_library(library, event) if isinstance(event, LibraryEvent | StaffEvent) else library
 
 
 def _settings(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from studyspot.domain.account import events_of_account, require_active
 from studyspot.domain.advance import released_at
 from studyspot.domain.agenda import OCCUPYING_EVENTS, Agenda, Live, takes_seat, takes_student
 from studyspot.domain.decider import Boundary, Criterion
@@ -123,6 +124,7 @@ def boundary_of(wish: Wish, agenda: Agenda) -> Boundary:
     return (
         *settings_of(wish.library_id),
         *events_of_seat(wish.seat_id),
+        *events_of_account(wish.user_id),
         *(Criterion(OCCUPYING_EVENTS, tag) for tag in (*days, *weeks)),
     )
 
@@ -152,6 +154,7 @@ def admit(wish: Wish, agenda: Agenda) -> Admission:
         raise SeatUnknown
     if not seat.in_service:
         raise SeatOutOfService
+    require_active(agenda.account)
     occupied_until = _occupied_until(wish, library.rules)
     _require_open(wish, library)
     _require_not_blocked(wish, agenda, library.rules)

@@ -11,8 +11,9 @@ from studyspot.domain.events import (
     Event,
     LibraryEvent,
     LibraryHoursSet,
+    StaffEvent,
 )
-from studyspot.domain.library import RETIREMENT, Library, evolve_library, managed, settings_of
+from studyspot.domain.library import RETIREMENT, Library, evolve_library, owned, settings_of
 from studyspot.domain.opening_hours import OpenHours
 from studyspot.domain.people import Actor
 from studyspot.domain.refusals import ClosureBackwards, ClosureUnknown
@@ -55,7 +56,7 @@ def closures_to_come(library: Library, at: datetime) -> tuple[ClosureAnnounced, 
 
 
 def _decide(command: SetOpening, library: Library | None) -> tuple[Event, ...]:
-    library = managed(library, command.actor)
+    library = owned(library, command.actor)
     events: list[Event] = []
     if command.set_hours and command.hours != library.hours:
         events.append(LibraryHoursSet(library_id=library.library_id, hours=command.hours))
@@ -104,7 +105,7 @@ def _unknown() -> Library | None:
 
 
 def _evolve(library: Library | None, event: Event) -> Library | None:
-    return evolve_library(library, event) if isinstance(event, LibraryEvent) else library
+    return evolve_library(library, event) if isinstance(event, LibraryEvent | StaffEvent) else library
 
 
 def _boundary(command: SetOpening, library: Library | None) -> Boundary:

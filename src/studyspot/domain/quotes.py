@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from studyspot.domain.decider import Boundary, Decider
-from studyspot.domain.events import Event, LibraryEvent, SeatEvent
+from studyspot.domain.events import Event, LibraryEvent, SeatEvent, StaffEvent
 from studyspot.domain.library import Library, evolve_library, open_for_changes, settings_of
 from studyspot.domain.occupying import require_interval
 from studyspot.domain.pricing import Price, price_of
@@ -113,7 +113,7 @@ def _decide(command: AskPrice, offer: Offer) -> tuple[Event, ...]:
 
 
 def evolve_offer(offer: Offer, event: Event) -> Offer:
-    if isinstance(event, LibraryEvent):
+    if isinstance(event, LibraryEvent | StaffEvent):
         offer.library = evolve_library(offer.library, event)
     elif isinstance(event, SeatEvent):
         offer.seat = evolve_seat(offer.seat, event)

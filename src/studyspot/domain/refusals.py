@@ -47,7 +47,47 @@ class LibraryRetired(Refusal):
 
 
 class NotYourLibrary(Refusal):
+    """Only who runs this library may do this, its owner or its staff. Ask them."""
+
+
+class NotLibraryOwner(Refusal):
     """Only the owner of this library may do this. Ask them."""
+
+
+class OwnerRequired(Refusal):
+    """Only library owners open libraries. Register as an owner."""
+
+
+class NotAdmin(Refusal):
+    """Only an administrator may do this. Ask one."""
+
+
+class NotYourself(Refusal):
+    """Nobody does this to themselves. Ask another administrator."""
+
+
+class AccountInactive(Refusal):
+    """This account is disabled or erased, and nothing can be done with it. Ask an administrator."""
+
+
+class AccountErasedAlready(Refusal):
+    """This account is erased, and nothing of it comes back. The person may register again."""
+
+
+class InvitationUnknown(Refusal):
+    """There is no such invitation for you. Ask the library to invite you again."""
+
+
+class InvitationExpired(Refusal):
+    """This invitation is too old. Ask the library to invite you again."""
+
+
+class CannotBeStaff(Refusal):
+    """Owners and administrators cannot work for a library with the same account. Register another."""
+
+
+class StaffUnknown(Refusal):
+    """This person does not work for the library. Look at the list of its staff."""
 
 
 class NotForOthers(Refusal):

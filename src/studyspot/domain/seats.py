@@ -13,6 +13,7 @@ from studyspot.domain.events import (
     SeatEvent,
     SeatRemoved,
     SeatUpdated,
+    StaffEvent,
 )
 from studyspot.domain.library import Library, evolve_library, managed, settings_of
 from studyspot.domain.people import Actor
@@ -79,7 +80,7 @@ class SeatPlan:
 
 
 def _evolve(plan: SeatPlan, event: Event) -> SeatPlan:
-    if isinstance(event, LibraryEvent):
+    if isinstance(event, LibraryEvent | StaffEvent):
         plan.library = evolve_library(plan.library, event)
     elif isinstance(event, SeatEvent):
         seat = evolve_seat(plan.seats.get(event.seat_id), event)

@@ -27,6 +27,7 @@ from studyspot.domain.events import (
     PaymentRefunded,
     RefundReason,
     SeatEvent,
+    StaffEvent,
 )
 from studyspot.domain.library import Library, evolve_library, settings_of
 from studyspot.domain.people import Actor
@@ -57,7 +58,7 @@ def evolve_standing(standing: Standing, event: Event) -> Standing:
         standing.booking = evolve_booking(standing.booking, event)
     elif isinstance(event, PaymentEvent):
         standing.paid_minor = event.paid_minor
-    elif isinstance(event, LibraryEvent):
+    elif isinstance(event, LibraryEvent | StaffEvent):
         standing.library = evolve_library(standing.library, event)
     elif isinstance(event, SeatEvent):
         standing.seat = evolve_seat(standing.seat, event)

@@ -6,6 +6,7 @@ from typing import assert_never
 from studyspot.catalogue.subjects import subjects_of_type
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import (
+    AccountEvent,
     BookingEvent,
     ClosureAnnounced,
     ClosureWithdrawn,
@@ -17,10 +18,12 @@ from studyspot.domain.events import (
     LibraryHoursSet,
     LibraryRulesSet,
     LibraryUpdated,
-    NotificationSent,
+    NoticeEvent,
     PaymentEvent,
     PricingUpdated,
     SeatEvent,
+    StaffEvent,
+    WaitlistEvent,
 )
 from studyspot.ws_fanout.rooms import staff_room
 
@@ -55,7 +58,9 @@ class Rights:
         if position <= self.position:
             return ()
         self.position = position
-        if isinstance(event, SeatEvent | HoldEvent | BookingEvent | PaymentEvent | NotificationSent):
+        if isinstance(event, SeatEvent | HoldEvent | BookingEvent | PaymentEvent):
+            return ()
+        if isinstance(event, StaffEvent | AccountEvent | WaitlistEvent | NoticeEvent):
             return ()
         if isinstance(event, LibraryEvent):
             return self._of_library(event)

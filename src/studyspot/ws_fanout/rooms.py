@@ -11,6 +11,8 @@ from studyspot.catalogue.subjects import (
     subjects_of_user,
 )
 from studyspot.domain.events import (
+    AccountEvent,
+    AnnouncementMade,
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
@@ -34,6 +36,8 @@ from studyspot.domain.events import (
     LibraryHoursSet,
     LibraryRulesSet,
     LibraryUpdated,
+    NoticeEvent,
+    NotificationRead,
     NotificationSent,
     PaymentEvent,
     PricingUpdated,
@@ -42,6 +46,8 @@ from studyspot.domain.events import (
     SeatEvent,
     SeatRemoved,
     SeatUpdated,
+    StaffEvent,
+    WaitlistEvent,
 )
 from studyspot.domain.people import Role
 from studyspot.ws_fanout import views
@@ -96,9 +102,21 @@ def route(event: Event) -> Route:
         return _route_of_booking(event)
     if isinstance(event, PaymentEvent):
         return Route(_party(event, "booking:updated"))
-    if isinstance(event, NotificationSent):
-        return Route({user_room(event.user_id): Sight("notification", views.NOTIFICATION)})
+    if isinstance(event, NoticeEvent):
+        return _route_of_notice(event)
+    if isinstance(event, StaffEvent | AccountEvent | WaitlistEvent):
+        return Route({})
     assert_never(event)
+
+
+def _route_of_notice(event: NoticeEvent) -> Route:
+    match event:
+        case NotificationSent():
+            return Route({user_room(event.user_id): Sight("notification", views.NOTIFICATION)})
+        case NotificationRead() | AnnouncementMade():
+            return Route({})
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def subjects_of(room: str) -> tuple[str, ...]:
