@@ -341,7 +341,7 @@ STAFF_OF_L1 = ("library:L1:staff",)
 def test_rooms_are_entered_by_right_and_refused_with_a_reason(
     role: Role, room: str, code: str | None
 ) -> None:
-    identity = Identity("me", role, None, given.END)
+    identity = Identity("me", role, None, given.START, given.END)
 
     refusal = refused(room, identity, STAFF_OF_L1)
 
@@ -350,7 +350,7 @@ def test_rooms_are_entered_by_right_and_refused_with_a_reason(
 
 
 def test_everyone_has_rooms_of_their_own() -> None:
-    identity = Identity("o1", "library_owner", None, given.END)
+    identity = Identity("o1", "library_owner", None, given.START, given.END)
 
     assert own_rooms(identity, STAFF_OF_L1) == (
         "everyone",

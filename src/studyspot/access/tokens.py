@@ -34,11 +34,12 @@ class TokenExpired(TokenRefused):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token speaks for, until when (UTC)."""
+    """Who a token speaks for, from when until when (UTC)."""
 
     user_id: str
     role: Role
     name: str | None
+    issued_at: datetime
     expires_at: datetime
     session_id: str | None = None
 
@@ -116,6 +117,7 @@ class Verifier:
             user_id=subject,
             role=role,
             name=name.strip() if _is_name(name) else None,
+            issued_at=datetime.fromtimestamp(claims["iat"], UTC),
             expires_at=datetime.fromtimestamp(claims["exp"], UTC),
             session_id=session if isinstance(session, str) else None,
         )
