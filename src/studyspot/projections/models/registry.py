@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studyspot.projections.models import bookings, libraries, notifications, seats
+from studyspot.projections.models import bookings, libraries, notifications, people, seats
 from studyspot.projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -10,6 +10,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     seats.PROJECTION,
     bookings.PROJECTION,
     notifications.PROJECTION,
+    people.PROJECTION,
 )
 
 
