@@ -27,6 +27,9 @@ LONGEST_WAIT = timedelta(seconds=1)
 SHORTEST_WAIT = timedelta(milliseconds=20)
 """Where a rival is doing what is due."""
 
+PAGE_EVERY = timedelta(milliseconds=100)
+"""A log that was read to its end is left to fill a page for so long: deadlines are minutes away."""
+
 CHECK_EVERY = timedelta(seconds=1)
 MEASURE_EVERY = timedelta(seconds=2)
 FAR_BEHIND = 10 * PAGE
@@ -55,11 +58,13 @@ class PoliciesProcess:
         self._now = now
         self._away: bool | None = None
         self._head = 0
+        self._looked_at = 0
         self._halted: str | None = None
         self._shortest_wait = SHORTEST_WAIT
         self._follower: Follower | None = None
         self._backlog = Backlog()
         self._measure_at = time.monotonic()
+        self._page_at = time.monotonic()
 
     @property
     def position(self) -> int:
@@ -128,12 +133,8 @@ class PoliciesProcess:
 
     async def _step(self, follower: Follower, workman: Workman, signal: HeadSignal) -> bool:
         """Take a page of the log and do some of what is due; say whether there was anything."""
-        before = follower.progress
         self._head = max(self._head, signal.position)
-        if before.position < self._head and not follower.superseded:
-            await follower.follow(self._head)
-            observe_position(self.position)
-        moved = follower.progress != before
+        moved = await self._follow(follower)
         if moved and self.lag_events > FAR_BEHIND:
             return True
         if self._halted is not None or follower.superseded:
@@ -145,13 +146,34 @@ class PoliciesProcess:
         self._shortest_wait = LONGEST_WAIT if stuck else SHORTEST_WAIT
         return moved or (worked.tried > 0 and not stuck)
 
+    async def _follow(self, follower: Follower) -> bool:
+        """Take a page of the log, where it is time for one; say whether there was anything."""
+        if not follower.superseded and self._until_page():
+            return False
+        self._looked_at = self._head
+        before = follower.progress
+        if follower.superseded or before.position >= self._head:
+            return False
+        await follower.follow(self._head)
+        observe_position(self.position)
+        moved = follower.progress != before
+        if not moved or not self.lag_events:
+            self._page_at = time.monotonic() + PAGE_EVERY.total_seconds()
+        return moved
+
+    def _until_page(self) -> timedelta:
+        """Return how long the next page is left to fill."""
+        return timedelta(seconds=max(0.0, self._page_at - time.monotonic()))
+
     async def _wait(self, follower: Follower, workman: Workman, signal: HeadSignal) -> None:
         """Wait until an event comes, or the next task is due."""
         due = await workman.next_due()
         left = LONGEST_WAIT if due is None else due - self._now()
         limit = min(max(left, self._shortest_wait), LONGEST_WAIT)
-        beyond = max(follower.progress.position, self._head)
-        await signal.wait(beyond, limit)
+        # What comes until the next page comes with it.
+        pause = min(self._until_page(), limit)
+        await asyncio.sleep(pause.total_seconds())
+        await signal.wait(max(follower.progress.position, self._looked_at), limit - pause)
 
     async def _check(self, connection: AsyncConnection, store: EventStore, follower: Follower) -> None:
         head = await asyncio.to_thread(store.head)

@@ -1,15 +1,13 @@
 """The tables of policies, and the position of the log that they follow from: moved together, or not."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
-from typing import Any, assert_never
+from dataclasses import astuple, dataclass, replace
 
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 
-from studyspot.policies.fold import Change, Cleared, Drop, Hit, Moved, Over, Plan, Stands
+from studyspot.policies.batch import Batch
+from studyspot.policies.fold import Change, Cleared, Hit, Plan
 from studyspot.policies.hits import Struck, tasks_of
-from studyspot.policies.tasks import Task
 
 VERSION = 2
 """Of the tables' content: one more where the same events ask for something else, or more kinds are taken."""
@@ -27,26 +25,6 @@ SET synchronous_commit = off;
 _CLAIM = """
 UPDATE policies.progress SET position = %s, epoch = %s, version = %s
 WHERE position = %s AND epoch IS NOT DISTINCT FROM %s AND version = %s
-"""
-_STANDS = """
-INSERT INTO policies.occupations (subject, library_id, seat_id, user_id, start_at, end_at)
-VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (subject) DO UPDATE SET seat_id = excluded.seat_id, start_at = excluded.start_at,
-    end_at = excluded.end_at
-"""
-_OVER = "DELETE FROM policies.occupations WHERE subject = %s"
-# What a student is told of the end itself stays to be told.
-_NOTHING_MORE = (
-    "DELETE FROM policies.tasks WHERE subject = %s AND (kind <> 'send-notice' OR ground IS NOT NULL)"
-)
-_VOID = "DELETE FROM policies.tasks WHERE subject = %s AND ground IS NOT NULL"
-_DROP = "DELETE FROM policies.tasks WHERE key = %s"
-_CLEARED = "DELETE FROM policies.tasks WHERE ground = %s"
-_PLAN = """
-INSERT INTO policies.tasks (key, position, kind, subject, due_at, try_at, ground, notice)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (key) DO UPDATE SET position = excluded.position, due_at = excluded.due_at,
-    try_at = excluded.try_at, failures = 0, reason = NULL
 """
 _HIT_IN_LIBRARY = """
 SELECT subject, seat_id, user_id, start_at, end_at FROM policies.occupations
@@ -133,10 +111,16 @@ async def apply(
     after = replace(before, position=until)
     async with connection.transaction():
         await _claim(connection, before, after)
-        # Many small statements, one wait.
         async with connection.pipeline():
+            batch = Batch()
             for change in changes:
-                await _change(connection, change)
+                if isinstance(change, Hit):
+                    # It asks what stands now.
+                    await batch.write(connection)
+                    batch = await _hit(connection, change)
+                else:
+                    batch.add(change)
+            await batch.write(connection)
             for event in unread:
                 await connection.execute(_UNREAD, [event.position, event.reason])
     return after
@@ -162,29 +146,13 @@ async def _claim(connection: AsyncConnection, before: Progress, after: Progress)
         raise RivalFirst
 
 
-async def _change(connection: AsyncConnection, change: Change) -> None:
-    match change:
-        case Stands():
-            place = (change.library_id, change.seat_id, change.user_id, change.start, change.end)
-            await connection.execute(_STANDS, [change.subject, *place])
-        case Over(subject):
-            await connection.execute(_OVER, [subject])
-            await connection.execute(_NOTHING_MORE, [subject])
-        case Moved(subject):
-            await connection.execute(_VOID, [subject])
-        case Plan(task):
-            await connection.execute(_PLAN, _row(task))
-        case Drop(key):
-            await connection.execute(_DROP, [key])
-        case Hit():
-            await connection.execute(_CLEARED, [change.ground])
-            struck = await _struck(connection, change)
-            for task in tasks_of(change, struck):
-                await connection.execute(_PLAN, _row(task))
-        case Cleared(ground):
-            await connection.execute(_CLEARED, [ground])
-        case _ as unreachable:
-            assert_never(unreachable)
+async def _hit(connection: AsyncConnection, hit: Hit) -> Batch:
+    """Return what is to be done about all that is hit."""
+    batch = Batch()
+    batch.add(Cleared(hit.ground))
+    for task in tasks_of(hit, await _struck(connection, hit)):
+        batch.add(Plan(task))
+    return batch
 
 
 async def _struck(connection: AsyncConnection, hit: Hit) -> list[Struck]:
@@ -196,12 +164,4 @@ async def _struck(connection: AsyncConnection, hit: Hit) -> list[Struck]:
     return [
         Struck(subject=subject, seat_id=seat_id, user_id=user_id, start=start, end=end)
         for subject, seat_id, user_id, start, end in await found.fetchall()
-    ]
-
-
-def _row(task: Task) -> list[Any]:
-    notice = Jsonb(asdict(task.notice)) if task.notice is not None else None
-    return [
-        *(task.key, task.position, task.kind, task.subject),
-        *(task.due_at, task.due_at, task.ground, notice),
     ]
