@@ -1,9 +1,10 @@
 """Run one command: read what it depends on, decide, append on the condition that nothing of it changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -12,17 +13,27 @@ from prometheus_client import Counter, Histogram
 from studyspot.catalogue.codec import Metadata, decode, encode
 from studyspot.catalogue.tags import tags_of
 from studyspot.catalogue.types import type_of
+from studyspot.decisions.memory import Memory, Placed, Remembered, merged
+from studyspot.domain import decider as domain
 from studyspot.domain.decider import Boundary, Decider
 from studyspot.domain.events import Event
 from studyspot.domain.refusals import Refusal
 from studyspot.event_store.errors import AnsweredBefore, ConditionFailed
 from studyspot.event_store.store import EventStore
-from studyspot.event_store.types import Condition, Criterion, IdempotencyKey, NewEvent, StoredAnswer
+from studyspot.event_store.types import (
+    Condition,
+    Criterion,
+    IdempotencyKey,
+    NewEvent,
+    StoredAnswer,
+    StoredEvent,
+)
 
 Command = TypeVar("Command")
 State = TypeVar("State")
 
 ATTEMPTS = 20
+NOTHING: Mapping[domain.Criterion, Remembered] = MappingProxyType({})
 
 _conflicts = Counter("studyspot_command_conflicts", "Decisions made again because a rival came first")
 _events_read = Histogram(
@@ -73,6 +84,7 @@ class Decisions:
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
+        self._memory = Memory()
 
     async def run(
         self,
@@ -146,14 +158,18 @@ class Decisions:
         boundary = decider.boundary(command, decider.initial())
         read = 0
         while True:
+            recalled = self._memory.recall(boundary)
             # No criteria would match every event; a decision that depends on nothing reads none.
             limit = None if boundary else 0
-            snapshot = await self._store.read_async(_criteria(boundary), limit=limit, key=key)
+            snapshot = await self._store.read_async(_criteria(boundary, recalled), limit=limit, key=key)
             read += len(snapshot.events)
+            if not self._memory.goes_on(snapshot.history) and recalled:
+                continue
+            fresh = [_placed(stored) for stored in snapshot.events]
+            self._memory.learn(boundary, recalled, fresh, snapshot.head)
             state = decider.initial()
-            for stored in snapshot.events:
-                event, _ = decode(stored.type, stored.data)
-                state = decider.evolve(state, event)
+            for placed in merged(recalled.values(), fresh):
+                state = decider.evolve(state, placed.event)
             # An answer that was given before is given again, whatever the boundary now says.
             with _decided_by(snapshot.head):
                 wider = boundary if snapshot.answer is not None else decider.boundary(command, state)
@@ -173,15 +189,23 @@ def _decided_by(position: int) -> Iterator[None]:
         raise
 
 
-def _criteria(boundary: Boundary) -> tuple[Criterion, ...]:
+def _criteria(
+    boundary: Boundary, recalled: Mapping[domain.Criterion, Remembered] = NOTHING
+) -> tuple[Criterion, ...]:
     return tuple(
         Criterion(
             types=tuple(type_of(event_class) for event_class in criterion.types),
             tags=(criterion.tag,),
             newest=criterion.newest,
+            after=recalled[criterion].position if criterion in recalled else 0,
         )
         for criterion in boundary
     )
+
+
+def _placed(stored: StoredEvent) -> Placed:
+    event, _ = decode(stored.type, stored.data)
+    return Placed(stored.position, event, stored.tags)
 
 
 def _stored(event: Event, circumstances: Circumstances) -> NewEvent:

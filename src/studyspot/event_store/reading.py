@@ -14,7 +14,8 @@ _HEAD = "SELECT position, epoch, halted FROM store.head"
 
 # Without the outer join an empty result would not tell the head it was empty at.
 _SNAPSHOT = """
-SELECT h.position, {answer}, e.position, e.epoch, e.type, e.data, e.tags
+SELECT h.position, h.epoch || pg_postmaster_start_time()::text, {answer},
+    e.position, e.epoch, e.type, e.data, e.tags
 FROM store.head h {with_answer} LEFT JOIN LATERAL (
     SELECT e.* FROM (SELECT DISTINCT m.position FROM ({matching}) m ORDER BY m.position {limit}) m
     CROSS JOIN LATERAL (SELECT * FROM store.events e WHERE e.position = m.position LIMIT 1) e
@@ -69,14 +70,14 @@ def read_snapshot(
     statement = _snapshot_statement(groups.shapes, limit is not None, key is not None)
     with connection.cursor(binary=True) as cursor:
         rows = cursor.execute(statement, parameters, prepare=True).fetchall()
-    head, answer_position, fingerprint, body = rows[0][:4]
+    head, history, answer_position, fingerprint, body = rows[0][:5]
     answer = None
     if key is not None and answer_position is not None:
         if fingerprint != key.fingerprint:
             raise KeyReused
         answer = StoredAnswer(answer_position, body)
-    events = tuple(_event(*row[4:]) for row in rows if row[4] is not None)
-    return Snapshot(events, head, answer)
+    events = tuple(_event(*row[5:]) for row in rows if row[5] is not None)
+    return Snapshot(events, head, history, answer)
 
 
 def read_tag_ranges(

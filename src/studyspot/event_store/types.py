@@ -77,10 +77,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Matching events, oldest first, with the head and the stored answer of the same instant."""
+    """Matching events, oldest first, with the head and the stored answer of the same instant.
+
+    As long as `history` is the same, the log has only grown: it names the epoch, and the run of the server,
+    which a restored database cannot have in common with the one that was lost.
+    """
 
     events: tuple[StoredEvent, ...]
     head: int
+    history: str
     answer: StoredAnswer | None = None
 
 
