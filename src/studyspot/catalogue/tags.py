@@ -21,6 +21,7 @@ from studyspot.domain.events import (
     StaffEvent,
     StaffRemoved,
     WaitlistEvent,
+    WaitlistOffered,
 )
 
 
@@ -50,7 +51,9 @@ def tags_of(event: Event) -> tuple[str, ...]:
         return (tags.user(event.user_id),)
     if isinstance(event, WaitlistEvent):
         waiting = tags.waitlists(event.library_id, event.start, event.end)
-        return (tags.waitlist_entry(event.entry_id), *waiting)
+        own = (tags.waitlist_entry(event.entry_id), *waiting)
+        # An offer is told as a notice is, by the id of its hold, and marked as read by that.
+        return (*own, tags.notification(event.hold_id)) if isinstance(event, WaitlistOffered) else own
     if isinstance(event, NoticeEvent):
         return _of_notice(event)
     assert_never(event)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 
 class Refusal(Exception):
@@ -40,6 +40,10 @@ class ClosureUnknown(Refusal):
 
 class BookingUnknown(Refusal):
     """There is no such booking. Look at the list of bookings."""
+
+
+class NotificationUnknown(Refusal):
+    """There is no such notice to you. Look at the list of your notices."""
 
 
 class LibraryRetired(Refusal):
@@ -84,6 +88,10 @@ class InvitationExpired(Refusal):
 
 class CannotBeStaff(Refusal):
     """Owners and administrators cannot work for a library with the same account. Register another."""
+
+
+class StaffAlready(Refusal):
+    """This person works for the library already. Look at the list of its staff."""
 
 
 class StaffUnknown(Refusal):
@@ -398,3 +406,29 @@ class RefundExceedsPaid(Refusal):
     """This is more than the library still has for the booking. Give back at most that."""
 
     paid_minor: int
+
+
+@dataclass(eq=False)
+class SeriesTooLong(Refusal):
+    """A series has at most a hundred days within a year. Book fewer, and the others later."""
+
+    most_dates: int
+
+
+class SeriesWithoutDates(Refusal):
+    """The series has no day. Choose its dates and weekdays so that there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A day of a series that cannot be had, and why."""
+
+    day: date
+    refusal: Refusal
+
+
+@dataclass(eq=False)
+class SeriesConflict(Refusal):
+    """Some days of the series cannot be had. Leave them out, or let them be skipped."""
+
+    conflicts: tuple[Conflict, ...]

@@ -68,6 +68,7 @@ KEY_REUSED = Kind("idempotency-key-reused", "The idempotency key was used for an
 POSITION_AHEAD = Kind("position-ahead", "The log has not reached that position", 422)
 POSITION_NOT_REACHED = Kind("position-not-reached", "The read model is behind", 503)
 PARKED = Kind("parked", "A change could not be applied", 503)
+NOT_YOUR_STUDENTS = Kind("not-your-students", "Not students of the library", 409)
 NO_SEAT_ALIKE = Kind("no-seat-alike", "No seat alike is free", 409)
 CONTENDED = Kind("contended", "Too many are changing the same thing", 503)
 UNAVAILABLE = Kind("unavailable", "The service is not available now", 503)
@@ -87,6 +88,7 @@ OTHERS = (
     POSITION_AHEAD,
     POSITION_NOT_REACHED,
     PARKED,
+    NOT_YOUR_STUDENTS,
     NO_SEAT_ALIKE,
     CONTENDED,
     UNAVAILABLE,
@@ -100,6 +102,7 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.HoldUnknown: Kind("hold-unknown", "Hold not found", 404),
     refusals.ClosureUnknown: Kind("closure-unknown", "Closure not found", 404),
     refusals.BookingUnknown: Kind("booking-unknown", "Booking not found", 404),
+    refusals.NotificationUnknown: Kind("notification-unknown", "Notice not found", 404),
     refusals.LibraryRetired: Kind("library-retired", "Library retired", 409),
     refusals.NotYourLibrary: Kind("not-your-library", "Not your library", 403),
     refusals.NotLibraryOwner: Kind("not-library-owner", "Not the owner of the library", 403),
@@ -111,7 +114,11 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.InvitationUnknown: Kind("invitation-unknown", "Invitation not found", 404),
     refusals.InvitationExpired: Kind("invitation-expired", "Invitation expired", 409),
     refusals.CannotBeStaff: Kind("cannot-be-staff", "Cannot be staff", 409),
+    refusals.StaffAlready: Kind("already-staff", "Already on the staff", 409),
     refusals.StaffUnknown: Kind("staff-unknown", "Not on the staff", 404),
+    refusals.SeriesTooLong: Kind("series-too-long", "Too many days", 422),
+    refusals.SeriesWithoutDates: Kind("series-without-dates", "No day", 422),
+    refusals.SeriesConflict: Kind("series-conflict", "Some days cannot be had", 409),
     refusals.NotForOthers: Kind("not-for-others", "Not for others", 403),
     refusals.StudentRequired: Kind("student-required", "Student required", 422),
     refusals.SeatTaken: Kind("seat-taken", "Seat taken", 409),
@@ -201,6 +208,14 @@ def _json(value: Any) -> Any:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
         return int(value.total_seconds())
+    if isinstance(value, refusals.Conflict):
+        return told(value)
     if isinstance(value, tuple):
-        return list(value)
+        return [_json(member) for member in value]
     return value
+
+
+def told(conflict: refusals.Conflict) -> dict[str, Any]:
+    """Return why a day cannot be had, in short."""
+    problem = of_refusal(conflict.refusal)
+    return {"date": conflict.day.isoformat(), "type": problem.kind.type, "detail": problem.detail}
