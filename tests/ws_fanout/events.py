@@ -1,6 +1,7 @@
 """Events for these tests, each with the ids that a test cares about."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any
 
 from studyspot.broker.stream import StreamMessage
@@ -8,6 +9,12 @@ from studyspot.catalogue.cloudevents import to_message
 from studyspot.catalogue.codec import Metadata, encode
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import (
+    AccountDisabled,
+    AccountEnabled,
+    AccountErased,
+    AccountRegistered,
+    AccountRoleChanged,
+    AnnouncementMade,
     BookingCancelled,
     BookingCheckedIn,
     BookingCheckedOut,
@@ -27,6 +34,7 @@ from studyspot.domain.events import (
     LibraryHoursSet,
     LibraryRulesSet,
     LibraryUpdated,
+    NotificationRead,
     NotificationSent,
     PaymentRecorded,
     PaymentRefunded,
@@ -36,8 +44,17 @@ from studyspot.domain.events import (
     SeatAvailabilityChanged,
     SeatRemoved,
     SeatUpdated,
+    StaffAdded,
+    StaffInvited,
+    StaffRemoved,
+    WaitlistAccepted,
+    WaitlistJoined,
+    WaitlistLeft,
+    WaitlistOffered,
+    WaitlistOfferLapsed,
 )
 from studyspot.domain.opening_hours import OpenHours
+from studyspot.domain.people import Role
 from studyspot.domain.rules import PRESETS
 
 EPOCH = "k3"
@@ -48,9 +65,11 @@ OCCUPIED_UNTIL = END + timedelta(minutes=10)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def message(position: int, event: Event, *, actor: str = "actor-1", epoch: str = EPOCH) -> StreamMessage:
+def message(
+    position: int, event: Event, *, actor: str = "actor-1", epoch: str = EPOCH, time: datetime = START
+) -> StreamMessage:
     """The message of an event, as the relay publishes it."""
-    metadata = Metadata(time=START, command_id=f"command-{position}", actor=actor, traceparent=TRACE)
+    metadata = Metadata(time=time, command_id=f"command-{position}", actor=actor, traceparent=TRACE)
     made = to_message(position, epoch, type_of(type(event)), encode(event, metadata))
     return StreamMessage(position, made.subject, made.body)
 
@@ -193,9 +212,55 @@ def notified(library: str | None = "L1", student: str = "s1") -> NotificationSen
     )
 
 
+def personal_notice(library: str | None = "L1") -> NotificationSent:
+    return NotificationSent(
+        notification_id="N2",
+        user_id="s1",
+        library_id=library,
+        kind="personal",
+        parameters={},
+        cause="personal:T1",
+        text_id="text-4",
+    )
+
+
+def staff_added(library: str = "L1", person: str = "t1") -> StaffAdded:
+    return StaffAdded(library_id=library, user_id=person, invitation_id="I1")
+
+
+def staff_removed(library: str = "L1", person: str = "t1") -> StaffRemoved:
+    return StaffRemoved(library_id=library, user_id=person)
+
+
+def role_changed(person: str, role: Role, previous_role: Role) -> AccountRoleChanged:
+    return AccountRoleChanged(user_id=person, role=role, previous_role=previous_role)
+
+
+def place(library: str = "L1", student: str = "s1", entry: str = "W1") -> dict[str, Any]:
+    """The facts of a place in a waitlist."""
+    return {
+        "entry_id": entry,
+        "library_id": library,
+        "user_id": student,
+        "start": START,
+        "end": END,
+        "zone": "quiet",
+        "attributes": {"window": True},
+    }
+
+
+def offered(library: str = "L1", student: str = "s1", entry: str = "W1") -> WaitlistOffered:
+    until = START - timedelta(minutes=50)
+    return WaitlistOffered(**place(library, student, entry), hold_id="H1", seat_id="S17", until=until)
+
+
+def announced() -> AnnouncementMade:
+    return AnnouncementMade(announcement_id="A1", title="New rooms", text="Two libraries have opened.")
+
+
 def hours_set(library: str = "L1") -> LibraryHoursSet:
     return LibraryHoursSet(
-        library_id=library, hours=(OpenHours(day="monday", opens=time(9), closes=time(18)),)
+        library_id=library, hours=(OpenHours(day="monday", opens=time_of_day(9), closes=time_of_day(18)),)
     )
 
 
@@ -235,5 +300,20 @@ def one_of_each(library: str = "L1") -> tuple[Event, ...]:
         notified(library),
         ClosureAnnounced(library_id=library, closure_id="C1", start=START, end=END, revoke_at=START),
         ClosureWithdrawn(library_id=library, closure_id="C1"),
+        StaffInvited(library_id=library, invitation_id="I1", user_id="t1", until=END),
+        staff_added(library),
+        staff_removed(library),
+        AccountRegistered(user_id="u1", role="student"),
+        role_changed("u1", "staff", "student"),
+        AccountDisabled(user_id="u1"),
+        AccountEnabled(user_id="u1"),
+        AccountErased(user_id="u1"),
+        WaitlistJoined(**place(library)),
+        offered(library),
+        WaitlistOfferLapsed(**place(library), status="lapsed", hold_id="H1", seat_id="S17"),
+        WaitlistAccepted(**place(library), hold_id="H1", booking_id="B7"),
+        WaitlistLeft(**place(library), reason="asked"),
+        NotificationRead(notification_id="N1", user_id="s1"),
+        announced(),
         LibraryDeleted(library_id=library),
     )

@@ -20,7 +20,7 @@ from studyspot.domain.people import Role
 from studyspot.wire.frames import SUBPROTOCOL
 from studyspot.ws_fanout.app import Fanout, FanoutConfig, running
 from studyspot.ws_fanout.limits import Limits
-from tests.ws_fanout.events import EPOCH, message, pricing_updated
+from tests.ws_fanout.events import EPOCH, START, message, pricing_updated
 from tests.ws_fanout.people import VERIFIER, token
 
 LIMIT = 10
@@ -28,12 +28,13 @@ ORIGIN = "https://portal.example"
 
 
 class Log:
-    """The stream, and its only publisher."""
+    """The stream, and its only publisher; `time` is when what is appended happened."""
 
     def __init__(self, nc: Nats) -> None:
         self.nc = nc
         self.events: list[Event] = []
         self.epoch = EPOCH
+        self.time = START
         self._publisher = FencedPublisher(nc)
 
     @property
@@ -57,7 +58,7 @@ class Log:
 
     def _after(self, position: int) -> list[StreamMessage]:
         return [
-            message(index, event, epoch=self.epoch)
+            message(index, event, epoch=self.epoch, time=self.time)
             for index, event in enumerate(self.events[position:], start=position + 1)
         ]
 

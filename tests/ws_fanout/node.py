@@ -18,7 +18,7 @@ from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.replays import Reading
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import routed
-from tests.ws_fanout.events import EPOCH, message
+from tests.ws_fanout.events import EPOCH, START, message
 from tests.ws_fanout.people import VERIFIER, token
 
 
@@ -97,11 +97,12 @@ class Node:
         self.hub.receive(peer, orjson.dumps(frame).decode())
         self.settle()
 
-    def publish(self, *events: Event) -> None:
-        """Bring events as one batch, at the next positions."""
+    def publish(self, *events: Event, time: datetime = START) -> None:
+        """Bring events as one batch, at the next positions, that happened at `time`."""
         first = self.hub.head + 1
         self.log += events
-        self.hub.publish([routed(message(first + index, event)) for index, event in enumerate(events)])
+        batch = [message(first + index, event, time=time) for index, event in enumerate(events)]
+        self.hub.publish([routed(one) for one in batch])
         self.settle()
 
     def read(self, client: Client, peer: Peer, most: int | None = None) -> None:

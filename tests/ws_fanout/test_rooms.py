@@ -9,6 +9,11 @@ from studyspot.access.tokens import Identity
 from studyspot.broker.subjects import covers
 from studyspot.catalogue.types import EVENT_CLASSES
 from studyspot.domain.events import (
+    AccountDisabled,
+    AccountEnabled,
+    AccountErased,
+    AccountRegistered,
+    AccountRoleChanged,
     BookingCompleted,
     BookingNoShow,
     ClosureAnnounced,
@@ -18,7 +23,15 @@ from studyspot.domain.events import (
     HoldPlaced,
     HoldReleased,
     LibraryDeleted,
+    NotificationRead,
     SeatRemoved,
+    StaffAdded,
+    StaffInvited,
+    StaffRemoved,
+    WaitlistAccepted,
+    WaitlistJoined,
+    WaitlistLeft,
+    WaitlistOfferLapsed,
 )
 from studyspot.domain.people import Role
 from studyspot.ws_fanout.admission import own_rooms, refused
@@ -48,7 +61,7 @@ TERMS = BOOKING | {
     "freeCancelUntil": "2026-12-01T08:00:00Z",
     "lateRefundPercent": 50,
 }
-CREATED = TERMS | {"state": "booked", "holdId": "hold-of-B7"}
+CREATED = TERMS | {"state": "booked", "holdId": "hold-of-B7", "seriesId": None}
 RESCHEDULED = TERMS | {
     "state": "booked",
     "previousSeatId": "S16",
@@ -94,7 +107,24 @@ NOTIFIED = {
     "libraryId": "L1",
     "kind": "booking-revoked",
     "parameters": {"bookingId": "B7", "seatLabel": "17"},
+    "textId": None,
 }
+PERSONAL = NOTIFIED | {"notificationId": "N2", "kind": "personal", "parameters": {}, "textId": "text-4"}
+OFFERED = {
+    "notificationId": "H1",
+    "userId": "s1",
+    "libraryId": "L1",
+    "kind": "waitlist-offered",
+    "parameters": {
+        "entryId": "W1",
+        "holdId": "H1",
+        "seatId": "S17",
+        "start": "2026-12-01T09:00:00Z",
+        "end": "2026-12-01T11:00:00Z",
+        "until": "2026-12-01T08:10:00Z",
+    },
+}
+ANNOUNCED = {"announcementId": "A1", "title": "New rooms", "text": "Two libraries have opened."}
 NAMED = {"studentName": "Asha"}
 
 
@@ -157,13 +187,15 @@ def booking(name: str, data: dict[str, Any]) -> dict[str, tuple[str, list[str], 
     return shown
 
 
-def hold(status: str, state: str) -> dict[str, tuple[str, list[str], dict[str, Any]]]:
+def hold(
+    status: str, state: str, entry: str | None = None
+) -> dict[str, tuple[str, list[str], dict[str, Any]]]:
     return {
         "library:L1": ("seat:availability", PUBLIC, seat(state) | {"until": HOLD["until"]}),
         "library:L1:staff": (
             "seat:availability",
             PARTY,
-            HOLD | {"status": status, "state": state} | NAMED,
+            HOLD | {"status": status, "state": state, "entryId": entry} | NAMED,
         ),
     }
 
@@ -191,9 +223,13 @@ TABLE: list[tuple[Event, dict[str, tuple[str, list[str], dict[str, Any]]]]] = [
     (given.paid(), booking("booking:updated", PAID)),
     (given.refunded(), booking("booking:updated", REFUNDED)),
     (HoldPlaced(**given.hold()), hold("held", "held")),
+    (HoldPlaced(**given.hold(), entry_id="W1"), hold("held", "held", "W1")),
     (HoldReleased(**given.hold()), hold("released", "free")),
     (HoldLapsed(**given.hold()), hold("lapsed", "free")),
     (given.notified(), {"user:s1": ("notification", PARTY, NOTIFIED)}),
+    (given.personal_notice(), {"user:s1": ("notification", PARTY, PERSONAL)}),
+    (given.offered(), {"user:s1": ("notification", PARTY, OFFERED)}),
+    (given.announced(), {"everyone": ("global:notification", PUBLIC, ANNOUNCED)}),
     (
         given.service_changed(),
         {
@@ -248,6 +284,28 @@ TABLE: list[tuple[Event, dict[str, tuple[str, list[str], dict[str, Any]]]]] = [
 ]
 
 
+UNSEEN = (
+    StaffInvited,
+    StaffAdded,
+    StaffRemoved,
+    AccountRegistered,
+    AccountDisabled,
+    AccountEnabled,
+    AccountRoleChanged,
+    AccountErased,
+    WaitlistJoined,
+    WaitlistLeft,
+    WaitlistOfferLapsed,
+    WaitlistAccepted,
+    NotificationRead,
+)
+
+
+@pytest.mark.parametrize("event_class", UNSEEN, ids=lambda event_class: event_class.__name__)
+def test_what_only_changes_rights_or_a_place_in_line_is_shown_in_no_room(event_class: type[Event]) -> None:
+    assert route(example(event_class)).sights == {}
+
+
 @pytest.mark.parametrize(("event", "expected"), TABLE, ids=lambda part: type(part).__name__)
 def test_each_room_sees_what_the_table_says_and_nothing_else(
     event: Event, expected: dict[str, tuple[str, list[str], dict[str, Any]]]
@@ -267,7 +325,7 @@ def test_each_room_sees_what_the_table_says_and_nothing_else(
 
 
 def test_the_table_of_these_tests_has_every_event() -> None:
-    assert {type(event) for event, _ in TABLE} == set(EVENT_CLASSES)
+    assert {type(event) for event, _ in TABLE} | set(UNSEEN) == set(EVENT_CLASSES)
     assert {type(event) for event in one_of_each()} == set(EVENT_CLASSES)
 
 
@@ -277,7 +335,7 @@ def test_no_event_tells_the_public_who_or_by_which_command(event_class: type[Eve
     event = example(event_class)
     envelope = orjson.loads(message(124, event, actor="a-person").body)
     secrets = (
-        *("a-person", "owner-1", "student-1", "reason-1", "reference-1"),
+        *("a-person", "owner-1", "student-1", "reason-1", "reference-1", "text-1", "W8"),
         *(METADATA.command_id, "command-124", given.TRACE),
     )
 

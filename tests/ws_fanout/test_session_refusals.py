@@ -38,7 +38,12 @@ def test_a_refresh_with_another_role_changes_the_rooms(node: Node) -> None:
     node.publish(pricing_updated(), booked(student="s2"))
 
     assert client.frames()[2:4] == [
-        {"type": "left", "id": None, "rooms": ["role:student"]},
+        {
+            "type": "left",
+            "id": None,
+            "rooms": ["role:student"],
+            "reason": "Your role is another now.",
+        },
         {
             "type": "joined",
             "id": None,

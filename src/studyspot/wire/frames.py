@@ -127,11 +127,12 @@ class Joined(CamelModel):
 
 
 class Left(CamelModel):
-    """The rooms that the socket is no longer in; without an id it comes unasked."""
+    """The rooms that the socket is no longer in; without an id it comes unasked, and says why."""
 
     type: Literal["left"] = "left"
     id: FrameId | None
     rooms: tuple[str, ...]
+    reason: str | None = Field(None, exclude_if=_absent)
 
 
 class Refreshed(CamelModel):

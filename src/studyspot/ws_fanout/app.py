@@ -104,7 +104,7 @@ async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
                         feed.run(),
                         feed.look_at_stream(),
                         reader.run(),
-                        names.follow(nc),
+                        names.follow(nc, on_removed=hub.forget_names),
                         _drive(hub, woken, reader),
                         _tick(hub),
                     )

@@ -87,9 +87,9 @@ class Feed:
             epoch=state.epoch,
         ):
             for message in batch:
-                _, event = routed(message)
-                if event is not None:
-                    rights.apply(message.position, event)
+                _, recorded = routed(message)
+                if recorded is not None:
+                    rights.apply(recorded)
         return rights
 
     async def _follow(self, state: StreamState, rights: Rights) -> None:

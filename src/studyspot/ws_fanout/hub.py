@@ -9,16 +9,17 @@ from datetime import datetime
 from typing import assert_never
 
 from studyspot.access.tokens import Identity, Verifier
-from studyspot.domain.events import Event
+from studyspot.catalogue.codec import Recorded
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.deadlines import Deadlines
 from studyspot.ws_fanout.dispatch import WRITES_A_STEP, Dispatcher
+from studyspot.ws_fanout.effects import Effect
 from studyspot.ws_fanout.encoder import FrameEncoder
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Outlet, Peer
 from studyspot.ws_fanout.replays import Replays
-from studyspot.ws_fanout.rights import Change, Granted, Rights
+from studyspot.ws_fanout.rights import Change, Granted, Rights, RoleChanged, ShutOut, Standing, Withdrawn
 from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.session import Session
 from studyspot.ws_fanout.window import Window
@@ -73,6 +74,9 @@ class Hub:
 
     def staff_rooms_of(self, user_id: str) -> Sequence[str]:
         return self._rights.staff_rooms_of(user_id)
+
+    def standing_of(self, identity: Identity) -> Standing:
+        return self._rights.standing_of(identity)
 
     def sockets_of(self, user_id: str) -> int:
         return len(self._dispatcher.rosters.of_user(user_id))
@@ -133,13 +137,13 @@ class Hub:
         for peer in self.peers:
             self.close(peer, CloseCode.RESTART, "the history has ended: take a snapshot")
 
-    def publish(self, batch: Sequence[tuple[RoutedEvent, Event | None]]) -> None:
+    def publish(self, batch: Sequence[tuple[RoutedEvent, Recorded | None]]) -> None:
         """Bring the next events of the log, in order, to everyone who may see them."""
         dealt: dict[Peer, None] = {}
         run: list[RoutedEvent] = []
         run_rooms: tuple[str, ...] = ()
-        for routed, event in batch:
-            changes = self._rights.apply(routed.position, event) if event is not None else ()
+        for routed, recorded in batch:
+            changes = self._rights.apply(recorded) if recorded is not None else ()
             rooms = self._dispatcher.rosters.occupied(routed.route.sights)
             if changes or rooms != run_rooms:
                 self._dispatcher.deal(run_rooms, run, dealt)
@@ -155,6 +159,10 @@ class Hub:
         # The first part goes out in this very turn.
         if self.step():
             self._wake()
+
+    def forget_names(self) -> None:
+        """A person's name was deleted: frames that were made with it are not sent again."""
+        self._encoder.forget()
 
     @property
     def is_congested(self) -> bool:
@@ -188,15 +196,24 @@ class Hub:
         self._dispatcher.perform(peer, peer.session.beat(self._clock()))
 
     def _change(self, change: Change, position: int) -> None:
-        match change:
-            case Granted(user_id, room):
-                for peer in tuple(self._dispatcher.rosters.of_user(user_id)):
-                    self._dispatcher.flush(peer)
-                    self._dispatcher.perform(peer, peer.session.granted(room, position))
-            case _ as unreachable:
-                assert_never(unreachable)
+        """Let every socket of the person follow; what was dealt to it before goes out first."""
+        for peer in tuple(self._dispatcher.rosters.of_user(change.user_id)):
+            self._dispatcher.flush(peer)
+            self._dispatcher.perform(peer, _answer(peer.session, change, position))
 
     def _empty_window(self, after: int) -> Window:
         return Window(
             after=after, most_events=self._limits.window_events, most_bytes=self._limits.window_bytes
         )
+
+
+def _answer(session: Session, change: Change, position: int) -> Sequence[Effect]:
+    match change:
+        case Granted(room=room):
+            return session.granted(room, position)
+        case Withdrawn(room=room):
+            return session.withdrawn(room)
+        case ShutOut() | RoleChanged():
+            return session.standing_changed()
+        case _ as unreachable:
+            assert_never(unreachable)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from studyspot.access.tokens import Identity
+from studyspot.ws_fanout.rights import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Node(Protocol):
 
     def staff_rooms_of(self, user_id: str) -> Sequence[str]:
         """Return the staff rooms that this person belongs in."""
+
+    def standing_of(self, identity: Identity) -> Standing:
+        """Return whether the person may be here, with this token."""
 
     def sockets_of(self, user_id: str) -> int:
         """Return how many sockets this person has on this node."""

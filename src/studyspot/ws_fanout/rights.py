@@ -1,12 +1,22 @@
-"""Who belongs to which library: folded from events, in stream order."""
+"""Who belongs to which library, and who may be here at all: folded from events, in stream order."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
 from typing import assert_never
 
+from studyspot.access.tokens import Identity
+from studyspot.catalogue.codec import Recorded
 from studyspot.catalogue.subjects import subjects_of_type
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import (
+    AccountDisabled,
+    AccountEnabled,
+    AccountErased,
     AccountEvent,
+    AccountRegistered,
+    AccountRoleChanged,
     BookingEvent,
     ClosureAnnounced,
     ClosureWithdrawn,
@@ -22,13 +32,36 @@ from studyspot.domain.events import (
     PaymentEvent,
     PricingUpdated,
     SeatEvent,
+    StaffAdded,
     StaffEvent,
+    StaffInvited,
+    StaffRemoved,
     WaitlistEvent,
 )
+from studyspot.domain.people import Role
 from studyspot.ws_fanout.rooms import staff_room
 
-RIGHTS_SUBJECTS = (subjects_of_type(type_of(LibraryCreated)),)
+_CHANGE_RIGHTS: Sequence[type[Event]] = (
+    LibraryCreated,
+    StaffAdded,
+    StaffRemoved,
+    AccountDisabled,
+    AccountEnabled,
+    AccountErased,
+    AccountRoleChanged,
+)
+RIGHTS_SUBJECTS = tuple(subjects_of_type(type_of(event_class)) for event_class in _CHANGE_RIGHTS)
 """Subjects of the events that change anyone's rights."""
+
+
+class Standing(Enum):
+    """Whether a person may be here, with the token that they show."""
+
+    GOOD = auto()
+    OUTDATED = auto()
+    """The token is from before their role changed, and names another."""
+    SHUT_OUT = auto()
+    """Their account is disabled or erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +72,35 @@ class Granted:
     room: str
 
 
-Change = Granted
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """From now on this person belongs in this room no more."""
+
+    user_id: str
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShutOut:
+    """From now on this person may not be here."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """From now on older tokens of this person, of other roles, are worth nothing."""
+
+    user_id: str
+
+
+Change = Granted | Withdrawn | ShutOut | RoleChanged
+
+
+@dataclass(frozen=True, slots=True)
+class _NewRole:
+    role: Role
+    since: datetime
 
 
 class Rights:
@@ -47,28 +108,47 @@ class Rights:
 
     def __init__(self) -> None:
         self.position = 0
+        self._owner_of: dict[str, str] = {}
         self._staff_rooms: dict[str, dict[str, None]] = {}
+        self._disabled: set[str] = set()
+        self._erased: set[str] = set()
+        self._new_roles: dict[str, _NewRole] = {}
 
     def staff_rooms_of(self, user_id: str) -> tuple[str, ...]:
         """Return the staff rooms of the libraries that this person owns or works for, oldest first."""
         return tuple(self._staff_rooms.get(user_id, ()))
 
-    def apply(self, position: int, event: Event) -> tuple[Change, ...]:
-        """Take in the event at `position` and return what it changes; one taken in before changes nothing."""
-        if position <= self.position:
+    def standing_of(self, identity: Identity) -> Standing:
+        """Return whether the person may be here, with this token."""
+        if identity.user_id in self._disabled or identity.user_id in self._erased:
+            return Standing.SHUT_OUT
+        changed = self._new_roles.get(identity.user_id)
+        if changed is None or identity.role == changed.role or identity.issued_at >= changed.since:
+            return Standing.GOOD
+        return Standing.OUTDATED
+
+    def apply(self, recorded: Recorded) -> tuple[Change, ...]:
+        """Take in an event and return what it changes; one taken in before changes nothing."""
+        if recorded.position <= self.position:
             return ()
-        self.position = position
+        self.position = recorded.position
+        event = recorded.event
         if isinstance(event, SeatEvent | HoldEvent | BookingEvent | PaymentEvent):
             return ()
-        if isinstance(event, StaffEvent | AccountEvent | WaitlistEvent | NoticeEvent):
+        if isinstance(event, WaitlistEvent | NoticeEvent):
             return ()
         if isinstance(event, LibraryEvent):
             return self._of_library(event)
+        if isinstance(event, StaffEvent):
+            return self._of_staff(event)
+        if isinstance(event, AccountEvent):
+            return self._of_account(event, recorded.metadata.time)
         assert_never(event)
 
     def _of_library(self, event: LibraryEvent) -> tuple[Change, ...]:
         match event:
             case LibraryCreated(library_id=library_id, owner_id=owner_id):
+                self._owner_of[library_id] = owner_id
                 return self._grant(owner_id, staff_room(library_id))
             case LibraryDeleted():
                 # History stays, and its owner's to read: a resume from before must still bring it all.
@@ -85,9 +165,48 @@ class Rights:
             case _ as unreachable:
                 assert_never(unreachable)
 
+    def _of_staff(self, event: StaffEvent) -> tuple[Change, ...]:
+        match event:
+            case StaffAdded(library_id=library_id, user_id=user_id):
+                return self._grant(user_id, staff_room(library_id))
+            case StaffRemoved(library_id=library_id, user_id=user_id):
+                # What is their own stays theirs.
+                is_own = self._owner_of.get(library_id) == user_id
+                return () if is_own else self._withdraw(user_id, staff_room(library_id))
+            case StaffInvited():
+                return ()
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _of_account(self, event: AccountEvent, time: datetime) -> tuple[Change, ...]:
+        match event:
+            case AccountDisabled(user_id=user_id):
+                self._disabled.add(user_id)
+                return (ShutOut(user_id),)
+            case AccountErased(user_id=user_id):
+                self._erased.add(user_id)
+                return (ShutOut(user_id),)
+            case AccountEnabled(user_id=user_id):
+                self._disabled.discard(user_id)
+                return ()
+            case AccountRoleChanged(user_id=user_id, role=role):
+                self._new_roles[user_id] = _NewRole(role, time)
+                return (RoleChanged(user_id),)
+            case AccountRegistered():
+                return ()
+            case _ as unreachable:
+                assert_never(unreachable)
+
     def _grant(self, user_id: str, room: str) -> tuple[Change, ...]:
         rooms = self._staff_rooms.setdefault(user_id, {})
         if room in rooms:
             return ()
         rooms[room] = None
         return (Granted(user_id, room),)
+
+    def _withdraw(self, user_id: str, room: str) -> tuple[Change, ...]:
+        rooms = self._staff_rooms.get(user_id, {})
+        if room not in rooms:
+            return ()
+        del rooms[room]
+        return (Withdrawn(user_id, room),)

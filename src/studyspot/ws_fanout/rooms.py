@@ -47,7 +47,12 @@ from studyspot.domain.events import (
     SeatRemoved,
     SeatUpdated,
     StaffEvent,
+    WaitlistAccepted,
     WaitlistEvent,
+    WaitlistJoined,
+    WaitlistLeft,
+    WaitlistOffered,
+    WaitlistOfferLapsed,
 )
 from studyspot.domain.people import Role
 from studyspot.ws_fanout import views
@@ -104,19 +109,12 @@ def route(event: Event) -> Route:
         return Route(_party(event, "booking:updated"))
     if isinstance(event, NoticeEvent):
         return _route_of_notice(event)
-    if isinstance(event, StaffEvent | AccountEvent | WaitlistEvent):
+    if isinstance(event, WaitlistEvent):
+        return _route_of_waitlist(event)
+    if isinstance(event, StaffEvent | AccountEvent):
+        # They change who may be where, and are shown to nobody.
         return Route({})
     assert_never(event)
-
-
-def _route_of_notice(event: NoticeEvent) -> Route:
-    match event:
-        case NotificationSent():
-            return Route({user_room(event.user_id): Sight("notification", views.NOTIFICATION)})
-        case NotificationRead() | AnnouncementMade():
-            return Route({})
-        case _ as unreachable:
-            assert_never(unreachable)
 
 
 def subjects_of(room: str) -> tuple[str, ...]:
@@ -131,6 +129,8 @@ def subjects_of(room: str) -> tuple[str, ...]:
             return (*_OF_ROLES, subjects_of_type("booking.created"))
         case "role" if room == STUDENTS:
             return (*_OF_ROLES, subjects_of_entity("pricing"))
+        case "everyone":
+            return (subjects_of_type("announcement.made"),)
         case _:
             return ()
 
@@ -196,6 +196,28 @@ def _route_of_booking(event: BookingEvent) -> Route:
             return _of_booking(event, "booking:checkout", "free")
         case BookingCompleted() | BookingNoShow() | BookingRevoked():
             return _of_booking(event, "booking:updated", "free")
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _route_of_waitlist(event: WaitlistEvent) -> Route:
+    match event:
+        case WaitlistOffered():
+            return Route({user_room(event.user_id): Sight("notification", views.OFFER)})
+        case WaitlistJoined() | WaitlistLeft() | WaitlistOfferLapsed() | WaitlistAccepted():
+            return Route({})
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _route_of_notice(event: NoticeEvent) -> Route:
+    match event:
+        case NotificationSent():
+            return Route({user_room(event.user_id): Sight("notification", views.NOTIFICATION)})
+        case AnnouncementMade():
+            return Route({EVERYONE: Sight("global:notification", views.ANNOUNCEMENT)})
+        case NotificationRead():
+            return Route({})
         case _ as unreachable:
             assert_never(unreachable)
 

@@ -7,7 +7,7 @@ import structlog
 
 from studyspot.broker.stream import StreamMessage
 from studyspot.catalogue.cloudevents import UnreadableMessage, from_message, renewed
-from studyspot.domain.events import Event
+from studyspot.catalogue.codec import Recorded
 from studyspot.ws_fanout.rooms import Route, route
 
 _SLICE_EVENTS = 128
@@ -31,8 +31,8 @@ class RoutedEvent:
         return max(self.route.sights[room].view.richness for room in rooms)
 
 
-def routed(message: StreamMessage) -> tuple[RoutedEvent, Event | None]:
-    """Return what a message of the stream brings, and the event itself where this release knows it.
+def routed(message: StreamMessage) -> tuple[RoutedEvent, Recorded | None]:
+    """Return what a message of the stream brings, and what was recorded where this release knows it.
 
     A message that cannot be read is shown to nobody and said in the log: its position counts, and a newer
     release's events must not stop the others.
@@ -44,7 +44,7 @@ def routed(message: StreamMessage) -> tuple[RoutedEvent, Event | None]:
     if recorded.position != message.position:
         return _unseen(message, f"it calls itself {recorded.id}"), None
     body = renewed(message.body, recorded)
-    return RoutedEvent(message.position, body, route(recorded.event)), recorded.event
+    return RoutedEvent(message.position, body, route(recorded.event)), recorded
 
 
 def slices(batch: Sequence[StreamMessage]) -> Iterator[Sequence[StreamMessage]]:

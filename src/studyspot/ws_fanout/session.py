@@ -43,6 +43,7 @@ from studyspot.ws_fanout.effects import (
 from studyspot.ws_fanout.lanes import Lane, Lanes
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Node, Now
+from studyspot.ws_fanout.rights import Standing
 from studyspot.ws_fanout.vigil import Due, Vigil
 
 _ENDS = {
@@ -50,6 +51,12 @@ _ENDS = {
     Due.TOKEN_EXPIRED: (CloseCode.TOKEN_EXPIRED, "the token has expired"),
     Due.NO_PONG: (CloseCode.NO_PONG, "no pong in time"),
     Due.STALLED: (CloseCode.TOO_SLOW, "too slow: resume from where you are"),
+}
+
+
+_REFUSED = {
+    Standing.SHUT_OUT: (CloseCode.REVOKED, "this account may not be used any more"),
+    Standing.OUTDATED: (CloseCode.TOKEN_EXPIRED, "the token is of an earlier role: get a fresh one"),
 }
 
 
@@ -151,6 +158,25 @@ class Session:
         joined = Send(Joined(id=None, rooms=(RoomAnswer(room=room, joined=True),), resume="live"))
         return (joined, Listen((room,))) if main.live else (joined,)
 
+    def withdrawn(self, room: str) -> Sequence[Effect]:
+        """The person's place in the library has ended: bring no more of the room, if that was their right."""
+        if self.closed or self.identity is None or not self.lanes.holds(room):
+            return ()
+        refusal = refused(room, self.identity, self._node.staff_rooms_of(self.identity.user_id))
+        if refusal is None:
+            return ()
+        left = self.lanes.remove((room,))
+        return (Unlisten(left), Send(Left(id=None, rooms=left, reason=refusal.reason)))
+
+    def standing_changed(self) -> Sequence[Effect]:
+        """Something was said about the person's account: end the conversation where that forbids it."""
+        return self._turn_away(self.identity) if self.identity is not None else ()
+
+    def _turn_away(self, identity: Identity) -> Sequence[Effect]:
+        """Close the socket if the person may not be here, with this token; otherwise do nothing."""
+        end = _REFUSED.get(self._node.standing_of(identity))
+        return self.close(*end) if end is not None else ()
+
     def fell_behind(self, written: int, now: Now) -> Sequence[Effect]:
         """The client reads too slowly: what follows `written` waits in the log for it."""
         self.lanes.fall_behind(written)
@@ -174,6 +200,8 @@ class Session:
             return self.close(CloseCode.TOKEN_EXPIRED, error.reason)
         except TokenRefused as error:
             return self.close(CloseCode.BAD_TOKEN, error.reason)
+        if turned_away := self._turn_away(identity):
+            return turned_away
         if self._node.sockets_of(identity.user_id) >= self._limits.sockets_per_user:
             return self.close(CloseCode.TOO_MANY_SOCKETS, "too many sockets of this user")
         self.identity = identity
@@ -223,6 +251,8 @@ class Session:
             return _error(frame.id, "token-refused", error.reason)
         if fresh.user_id != identity.user_id:
             return _error(frame.id, "token-of-another", "The token speaks for someone else.")
+        if turned_away := self._turn_away(fresh):
+            return turned_away
         self.identity = fresh
         self._vigil.renewed(now, fresh.expires_at)
         refreshed = Send(Refreshed(id=frame.id, expires_in=_seconds_left(fresh, now)))
@@ -238,7 +268,7 @@ class Session:
         answers = tuple(RoomAnswer(room=room, joined=True) for room in entered)
         return (
             Unlisten(left),
-            Send(Left(id=None, rooms=left)),
+            Send(Left(id=None, rooms=left, reason="Your role is another now.")),
             Send(Joined(id=None, rooms=answers, resume="live")),
             Serve(),
         )

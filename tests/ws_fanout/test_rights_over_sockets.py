@@ -1,0 +1,133 @@
+"""Rights over real sockets and a real stream: by position, nothing comes after what ended the right to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from studyspot.broker.buckets import ensure_buckets, erase_name, put_name
+from studyspot.domain.events import AccountDisabled, AccountEnabled, AccountErased, Event
+from studyspot.ws_fanout.app import Fanout
+from tests.ws_fanout.events import (
+    announced,
+    booked,
+    library_created,
+    role_changed,
+    staff_added,
+    staff_removed,
+)
+from tests.ws_fanout.live import LIMIT, Log, connected, fanout_at, log_at, wire
+from tests.ws_fanout.people import token
+
+STAFF_OF_L1 = "library:L1:staff"
+
+
+@pytest.fixture
+async def log(nats_url: str) -> AsyncIterator[Log]:
+    async with log_at(nats_url) as log:
+        yield log
+
+
+@pytest.fixture
+async def fanout(nats_url: str, log: Log) -> AsyncIterator[Fanout]:
+    async with fanout_at(nats_url) as fanout:
+        yield fanout
+
+
+def bookings(count: int) -> list[Event]:
+    return [booked(booking=f"B{number}") for number in range(count)]
+
+
+async def test_nothing_after_a_removal_reaches_who_was_removed(fanout: Fanout, log: Log) -> None:
+    async with connected(fanout.port, "t1", "staff") as worker, connected(fanout.port, "o1") as owner:
+        await log.append(library_created(), *bookings(20), staff_added(), *bookings(50), staff_removed())
+        granted, removed = 22, log.head
+        await log.append(*bookings(50), announced())
+
+        await asyncio.gather(*(one.receive_until("event", position=log.head) for one in (worker, owner)))
+
+        assert worker.positions == [*range(granted + 1, removed), log.head]
+        assert owner.positions[-1] == log.head
+        assert [frame["type"] for frame in worker.frames if frame["type"] != "event"] == [
+            *("connected", "joined", "left")
+        ]
+
+
+@pytest.mark.parametrize("ending", [AccountDisabled(user_id="s1"), AccountErased(user_id="s1")])
+async def test_nothing_after_it_reaches_who_is_shut_out(fanout: Fanout, log: Log, ending: Event) -> None:
+    async with connected(fanout.port, "s1", rooms=["library:L1"]) as student:
+        await log.append(library_created(), *bookings(30), ending, *bookings(30))
+
+        assert await student.closed() == 4503
+        assert student.positions == [*range(1, 32)]
+    async with wire(fanout.port) as again:
+        await again.send({"type": "connect", "token": token("s1")})
+        assert await again.closed() == 4503
+        assert again.frames == []
+
+
+async def test_a_change_of_role_sends_older_tokens_for_a_fresh_one(fanout: Fanout, log: Log) -> None:
+    async with connected(fanout.port, "t1", rooms=["library:L1"]) as student:
+        log.time = datetime.now(UTC) + timedelta(seconds=1)
+        await log.append(*bookings(30), role_changed("t1", "staff", "student"), *bookings(30))
+
+        assert await student.closed() == 4001
+        assert student.positions == [*range(1, 31)]
+    async with wire(fanout.port) as again:
+        await again.send({"type": "connect", "token": token("t1", "student")})
+        assert await again.closed() == 4001
+    async with connected(fanout.port, "t1", "staff") as worker:
+        assert worker.frames[0]["role"] == "staff"
+
+
+async def test_rights_are_read_from_the_stream_by_a_node_that_begins(nats_url: str, log: Log) -> None:
+    await log.append(
+        *(library_created(), staff_added("L1", "t1"), staff_added("L1", "t2"), staff_removed("L1", "t1")),
+        *(AccountDisabled(user_id="s1"), AccountDisabled(user_id="s2"), AccountEnabled(user_id="s2")),
+        *(role_changed("s3", "staff", "student"), booked()),
+    )
+    async with fanout_at(nats_url) as fanout:
+        for user, code in (("s1", 4503), ("s3", 4001)):
+            async with wire(fanout.port) as refused:
+                await refused.send({"type": "connect", "token": token(user)})
+                assert await refused.closed() == code
+        async with (
+            connected(fanout.port, "s2"),
+            connected(fanout.port, "t1", "staff", since={"epoch": "k3", "position": 1}) as removed,
+            connected(fanout.port, "t2", "staff", since={"epoch": "k3", "position": 1}) as worker,
+        ):
+            await asyncio.gather(*(one.receive_until("caught-up") for one in (removed, worker)))
+            assert removed.positions == []
+            assert worker.positions == [9]
+            assert worker.frames[0]["rooms"] == [{"room": STAFF_OF_L1, "joined": True}]
+
+
+async def test_a_name_that_is_deleted_is_sent_no_more(fanout: Fanout, log: Log) -> None:
+    js = log.nc.jetstream()
+    await ensure_buckets(js)
+    await put_name(js, "s1", "Asha")
+    async with connected(fanout.port, "o1", "library_owner") as owner:
+        await log.append(library_created())
+        name = ""
+        async with asyncio.timeout(LIMIT):
+            while name != "Asha":
+                await log.append(booked(booking=f"B{log.head}"))
+                frame = await owner.receive_until("event", position=log.head)
+                name = frame["event"]["data"]["studentName"]
+
+        await erase_name(js, "s1")
+
+        # The frames of before are kept for those who come back, and made anew once the name is gone.
+        shown = name
+        async with asyncio.timeout(LIMIT):
+            while "Asha" in shown:
+                shown = await replayed(fanout)
+
+
+async def replayed(fanout: Fanout) -> str:
+    """Return all that the owner is told of what has happened."""
+    since = {"epoch": "k3", "position": 1}
+    async with connected(fanout.port, "o1", "library_owner", since=since) as owner:
+        await owner.receive_until("caught-up")
+        return str(owner.frames)
