@@ -264,7 +264,7 @@ def test_a_hold_that_is_over_is_not_let_go() -> None:
 
 @pytest.mark.parametrize("given_events", [(), (HELD,), (HELD, LAPSED), (HELD, RELEASED), (HELD, USED)])
 def test_a_hold_exists_only_for_its_student(given_events: tuple[Event, ...]) -> None:
-    for stranger in (RAVI, OTHER_OWNER, Actor("asha", "library_owner")):
+    for stranger in (RAVI, OTHER_OWNER, Actor("ravi", "library_owner")):
         with pytest.raises(HoldUnknown):
             when(RELEASE_HOLD, (*OPEN, *given_events), ReleaseHold("H0", stranger, NOW))
 

@@ -153,7 +153,7 @@ def test_a_revoked_booking_costs_nothing_however_late() -> None:
 
 STRANGERS = (
     *(RAVI, OTHER_OWNER, ADMIN),
-    *(Actor("asha", "library_owner"), Actor("owner", "student"), Actor("somebody", "staff")),
+    *(Actor("ravi", "library_owner"), Actor("owner", "student"), Actor("somebody", "staff")),
 )
 PARTY: list[tuple[Any, Any, tuple[Event, ...]]] = [
     (CANCEL_BOOKING, lambda by: cancel(by), (BOOKED,)),

@@ -60,7 +60,7 @@ async def tell_desk_code(
 
 async def _verified(booking_id: str, code: str | None, gate: Gate) -> bool | None:
     """Say whether the code is the desk's; none where none came, or there is no such booking to say it of."""
-    if code is None or gate.actor.role != "student":
+    if code is None:
         return None
     try:
         seen = await gate.decisions.look(SEE_BOOKING, SeeBooking(booking_id, gate.actor))

@@ -155,7 +155,8 @@ def _decide_releasing(command: ReleaseHold, standing: HoldStanding) -> tuple[Eve
     hold, library, actor = standing.hold, standing.agenda.library, command.actor
     if hold is None:
         raise HoldUnknown
-    own = actor.role == "student" and hold.facts.user_id == actor.user_id
+    # It is theirs whatever role they have now.
+    own = hold.facts.user_id == actor.user_id
     if not own and (library is None or not library.managed_by(actor)):
         raise HoldUnknown
     facts = require_held(hold, command.at)

@@ -21,7 +21,7 @@ from studyspot.domain.refusals import (
     CannotBeStaff,
     InvitationExpired,
     InvitationUnknown,
-    NotLibraryOwner,
+    StaffAlready,
     StaffUnknown,
 )
 from studyspot.domain.tags import invitation as invitation_tag
@@ -61,10 +61,11 @@ class RemoveStaff:
 
 @dataclass(slots=True)
 class Hiring:
-    """An invitation, who has accepted it, the library, and the account of the person who acts."""
+    """An invitation, who accepted it and who was let go since; its library; the account of who acts."""
 
     invitation: StaffInvited | None = None
     accepted_by: str | None = None
+    let_go: set[str] = field(default_factory=set)
     library: Library | None = None
     account: Account = field(default_factory=Account)
 
@@ -78,6 +79,8 @@ def _evolve(hiring: Hiring, event: Event) -> Hiring:
         known = hiring.invitation.invitation_id if hiring.invitation is not None else None
         if isinstance(event, StaffAdded) and event.invitation_id == known:
             hiring.accepted_by = event.user_id
+        if isinstance(event, StaffRemoved) and known is not None:
+            hiring.let_go.add(event.user_id)
         hiring.library = evolve_library(hiring.library, event)
     return hiring
 
@@ -91,7 +94,7 @@ def _decide_inviting(command: InviteStaff, hiring: Hiring) -> tuple[Event, ...]:
     if command.user_id == library.owner_id:
         raise CannotBeStaff
     if command.user_id is not None and command.user_id in library.staff:
-        return ()
+        raise StaffAlready
     return (
         StaffInvited(
             library_id=library.library_id,
@@ -119,10 +122,11 @@ def _decide_accepting(command: AcceptInvitation, hiring: Hiring) -> tuple[Event,
     require_active(hiring.account)
     if actor.user_id in library.staff:
         return ()
-    # Accepted once, and let go since: that takes another invitation.
-    if hiring.accepted_by is not None or command.at >= invitation.until:
+    # Who was let go needs an invitation that is newer than that, even if they still had another.
+    if actor.user_id in hiring.let_go or command.at >= invitation.until:
         raise InvitationExpired
-    if actor.role not in ("student", "staff"):
+    # A token may be older than the role that the account has now.
+    if (hiring.account.role or actor.role) not in ("student", "staff"):
         raise CannotBeStaff
     added = StaffAdded(
         library_id=library.library_id, user_id=actor.user_id, invitation_id=invitation.invitation_id
@@ -138,9 +142,10 @@ def _boundary_of_removing(command: RemoveStaff, hiring: Hiring) -> Boundary:
 
 
 def _decide_removing(command: RemoveStaff, hiring: Hiring) -> tuple[Event, ...]:
-    library = open_for_changes(hiring.library)
-    if not library.owned_by(command.actor) and command.actor.user_id != command.user_id:
-        raise NotLibraryOwner
+    if command.actor.user_id == command.user_id:
+        library = open_for_changes(hiring.library)
+    else:
+        library = owned(hiring.library, command.actor)
     if command.user_id not in library.staff:
         raise StaffUnknown
     return (StaffRemoved(library_id=library.library_id, user_id=command.user_id),)

@@ -79,7 +79,9 @@ def events_of_booking_and_payments(booking_id: str) -> Boundary:
 
 
 def seen_by_party(standing: Standing, actor: Actor) -> Booking:
-    """Return the booking for its student or its library; to all others it does not exist.
+    """Return the booking for its student, whatever role they have now, or its library.
+
+    To all others it does not exist.
 
     Raises:
         BookingUnknown: there is none, or it is none of theirs.
@@ -87,19 +89,18 @@ def seen_by_party(standing: Standing, actor: Actor) -> Booking:
     booking, library = standing.booking, standing.library
     if booking is None:
         raise BookingUnknown
-    own = actor.role == "student" and booking.facts.user_id == actor.user_id
-    if own or (library is not None and library.managed_by(actor)):
+    if booking.facts.user_id == actor.user_id or (library is not None and library.managed_by(actor)):
         return booking
     raise BookingUnknown
 
 
 def seen_by_library(standing: Standing, actor: Actor) -> Booking:
-    """Return the booking for its library.
+    """Return the booking for its library; that it is the actor's own gives no right to this.
 
     Raises:
         BookingUnknown: there is none, or it is in none of theirs.
     """
-    if actor.role == "student":
+    if standing.library is None or not standing.library.managed_by(actor):
         raise BookingUnknown
     return seen_by_party(standing, actor)
 
