@@ -34,6 +34,7 @@ from studyspot.commands import (
     rescheduling,
     retirement,
     seats,
+    series,
 )
 from studyspot.commands.alternatives import Alternatives
 from studyspot.commands.names import NameBook
@@ -132,7 +133,7 @@ def create_app(config: ApiConfig) -> FastAPI:
     app.add_middleware(BodyLimit)
     answer_with_problems(app)
     of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
-    of_bookings = (quotes, holds, bookings, rescheduling, attendance, payments, history)
+    of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history)
     for room in (*of_libraries, *of_bookings):
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
