@@ -14,7 +14,8 @@ import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from studyspot.access.private_texts import ANSWER_WITHIN, PrivateTexts
+from studyspot.access.answering import ANSWER_WITHIN
+from studyspot.access.private_texts import PrivateTexts
 from studyspot.event_store.store import EventStore
 from studyspot.projections.models.registry import PROJECTIONS
 from tests.commands.conftest import bearer, serving
@@ -104,9 +105,9 @@ async def test_private_texts_wait_no_longer_than_their_limit(
 ) -> None:
     async with AsyncConnectionPool(database_url, min_size=1, max_size=1, open=False) as pool:
         texts = PrivateTexts(pool)
-        await texts.keep("one", "a text")
+        await texts.keep("one", "a text", None)
         asks: list[Callable[[], Awaitable[str | None]]] = [
-            partial(texts.keep, "two", "another text"),
+            partial(texts.keep, "two", "another text", None),
             partial(texts.read, "one"),
         ]
         for ask in asks:

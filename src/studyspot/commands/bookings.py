@@ -80,7 +80,7 @@ async def cancel_booking(
         command = CancelBooking(booking_id, reason_id, gate.actor, gate.at)
         return await gate.decisions.run(CANCEL_BOOKING, command, gate.circumstances(), _cancelled)
 
-    accepted = await naming(gate, body.reason if body is not None else None, run)
+    accepted = await naming(gate, booking_id, body.reason if body is not None else None, run)
     return CancelledAnswer.model_validate(gate.answer(accepted))
 
 
@@ -94,7 +94,7 @@ async def revoke_booking(
         command = RevokeBooking(booking_id, "library", reason_id, gate.actor, gate.at)
         return await gate.decisions.run(REVOKE_BOOKING, command, gate.circumstances(), revoked)
 
-    accepted = await naming(gate, body.reason if body is not None else None, run)
+    accepted = await naming(gate, booking_id, body.reason if body is not None else None, run)
     return RevokedAnswer.model_validate(gate.answer(accepted))
 
 

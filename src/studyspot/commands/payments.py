@@ -40,7 +40,7 @@ async def record_payment(booking_id: BookingId, body: PaymentBody, gate: Command
         return await gate.decisions.run(RECORD_PAYMENT, command, gate.circumstances(), _paid)
 
     if body.kind == "payment":
-        accepted = await naming(gate, body.reference, pay)
+        accepted = await naming(gate, booking_id, body.reference, pay)
     else:
         refund = RefundPayment(booking_id, body.amount_minor, gate.actor, gate.at)
         accepted = await gate.decisions.run(REFUND_PAYMENT, refund, gate.circumstances(), _refunded)

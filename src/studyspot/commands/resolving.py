@@ -135,7 +135,7 @@ class Resolver:
             circumstances = self._gate.circumstances(booking_id)
             return await self._gate.decisions.run(REVOKE_BOOKING, command, circumstances, revoked)
 
-        return self._done(await naming(self._gate, reason, run))
+        return self._done(await naming(self._gate, booking_id, reason, run))
 
     async def _standing(self, booking_id: str) -> Standing:
         seen = await self._gate.decisions.look(SEE_BOOKING_IN_PLACE, SeeBooking(booking_id, self._gate.actor))

@@ -42,6 +42,13 @@ class SeeBooking:
     actor: Actor
 
 
+@dataclass(frozen=True, slots=True)
+class FindStudent:
+    """Find out whose booking it is, on behalf of whoever changes it; nobody is refused, or told."""
+
+    booking_id: str
+
+
 def _boundary_of_library(command: SeeLibrary, offer: Offer) -> Boundary:
     seat = events_of_seat(command.seat_id) if command.seat_id is not None else ()
     return (*settings_of(command.library_id), *seat)
@@ -79,7 +86,16 @@ def _decide_booking(command: SeeBooking, standing: Standing) -> tuple[Event, ...
     return ()
 
 
+def _boundary_of_student(command: FindStudent, standing: Standing) -> Boundary:
+    return events_of_booking_and_payments(command.booking_id)
+
+
+def _decide_student(command: FindStudent, standing: Standing) -> tuple[Event, ...]:
+    return ()
+
+
 SEE_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_library, _decide_library)
 SEE_OWN_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_own_library, _decide_own_library)
 SEE_BOOKING = Decider(Standing, evolve_standing, _boundary_of_booking, _decide_booking)
 SEE_BOOKING_IN_PLACE = Decider(Standing, evolve_standing, _boundary_in_place, _decide_booking)
+FIND_STUDENT = Decider(Standing, evolve_standing, _boundary_of_student, _decide_student)
