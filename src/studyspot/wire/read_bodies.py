@@ -124,6 +124,7 @@ class BookingView(MayBeParked):
     user_id: str
     occupation: str
     hold_id: str | None
+    series_id: str | None
     start: Instant
     end: Instant
     occupied_until: Instant

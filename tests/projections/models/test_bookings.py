@@ -83,7 +83,7 @@ def test_a_booking_keeps_its_facts_and_terms_from_its_making() -> None:
 )
 def test_each_transition_sets_the_status_and_what_belongs_to_it(event: Event, values: dict[str, Any]) -> None:
     changed, *_ = when(bookings.PROJECTION, event, at=LATER)
-    expected = {**values, "changed_at": LATER}
+    expected = {**values, "changed_at": LATER, "position": 7}
     assert changed == SetColumns(bookings.BOOKINGS, {"booking_id": "B1"}, expected)
 
 
@@ -102,14 +102,16 @@ def test_a_rescheduled_booking_has_the_terms_of_that_moment_and_the_rest_of_befo
         "check_in_until": LATER + HOUR / 2,
         "free_cancel_until": LATER - HOUR,
         "changed_at": NINE + HOUR,
+        "position": 7,
     }
     assert {**made, **changed.values} == made | there
 
 
 def test_payments_change_what_was_paid_and_nothing_else() -> None:
     for event, now_paid in ((paid(BOOKING, 3000, 3000), 3000), (refunded(BOOKING, 1000, 2000), 2000)):
-        changed, *_ = when(bookings.PROJECTION, event)
-        assert changed == SetColumns(bookings.BOOKINGS, {"booking_id": "B1"}, {"paid_minor": now_paid})
+        changed, *_ = when(bookings.PROJECTION, event, position=9)
+        values = {"paid_minor": now_paid, "position": 9}
+        assert changed == SetColumns(bookings.BOOKINGS, {"booking_id": "B1"}, values)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ async def test_each_counts_their_own_and_owners_those_of_their_libraries(
     assert (theirs["total"], theirs["byStatus"]) == (7, each | {"confirmed": 2})
     rival = await ask(reads, PATH, position, bearer("rival", "library_owner"))
     assert (rival["total"], rival["byStatus"]) == (1, NONE | {"confirmed": 1})
-    for nobody in (bearer("nobody"), bearer("anna", "library_owner")):
+    without_library = await ask(reads, PATH, position, bearer("anna", "library_owner"))
+    assert without_library["byStatus"] == own["byStatus"], "her own are hers, whatever her role is"
+    for nobody in (bearer("nobody"), bearer("owner")):
         assert (await ask(reads, PATH, position, nobody))["byStatus"] == NONE
     assert_problem(await reads.get(PATH), 401, "unauthenticated")

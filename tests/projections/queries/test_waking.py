@@ -127,10 +127,10 @@ async def test_positions_told_late_do_not_go_back(log: Log) -> None:
         await until(lambda: worker.position == 2)
         assert await current.wait(SOURCES[:1], 2, LIMIT)
         with psycopg.connect(log.database_url, autocommit=True) as connection:
-            connection.execute("SELECT pg_notify(%s, 'bookings 2 1 1')", [CHANNEL])
-            connection.execute("SELECT pg_notify(%s, 'bookings 2 1 3')", [CHANNEL])
+            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 1')", [CHANNEL])
+            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 3')", [CHANNEL])
         assert await current.wait(SOURCES[:1], 3, LIMIT)
         with psycopg.connect(log.database_url, autocommit=True) as connection:
-            connection.execute("SELECT pg_notify(%s, 'bookings 2 1 2')", [CHANNEL])
-            connection.execute("SELECT pg_notify(%s, 'bookings 2 1 4')", [CHANNEL])
+            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 2')", [CHANNEL])
+            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 4')", [CHANNEL])
         assert await current.wait(SOURCES[:1], 4, LIMIT)

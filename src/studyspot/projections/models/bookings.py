@@ -1,9 +1,9 @@
-"""Read model: every booking as it stands, what it costs, and whose libraries they are in.
+"""Read model: every booking as it stands, what it costs, and who runs the libraries they are in.
 
-Owners are kept here as well, so that who may see a booking is decided at the position that the answer names.
+Owners and staff are kept here as well, so that who may see a booking is decided at the position that the
+answer names.
 """
 
-from datetime import datetime
 from typing import Any, assert_never, get_args
 
 from studyspot.catalogue.codec import Recorded
@@ -22,15 +22,30 @@ from studyspot.domain.events import (
     PaymentEvent,
     PaymentRecorded,
     PaymentRefunded,
+    StaffAdded,
+    StaffRemoved,
 )
+from studyspot.domain.people import Role
 from studyspot.projections.models.ledger import LEDGER, entries
-from studyspot.projections.projection import Projection, PutRow, RowChange, SetColumns, Table, Values
+from studyspot.projections.projection import (
+    Projection,
+    PutRow,
+    RemoveRow,
+    RowChange,
+    SetColumns,
+    Table,
+    Values,
+)
 
-OWNERS = Table(
-    "library_owners",
-    {"library_id": "text", "owner_id": "text NOT NULL"},
-    key=("library_id",),
-    indexes=(("owner_id",),),
+RUNNERS = Table(
+    "runners",
+    {
+        "library_id": "text",
+        "user_id": "text NOT NULL",
+        "role": "text NOT NULL",  # in which they run it: library_owner, or staff
+    },
+    key=("library_id", "user_id", "role"),
+    indexes=(("user_id", "role"),),
 )
 BOOKINGS = Table(
     "bookings",
@@ -41,6 +56,7 @@ BOOKINGS = Table(
         "user_id": "text NOT NULL",
         "occupation": "text NOT NULL",
         "hold_id": "text",
+        "series_id": "text",
         "starts_at": "timestamptz NOT NULL",
         "ends_at": "timestamptz NOT NULL",
         "occupied_until": "timestamptz NOT NULL",
@@ -62,12 +78,20 @@ BOOKINGS = Table(
         "closure_id": "text",
         "created_at": "timestamptz NOT NULL",
         "changed_at": "timestamptz NOT NULL",
+        "position": "bigint NOT NULL",  # of the newest event about the booking: its ETag
     },
     key=("booking_id",),
     indexes=(("user_id", "starts_at"), ("library_id", "starts_at")),
 )
+# Few bookings are of a series: an index over all of them would be mostly empty.
+SERIES = Table(
+    "series",
+    {"booking_id": "text", "series_id": "text NOT NULL"},
+    key=("booking_id",),
+    indexes=(("series_id",),),
+)
 
-ListEvent = LibraryCreated | BookingEvent | PaymentEvent
+ListEvent = LibraryCreated | StaffAdded | StaffRemoved | BookingEvent | PaymentEvent
 
 
 def changes(recorded: Recorded) -> tuple[RowChange, ...]:
@@ -75,54 +99,73 @@ def changes(recorded: Recorded) -> tuple[RowChange, ...]:
     if not isinstance(event, ListEvent):
         return ()
     if isinstance(event, LibraryCreated):
-        return (PutRow(OWNERS, {"library_id": event.library_id, "owner_id": event.owner_id}),)
+        return (PutRow(RUNNERS, _runner(event.library_id, event.owner_id, "library_owner")),)
+    if isinstance(event, StaffAdded):
+        return (PutRow(RUNNERS, _runner(event.library_id, event.user_id, "staff")),)
+    if isinstance(event, StaffRemoved):
+        return (RemoveRow(RUNNERS, _runner(event.library_id, event.user_id, "staff")),)
     if isinstance(event, PaymentEvent):
-        return (_paid(event), *entries(recorded, event))
-    return (_changed(event, recorded), *entries(recorded, event))
+        return (_paid(event, recorded.position), *entries(recorded, event))
+    changed = (_changed(event, recorded), *entries(recorded, event))
+    if isinstance(event, BookingCreated) and event.series_id is not None:
+        of_series = {"booking_id": event.booking_id, "series_id": event.series_id}
+        return (*changed, PutRow(SERIES, of_series))
+    return changed
+
+
+def _runner(library_id: str, user_id: str, role: Role) -> Values:
+    return {"library_id": library_id, "user_id": user_id, "role": role}
 
 
 def _changed(event: BookingEvent, recorded: Recorded) -> RowChange:
     at = recorded.metadata.time
     match event:
         case BookingCreated():
-            return PutRow(BOOKINGS, _booking(event, at))
+            return PutRow(BOOKINGS, _booking(event, recorded))
         case BookingRescheduled():
-            return _set(event, at, _terms(event))
+            return _set(event, recorded, _terms(event))
         case BookingCancelled():
             given = {"cancelled_late": event.late, "kept_minor": event.kept_minor}
-            return _set(event, at, {"ended_at": at, **given})
+            return _set(event, recorded, {"ended_at": at, **given})
         case BookingCheckedIn():
-            return _set(event, at, {"checked_in_at": at})
+            return _set(event, recorded, {"checked_in_at": at})
         case BookingCheckedOut():
-            return _set(event, at, {"ended_at": at})
+            return _set(event, recorded, {"ended_at": at})
         case BookingNoShow():
-            return _set(event, at, {"ended_at": event.missed_at})
+            return _set(event, recorded, {"ended_at": event.missed_at})
         case BookingCompleted():
-            return _set(event, at, {"ended_at": event.end})
+            return _set(event, recorded, {"ended_at": event.end})
         case BookingRevoked():
             why = {"revocation_reason": event.reason, "closure_id": event.closure_id}
-            return _set(event, at, {"ended_at": at, "kept_minor": 0, **why})
+            return _set(event, recorded, {"ended_at": at, "kept_minor": 0, **why})
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _paid(event: PaymentRecorded | PaymentRefunded) -> SetColumns:
+def _paid(event: PaymentRecorded | PaymentRefunded, position: int) -> SetColumns:
     """Only the money: the booking itself, and when it last changed, stay."""
-    return SetColumns(BOOKINGS, {"booking_id": event.booking_id}, {"paid_minor": event.paid_minor})
+    paid = {"paid_minor": event.paid_minor, "position": position}
+    return SetColumns(BOOKINGS, {"booking_id": event.booking_id}, paid)
 
 
-def _set(event: BookingEvent, at: datetime, values: Values) -> SetColumns:
-    changed = {"status": event.status, "changed_at": at}
+def _set(event: BookingEvent, recorded: Recorded, values: Values) -> SetColumns:
+    changed = {
+        "status": event.status,
+        "changed_at": recorded.metadata.time,
+        "position": recorded.position,
+    }
     return SetColumns(BOOKINGS, {"booking_id": event.booking_id}, {**changed, **values})
 
 
-def _booking(event: BookingCreated, at: datetime) -> Values:
+def _booking(event: BookingCreated, recorded: Recorded) -> Values:
+    at = recorded.metadata.time
     return {
         "booking_id": event.booking_id,
         "library_id": event.library_id,
         "user_id": event.user_id,
         "occupation": event.occupation,
         "hold_id": event.hold_id,
+        "series_id": event.series_id,
         **_terms(event),
         "status": event.status,
         "kept_minor": None,
@@ -134,6 +177,7 @@ def _booking(event: BookingCreated, at: datetime) -> Values:
         "closure_id": None,
         "created_at": at,
         "changed_at": at,
+        "position": recorded.position,
     }
 
 
@@ -157,8 +201,8 @@ def _terms(terms: BookingTerms) -> dict[str, Any]:
 
 PROJECTION = Projection(
     name="bookings",
-    version=2,
-    tables=(OWNERS, BOOKINGS, LEDGER),
+    version=3,
+    tables=(RUNNERS, BOOKINGS, SERIES, LEDGER),
     event_classes=get_args(ListEvent),
     key=("booking_id", "library_id"),
     changes=changes,

@@ -1,4 +1,4 @@
-"""Read model: what a library tells about itself, what it charges, its rules, and when it is open."""
+"""Read model: what a library tells about itself, its prices, rules and hours, and who works there."""
 
 from typing import Any, assert_never, get_args
 
@@ -17,9 +17,11 @@ from studyspot.domain.events import (
     LibraryUpdated,
     Plan,
     PricingUpdated,
+    StaffEvent,
 )
 from studyspot.domain.opening_hours import OpenHours
 from studyspot.domain.rules import DEFAULT_RULES, BookingRules
+from studyspot.projections.models.staff import INVITATIONS, STAFF, changes_of_staff
 from studyspot.projections.projection import (
     Projection,
     PutRow,
@@ -70,6 +72,8 @@ _RULES = TypeAdapter(BookingRules)
 
 def changes(recorded: Recorded) -> tuple[RowChange, ...]:
     event, position = recorded.event, recorded.position
+    if isinstance(event, StaffEvent):
+        return changes_of_staff(recorded, event)
     if not isinstance(event, LibraryEvent):
         return ()
     match event:
@@ -155,9 +159,9 @@ def _closure(event: ClosureAnnounced | ClosureWithdrawn) -> dict[str, Any]:
 
 PROJECTION = Projection(
     name="libraries",
-    version=2,
-    tables=(LIBRARIES, CLOSURES),
-    event_classes=get_args(LibraryEvent),
+    version=3,
+    tables=(LIBRARIES, CLOSURES, STAFF, INVITATIONS),
+    event_classes=(*get_args(LibraryEvent), *get_args(StaffEvent)),
     key=("library_id",),
     changes=changes,
 )

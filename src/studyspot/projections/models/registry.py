@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from studyspot.projections.models import bookings, libraries, notifications, people, seats
+from studyspot.projections.models import audit, bookings, libraries, notifications, people, seats, waitlist
 from studyspot.projections.projection import Projection
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -11,6 +11,8 @@ PROJECTIONS: tuple[Projection, ...] = (
     bookings.PROJECTION,
     notifications.PROJECTION,
     people.PROJECTION,
+    waitlist.PROJECTION,
+    audit.PROJECTION,
 )
 
 

@@ -11,7 +11,7 @@ from studyspot.projections.models.seats import SPANS_DAYS
 from studyspot.projections.projection import Projection
 from studyspot.projections.queries import query
 from studyspot.projections.queries.booking_rows import place_of, told
-from studyspot.projections.queries.managed import clock_of_managed
+from studyspot.projections.queries.managed import managed
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
 from studyspot.wire.cursors import Cursor, Limit, cursor_of
@@ -93,7 +93,7 @@ async def list_affected(
     One of `closureId`, `seatId`, or `start` and `end` says which.
     """
     chosen, unknown, selected = _selected(closure_id, start, end, seat_id)
-    await clock_of_managed(reader, caller, library_id)
+    await managed(reader, caller, library_id)
     after_start, after_id = place_of(cursor) if cursor else (None, None)
     reading = await reader.read(
         chosen,

@@ -1,4 +1,4 @@
-"""How many bookings one has, or one's libraries have."""
+"""How many bookings one has, and the libraries that one runs have."""
 
 from typing import LiteralString, get_args
 
@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from studyspot.domain.events import BookingStatus
 from studyspot.projections.models import bookings
 from studyspot.projections.queries import query
+from studyspot.projections.queries.managed import THEIR_LIBRARIES, runs_libraries
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
 from studyspot.wire.stats_bodies import BookingCounts
@@ -33,15 +34,15 @@ _OWN = _query(
         "{parked} AND p.user_id IS NULL ORDER BY p.library_id",
     ),
 )
-_OF_THEIR_LIBRARIES = _query(
-    "b.library_id IN (SELECT library_id FROM {library_owners} WHERE owner_id = %(caller)s)",
+_OF_RUNNER = _query(
+    f"(b.user_id = %(caller)s OR b.library_id IN ({THEIR_LIBRARIES}))",
     (
         "{parked} AND p.user_id = %(caller)s ORDER BY p.library_id",
         "{parked} AND p.library_id IS NULL ORDER BY p.library_id",
         """
-        SELECT FROM {library_owners} AS o CROSS JOIN LATERAL (
-            {parked} AND p.library_id = o.library_id ORDER BY p.user_id LIMIT 1
-        ) AS p WHERE o.owner_id = %(caller)s
+        SELECT FROM {runners} AS r CROSS JOIN LATERAL (
+            {parked} AND p.library_id = r.library_id ORDER BY p.user_id LIMIT 1
+        ) AS p WHERE r.user_id = %(caller)s AND r.role = %(role)s
         """,
     ),
 )
@@ -49,9 +50,9 @@ _OF_THEIR_LIBRARIES = _query(
 
 @router.get("/stats")
 async def count_bookings(reader: Reads, caller: Caller) -> BookingCounts:
-    """Count one's own bookings, or those in one's libraries, by their status."""
-    whose = _OF_THEIR_LIBRARIES if caller.role == "library_owner" else _OWN
-    reading = await reader.read(whose, caller=caller.user_id)
+    """Count one's own bookings, and those in the libraries that one runs, by their status."""
+    whose = _OF_RUNNER if runs_libraries(caller) else _OWN
+    reading = await reader.read(whose, caller=caller.user_id, role=caller.role)
     counted = {row["status"]: row["number"] for row in reading.rows}
     return BookingCounts(
         total=sum(counted.values()),

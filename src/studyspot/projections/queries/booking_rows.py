@@ -12,7 +12,7 @@ LEDGER: LiteralString = """
     ) AS ledger
 """
 _SAME = (
-    *("library_id", "seat_id", "user_id", "occupation", "hold_id", "occupied_until", "status"),
+    *("library_id", "seat_id", "user_id", "occupation", "hold_id", "series_id", "occupied_until", "status"),
     *("amount_minor", "kept_minor", "paid_minor", "currency"),
     *("plan_id", "price_version", "check_in_from", "check_in_until", "free_cancel_until"),
     *("late_refund_percent", "checked_in_at", "ended_at", "revocation_reason", "closure_id"),

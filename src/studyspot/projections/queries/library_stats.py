@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from studyspot.projections.queries.library_figures import STATS, Moment, figures_of
-from studyspot.projections.queries.managed import clock_of_managed
+from studyspot.projections.queries.managed import managed
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
 from studyspot.wire.shape import Identifier
@@ -18,8 +18,9 @@ router = APIRouter(prefix="/api/libraries", tags=["libraries"])
 async def read_library_stats(
     reader: Reads, caller: Caller, library_id: Annotated[Identifier, Path()]
 ) -> LibraryStats:
-    """Read a library's figures, as its owner."""
-    moment = Moment.at(reader.now, await clock_of_managed(reader, caller, library_id))
+    """Read a library's figures, as one who runs it."""
+    library = await managed(reader, caller, library_id)
+    moment = Moment.at(reader.now, library.zone)
     reading = await reader.read(STATS, **moment.parameters(library_id))
     (row,) = reading.rows
     return LibraryStats(

@@ -1,0 +1,95 @@
+"""Read model: who did what to others, or to what is everybody's.
+
+What people do for themselves, and what time does, is not here: the log and each booking's history have it.
+"""
+
+from dataclasses import fields
+from typing import Any, get_args
+
+from studyspot.catalogue.codec import Recorded
+from studyspot.catalogue.types import type_of
+from studyspot.domain.events import (
+    AccountEvent,
+    AnnouncementMade,
+    BookingCancelled,
+    BookingCheckedIn,
+    BookingCheckedOut,
+    BookingCreated,
+    BookingRescheduled,
+    BookingRevoked,
+    Event,
+    HoldPlaced,
+    HoldReleased,
+    LibraryEvent,
+    NotificationSent,
+    PaymentEvent,
+    SeatEvent,
+    StaffEvent,
+)
+from studyspot.domain.shape import camel_case
+from studyspot.projections.projection import Projection, PutRow, RowChange, Table
+
+ACTS = Table(
+    "acts",
+    {
+        "entity_id": "text",
+        "position": "bigint NOT NULL",
+        "type": "text NOT NULL",
+        "at": "timestamptz NOT NULL",
+        "actor": "text",  # none where a policy did it
+        "library_id": "text",
+        "user_id": "text",
+        "ids": "jsonb NOT NULL",  # of what the event is about, by the names that the event gives them
+    },
+    key=("entity_id", "position"),
+    indexes=(("position",), ("actor", "position"), ("library_id", "position"), ("user_id", "position")),
+)
+
+_Common = LibraryEvent | SeatEvent | StaffEvent | AccountEvent | AnnouncementMade
+# Only what somebody may do for another: none of these happens by time alone.
+_Personal = (
+    *(BookingCreated, BookingRescheduled, BookingCancelled, BookingCheckedIn, BookingCheckedOut),
+    *(BookingRevoked, *get_args(PaymentEvent), HoldPlaced, HoldReleased, NotificationSent),
+)
+_TOLD_APART = ("library_id", "user_id")
+_KEY = (
+    *("booking_id", "hold_id", "notification_id", "announcement_id"),
+    *("seat_id", "library_id", "user_id"),
+)
+
+
+def changes(recorded: Recorded) -> tuple[RowChange, ...]:
+    event, actor = recorded.event, recorded.metadata.actor
+    if not isinstance(event, _Common) and not _for_another(event, actor):
+        return ()
+    row = {
+        "entity_id": PROJECTION.key_of(event),
+        "position": recorded.position,
+        "type": type_of(type(event)),
+        "at": recorded.metadata.time,
+        "actor": actor,
+        "library_id": getattr(event, "library_id", None),
+        "user_id": getattr(event, "user_id", None) or getattr(event, "owner_id", None),
+        "ids": _ids(event),
+    }
+    return (PutRow(ACTS, row),)
+
+
+def _for_another(event: Event, actor: str | None) -> bool:
+    return isinstance(event, _Personal) and actor not in (None, event.user_id)
+
+
+def _ids(event: Event) -> dict[str, Any]:
+    names = (known.name for known in fields(event) if known.name.endswith("_id"))
+    found = {name: getattr(event, name) for name in names if name not in _TOLD_APART}
+    return {camel_case(name): value for name, value in found.items() if value is not None}
+
+
+PROJECTION = Projection(
+    name="audit",
+    version=1,
+    tables=(ACTS,),
+    event_classes=(*get_args(_Common), *_Personal),
+    key=_KEY,
+    changes=changes,
+)
