@@ -1,7 +1,8 @@
 """Against a model of the log: whatever happens, each client has what its rooms saw: all, once, in order.
 
-Clients connect, resume, join, leave, stop reading and drop at random, while events come and the hub's work is
-done a step at a time. The window is so small that many resumes are served from the stream.
+Clients connect, resume, join, leave, stop reading and drop at random, one is hired and let go, while events
+come and the hub's work is done a step at a time. The window is so small that many resumes are served from the
+stream.
 """
 
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ PEOPLE: dict[str, Role] = {
     "o1": "library_owner",
     "o2": "library_owner",
     "a1": "admin",
+    "t1": "staff",
 }
-LIBRARIES = ("L1", "L2")
+LIBRARIES = ("L1", "L2", "W1")
+WORKPLACE = "library:W1:staff"
 ROOMS = ("library:L1", "library:L2", "user:s1", "library:L1:staff")
 
 
@@ -53,6 +56,8 @@ class Person:
     """What this socket brought of each position: the view's richness, and by which rooms."""
     last: dict[str, int] = field(default_factory=dict)
     """The last position on this socket, by room."""
+    hired_at: list[int] = field(default_factory=list)
+    """The positions of which this socket has yet to be told that they let the person into a staff room."""
 
 
 class Deliveries(RuleBasedStateMachine):
@@ -64,11 +69,13 @@ class Deliveries(RuleBasedStateMachine):
         self.people = {user: Person(user, role) for user, role in PEOPLE.items()}
         self.readings: list[tuple[Reading, int]] = []
         self.bookings = 0
+        self.is_hired = False
+        self.let_go_at = 0
 
     @initialize()
     def begin(self) -> None:
-        self.publish([made.library_created("L1", "o1")])
-        for user in ("s1", "o2", "a1"):
+        self.publish([made.library_created("L1", "o1"), made.library_created("W1", "o2")])
+        for user in ("s1", "o2", "a1", "t1"):
             self.connect(self.people[user], ["library:L1"], None)
 
     # What happens in the world.
@@ -91,6 +98,17 @@ class Deliveries(RuleBasedStateMachine):
     @rule(owner=st.sampled_from(("o1", "o2")))
     def a_library_opens(self, owner: str) -> None:
         self.publish([made.library_created(f"N{len(self.log)}", owner)])
+
+    @rule()
+    def somebody_is_hired_or_let_go(self) -> None:
+        worker = self.people["t1"]
+        self.is_hired = not self.is_hired
+        change = made.staff_added("W1", "t1") if self.is_hired else made.staff_removed("W1", "t1")
+        self.publish([self.event("b", "W1", "s1"), change, self.event("b", "W1", "s2")])
+        if not self.is_hired:
+            self.let_go_at = len(self.log) - 1
+        elif worker.socket is not None:
+            worker.hired_at.append(len(self.log) - 1)
 
     @rule()
     def the_hub_takes_a_step(self) -> None:
@@ -150,21 +168,12 @@ class Deliveries(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), room=st.integers(0, 9))
     def leaves(self, which: int, room: int) -> None:
         person = self.readers()[which % len(self.readers())]
-        rooms = [room for room in person.points if room.startswith("library:")]
+        rooms = [room for room in person.points if room.startswith("library:") and room != WORKPLACE]
         if rooms:
             left = rooms[room % len(rooms)]
-            self.tell(person, {"type": "leave", "rooms": [left]})
+            self.tell(person, {"type": "leave", "id": 3, "rooms": [left]})
             self.listen(person)
-            for book in (person.points, person.wanted, person.last):
-                book.pop(left, None)
-            # Who leaves a room and comes back asks anew for what it alone had brought, or shown as richly.
-            for position, (_, rooms_here) in tuple(person.here.items()):
-                staying = rooms_here - {left}
-                if staying:
-                    sights = route(self.log[position - 1]).sights
-                    person.here[position] = (max(sights[room].view.richness for room in staying), staying)
-                else:
-                    del person.here[position]
+            self.forget(person, left)
 
     @precondition(lambda self: self.readers())
     @rule(which=st.integers(0, 9))
@@ -227,10 +236,14 @@ class Deliveries(RuleBasedStateMachine):
             frame["since"] = {"epoch": EPOCH, "position": since}
         person.socket = Client(full_bytes=1500)
         person.peer = self.hub.open(person.socket)
-        person.seen, person.here, person.last = 0, {}, {}
+        person.seen, person.here, person.last, person.hired_at = 0, {}, {}, []
         self.tell(person, frame)
         [connected] = self.new_frames(person)
         own = ["everyone", f"user:{person.user}", f"role:{person.role}"]
+        for answer in connected["rooms"]:
+            if not answer["joined"]:
+                person.points.pop(answer["room"], None)
+                person.wanted.pop(answer["room"], None)
         for room in own + [answer["room"] for answer in connected["rooms"] if answer["joined"]]:
             start = connected["head"] if since is None else since
             person.points.setdefault(room, start)
@@ -311,6 +324,9 @@ class Deliveries(RuleBasedStateMachine):
                     self.hears(person, frame)
                 case "joined" if frame["rooms"] and frame["rooms"][0]["room"] not in ROOMS:
                     self.is_granted(person, frame["rooms"][0]["room"])
+                case "left" if frame["id"] is None:
+                    assert (person.user, frame["rooms"]) == ("t1", [WORKPLACE])
+                    self.forget(person, WORKPLACE)
                 case "caught-up":
                     for room in frame["rooms"]:
                         if room in person.points:
@@ -327,6 +343,9 @@ class Deliveries(RuleBasedStateMachine):
         position, rooms = frame["position"], frame["rooms"]
         sights = route(self.log[position - 1]).sights
         assert rooms == [room for room in sights if room in rooms]
+        if person.user == "t1" and WORKPLACE in rooms:
+            assert WORKPLACE in person.points, f"{position} came for a room that was left"
+            assert self.is_hired or position < self.let_go_at, f"{position} came after t1 was let go"
         richness = max(sights[room].view.richness for room in rooms)
         before, by_rooms = person.here.get(position, (0, set()))
         assert richness > before, f"{person.user} got {position} twice"
@@ -339,7 +358,23 @@ class Deliveries(RuleBasedStateMachine):
             if room in person.points:
                 person.points[room] = max(person.points[room], position)
 
+    def forget(self, person: Person, left: str) -> None:
+        for book in (person.points, person.wanted, person.last):
+            book.pop(left, None)
+        # Who leaves a room and comes back asks anew for what it alone had brought, or shown as richly.
+        for position, (_, rooms_here) in tuple(person.here.items()):
+            staying = rooms_here - {left}
+            if staying:
+                sights = route(self.log[position - 1]).sights
+                person.here[position] = (max(sights[room].view.richness for room in staying), staying)
+            else:
+                del person.here[position]
+
     def is_granted(self, person: Person, room: str) -> None:
+        if room == WORKPLACE:
+            start = person.hired_at.pop(0) - 1
+            person.points[room] = person.wanted[room] = start
+            return
         library = room.removeprefix("library:").removesuffix(":staff")
         [created] = [
             position
