@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from studyspot.access.tokens import ALGORITHM
+from studyspot.access.public_keys import OURS
 from studyspot.domain.people import Role
 
 
@@ -54,7 +54,7 @@ class SigningKey:
     def jwks(self) -> dict[str, Any]:
         """Return the public half as a JWKS document."""
         public: dict[str, Any] = json.loads(OKPAlgorithm.to_jwk(self.private.public_key()))
-        return {"keys": [public | {"kid": self.key_id, "alg": ALGORITHM, "use": "sig"}]}
+        return {"keys": [public | {"kid": self.key_id, "alg": OURS, "use": "sig"}]}
 
     def sign(
         self,
@@ -79,7 +79,7 @@ class SigningKey:
             **({"name": name} if name else {}),
             **(extra or {}),
         }
-        return jwt.encode(claims, self.private, algorithm=ALGORITHM, headers={"kid": self.key_id})
+        return jwt.encode(claims, self.private, algorithm=OURS, headers={"kid": self.key_id})
 
 
 def _thumbprint(key: Ed25519PrivateKey) -> str:

@@ -1,23 +1,26 @@
-"""Tokens: JWTs signed with Ed25519. Whoever verifies one holds public keys only."""
+"""Tokens: JWTs that an issuer's private key has signed. Whoever verifies one holds public keys only."""
 
+import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, TypeGuard
 
 import jwt
-from jwt import PyJWK
 
-from studyspot.domain.identifiers import is_identifier
+from studyspot.access.issuers import EXTERNAL_ALGORITHMS, OUR_ALGORITHMS, ExternalIssuer, Issuer
+from studyspot.access.key_ring import KeyRing, Pace
+from studyspot.access.public_keys import PublicKeys
 from studyspot.domain.people import Actor, Role
 
-ALGORITHM = "EdDSA"
-CURVE = "Ed25519"
 LONGEST_TOKEN = 8 * 1024
 LONGEST_NAME = 120
 _REMEMBERED = 10_000
-_ROLES: tuple[Role, ...] = ("student", "library_owner", "staff", "admin")
+_LONGEST_SESSION_ID = 64
+# Decoders leave out what is no base64url, so that one signature would fit many texts.
+_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class TokenRefused(Exception):
@@ -30,6 +33,10 @@ class TokenRefused(Exception):
 
 class TokenExpired(TokenRefused):
     """The token was good; a fresh one will do."""
+
+
+class KeysUnsettled(TokenExpired):
+    """The issuer's keys are being read, or cannot be: whether the token is good is known a little later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,112 +56,165 @@ class Identity:
 
 
 class Verifier:
-    """Checks tokens against the public keys of one installation."""
+    """Checks tokens: each issuer's against the keys of that issuer."""
 
-    def __init__(
-        self,
-        keys: Mapping[str, PyJWK],
-        public: Sequence[Mapping[str, Any]],
+    def __init__(self, ours: Issuer, external: Issuer | None = None) -> None:
+        """Trust these issuers.
+
+        Raises:
+            ValueError: both have one name.
+        """
+        if external is not None and external.name == ours.name:
+            raise ValueError(f"{ours.name} is the issuer of our own tokens")
+        self._ours = ours
+        self._issuers = (ours,) if external is None else (ours, external)
+        # Whether a signature is right does not change while the keys are the same; whether it is the time
+        # for it is asked each time.
+        self._signed = lru_cache(_REMEMBERED)(self._verified)
+
+    @classmethod
+    def of(
+        cls,
+        key_sets: Sequence[Mapping[str, Any]],
         *,
         issuer: str,
         audience: str,
-    ) -> None:
-        self._keys = keys
-        self._public = tuple(dict(member) for member in public)
-        self._issuer = issuer
-        self._audience = audience
-        # Whether a signature is right does not change; whether it is the time for it is asked each time.
-        self._claims = lru_cache(_REMEMBERED)(self._verified_claims)
+        sources: Sequence[str] = (),
+        external: ExternalIssuer | None = None,
+        pace: Pace | None = None,
+    ) -> "Verifier":
+        """Return a verifier of our tokens by the Ed25519 keys in these JWKS documents; others are left out.
 
-    @classmethod
-    def of(cls, key_sets: Sequence[Mapping[str, Any]], *, issuer: str, audience: str) -> "Verifier":
-        """Return a verifier of the Ed25519 keys in these JWKS documents; others in them are left out.
+        `sources` are the files and URLs that the documents came from: while followed, they are read again.
+        An identity provider's keys are read for the first time when they are followed.
 
         Raises:
-            ValueError: no usable key, two of one id, or not a JWKS.
+            ValueError: no usable key, two of one id, or not a JWKS; an external issuer of our own name.
         """
-        keys: dict[str, PyJWK] = {}
-        public: dict[str, dict[str, Any]] = {}
-        for member in (member for document in key_sets for member in _members(document)):
-            if member.get("kty") != "OKP" or member.get("crv") != CURVE or not member.get("kid"):
-                continue
-            known = {name: member[name] for name in ("kty", "crv", "x", "kid") if name in member}
-            if public.setdefault(known["kid"], known) != known:
-                raise ValueError(f"two keys have the id {known['kid']}")
-            try:
-                keys[known["kid"]] = PyJWK(known, algorithm=ALGORITHM)
-            except jwt.PyJWTError as error:
-                raise ValueError(f"the key {known['kid']} cannot be used: {error}") from error
-        if not keys:
-            raise ValueError("no Ed25519 key among the public keys")
-        return cls(keys, tuple(public.values()), issuer=issuer, audience=audience)
+        keys = PublicKeys.of(key_sets, OUR_ALGORITHMS)
+        ring = KeyRing(keys, issuer=issuer, sources=sources, algorithms=OUR_ALGORITHMS, pace=pace)
+        ours = Issuer(issuer, audience, ring)
+        if external is None:
+            return cls(ours)
+        their_ring = KeyRing(
+            PublicKeys.none(),
+            issuer=external.issuer,
+            sources=external.key_sets,
+            algorithms=EXTERNAL_ALGORITHMS,
+            pace=pace,
+        )
+        return cls(ours, Issuer(external.issuer, external.audience, their_ring, external.role_claim))
+
+    async def follow(self) -> None:
+        """Keep the keys as their sources have them, until cancelled; end at once where they have none."""
+        async with asyncio.TaskGroup() as tasks:
+            for issuer in self._issuers:
+                tasks.create_task(issuer.ring.follow(), name=f"keys of {issuer.name}")
+
+    async def settled(self, within: timedelta) -> None:
+        """Wait until keys that are being read now have been read, or the time is over."""
+        for issuer in self._issuers:
+            await issuer.ring.settled(within)
 
     def jwks(self) -> dict[str, Any]:
-        """Return the accepted keys as a JWKS document: public members alone."""
-        return {"keys": [member | {"alg": ALGORITHM, "use": "sig"} for member in self._public]}
+        """Return our own accepted keys as a JWKS document: public members alone."""
+        return self._ours.ring.keys.published()
 
     def verify(self, token: str, now: datetime) -> Identity:
         """Return who the token speaks for.
 
         Raises:
             TokenExpired: its time is over.
-            TokenRefused: it is not ours, not whole, or not valid now.
+            KeysUnsettled: its key may become known in a moment.
+            TokenRefused: it is not of an issuer that we trust, not whole, or not valid now.
         """
         if len(token) > LONGEST_TOKEN:
             raise TokenRefused("the token is too long")
-        claims = self._claims(token)
+        try:
+            issuer, claims = self._signed(token, *(issuer.ring.keys for issuer in self._issuers))
+        except _KeyUnknown as unknown:
+            if unknown.issuer.ring.miss():
+                raise KeysUnsettled("the key that signed the token is not known yet") from None
+            raise TokenRefused("the token is signed with another key") from None
         if claims["exp"] <= now.timestamp():
             raise TokenExpired("the token has expired")
         if max(claims.get("nbf", 0), claims["iat"]) > now.timestamp() + _CLOCK_SKEW_SECONDS:
             raise TokenRefused("the token is not valid yet")
-        role, subject = claims.get("role"), claims["sub"]
-        if role not in _ROLES:
-            raise TokenRefused("the token has no known role")
-        if not is_identifier(subject):
-            raise TokenRefused("the token's subject is not an identifier")
-        name, session = claims.get("name"), claims.get("sid")
-        return Identity(
-            user_id=subject,
-            role=role,
-            name=name.strip() if _is_name(name) else None,
-            issued_at=datetime.fromtimestamp(claims["iat"], UTC),
-            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-            session_id=session if isinstance(session, str) else None,
-        )
+        return _identity(issuer, claims)
 
-    def _verified_claims(self, token: str) -> dict[str, Any]:
+    def _verified(self, token: str, *keys: PublicKeys) -> tuple[Issuer, dict[str, Any]]:
+        """Return the issuer by whose key the token is signed, and its claims."""
+        if _FORM.fullmatch(token) is None:
+            raise TokenRefused("the token is no signed JWT")
         try:
-            header = jwt.get_unverified_header(token)
-            key = self._keys.get(str(header.get("kid")))
-            if header.get("alg") != ALGORITHM or key is None:
-                raise TokenRefused("the token is signed with another key")
-            # Times are checked against our own clock above, whatever PyJWT's would say.
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[ALGORITHM],
-                issuer=self._issuer,
-                audience=self._audience,
-                options={
-                    "require": ["sub", "iss", "aud", "iat", "exp"],
-                    "verify_exp": False,
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                },
-            )
-        except jwt.PyJWTError as error:
+            stated = jwt.decode_complete(token, options={"verify_signature": False})
+            header, named = stated["header"], stated["payload"].get("iss")
+            for issuer, known in zip(self._issuers, keys, strict=True):
+                if issuer.name == named:
+                    return issuer, _claims(token, header, issuer, known)
+        except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenRefused(f"the token is not valid: {type(error).__name__}") from error
-        times = [claims["exp"], claims["iat"], claims.get("nbf", 0)]
-        if not all(isinstance(time, int | float) and 0 <= time < _LAST_TIMESTAMP for time in times):
-            raise TokenRefused("the token's times are not times")
-        return claims
+        raise TokenRefused("the token is of an issuer that is not trusted here")
 
 
-def _members(document: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    members = document.get("keys")
-    if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
-        raise ValueError("not a set of keys")
-    return members
+class _KeyUnknown(Exception):
+    """The token is of the issuer, as it says, and names a key that is none of theirs so far."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        super().__init__(issuer)
+        self.issuer = issuer
+
+
+def _claims(token: str, header: Mapping[str, Any], issuer: Issuer, keys: PublicKeys) -> dict[str, Any]:
+    """Return the claims of a token that this issuer has signed, with times that are times."""
+    kid = header.get("kid")
+    if header.get("alg") not in issuer.ring.algorithms or not isinstance(kid, str):
+        raise TokenRefused("the token is signed with another key")
+    known = keys.by_id.get(kid)
+    if known is None:
+        raise _KeyUnknown(issuer)
+    # Times are checked against our own clock elsewhere, whatever PyJWT's would say.
+    claims: dict[str, Any] = jwt.decode(
+        token,
+        known.key,
+        algorithms=[known.algorithm],
+        issuer=issuer.name,
+        audience=issuer.audience,
+        options={
+            "require": ["sub", "iss", "aud", "iat", "exp"],
+            "verify_exp": False,
+            "verify_nbf": False,
+            "verify_iat": False,
+            # Identity providers name several audiences; we name one.
+            "strict_aud": not issuer.is_external,
+        },
+    )
+    if not all(_is_time(time) for time in (claims["exp"], claims["iat"], claims.get("nbf", 0))):
+        raise TokenRefused("the token's times are not times")
+    return claims
+
+
+def _identity(issuer: Issuer, claims: Mapping[str, Any]) -> Identity:
+    user_id, role = issuer.user_id(claims["sub"]), issuer.role(claims)
+    if user_id is None:
+        raise TokenRefused("the token's subject is not an identifier")
+    if role is None:
+        raise TokenRefused(f"the token's claim {issuer.role_claim or 'role'} names no role of ours")
+    name, session = claims.get("name"), claims.get("sid")
+    return Identity(
+        user_id=user_id,
+        role=role,
+        name=name.strip() if _is_name(name) else None,
+        issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+        expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        session_id=session if isinstance(session, str) and len(session) <= _LONGEST_SESSION_ID else None,
+    )
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value < _LAST_TIMESTAMP
 
 
 def _is_name(value: object) -> TypeGuard[str]:

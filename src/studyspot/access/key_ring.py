@@ -1,0 +1,141 @@
+"""An issuer's public keys as they change: read again now and then, and when an unknown key is shown."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+
+import structlog
+from prometheus_client import Counter
+
+from studyspot.access.key_sets import KeysUnavailable, read_key_sets
+from studyspot.access.public_keys import PublicKeys
+
+log = structlog.get_logger()
+
+_READ_WITHIN = timedelta(seconds=5)
+
+_failures = Counter(
+    "studyspot_key_set_failures", "Readings of an issuer's public keys that failed", ["issuer"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often keys are read.
+
+    However many unknown keys are shown, `rest` passes between two readings: nobody can make us ask an
+    issuer more often than that. A key that the issuer has withdrawn is good for `every` at most.
+    """
+
+    rest: timedelta = timedelta(seconds=10)
+    every: timedelta = timedelta(minutes=5)
+
+
+class _State(Enum):
+    FIXED = auto()
+    """Nobody follows the sources."""
+    READING = auto()
+    RESTING = auto()
+    READY = auto()
+    """The next unknown key begins a reading."""
+
+
+class KeyRing:
+    """The keys of one issuer.
+
+    Where the sources do not answer, the last keys stay, and the log says so at each try.
+    """
+
+    def __init__(
+        self,
+        keys: PublicKeys,
+        *,
+        issuer: str = "",
+        sources: Sequence[str] = (),
+        algorithms: Sequence[str] = (),
+        pace: Pace | None = None,
+    ) -> None:
+        self.algorithms = tuple(algorithms)
+        self._keys = keys
+        self._issuer = issuer
+        self._sources = tuple(sources)
+        self._pace = pace or Pace()
+        self._state = _State.FIXED
+        self._failed = False
+        self._wanted = asyncio.Event()
+        self._read = asyncio.Event()
+
+    @property
+    def keys(self) -> PublicKeys:
+        """The keys as they were last read; another object once they have changed."""
+        return self._keys
+
+    def miss(self) -> bool:
+        """Note that a token names a key that is not here; return whether the keys may soon be others.
+
+        They may where they are being read now, or could not be: then nobody knows whether the token is good.
+        """
+        self._wanted.set()
+        if self._state is _State.READY:
+            self._begin()
+        return self._state is _State.READING or (self._failed and self._state is not _State.FIXED)
+
+    async def settled(self, within: timedelta) -> None:
+        """Wait until the reading that goes on now has ended, or the time is over."""
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                while self._state is _State.READING:
+                    await self._read.wait()
+        except TimeoutError:
+            return
+
+    async def follow(self) -> None:
+        """Keep the keys as the sources have them, until cancelled; end at once where there are none."""
+        if not self._sources:
+            return
+        try:
+            while True:
+                self._wanted.clear()
+                self._begin()
+                await self._read_again()
+                self._state = _State.RESTING
+                self._read.set()
+                await asyncio.sleep(self._pace.rest.total_seconds())
+                if not (self._failed or self._wanted.is_set()):
+                    self._state = _State.READY
+                    await self._wanted_within(self._pace.every - self._pace.rest)
+        finally:
+            self._state = _State.FIXED
+            self._read.set()
+
+    def _begin(self) -> None:
+        self._state = _State.READING
+        self._read.clear()
+
+    async def _read_again(self) -> None:
+        try:
+            async with asyncio.timeout(_READ_WITHIN.total_seconds()):
+                read = PublicKeys.of(await read_key_sets(self._sources), self.algorithms)
+        except (KeysUnavailable, ValueError, TimeoutError) as error:
+            _failures.labels(self._issuer).inc()
+            reason = str(error) or "no answer in time"
+            log.error(  # noqa: TRY400 - what is wrong is outside of this program
+                "public keys cannot be read", issuer=self._issuer, reason=reason, kept=len(self._keys.by_id)
+            )
+            self._failed = True
+            return
+        if self._failed:
+            log.info("public keys can be read again", issuer=self._issuer)
+        self._failed = False
+        if not read.is_same_as(self._keys):
+            log.info("public keys", issuer=self._issuer, key_ids=sorted(read.by_id))
+            self._keys = read
+
+    async def _wanted_within(self, limit: timedelta) -> None:
+        try:
+            async with asyncio.timeout(limit.total_seconds()):
+                await self._wanted.wait()
+        except TimeoutError:
+            return
