@@ -118,6 +118,28 @@ def events_tail(
     tail(subject, since, as_json)
 
 
+@events.command("show")
+def events_show(
+    position: int = typer.Argument(..., help="Of the event."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Show one event, with the tags that decisions find it by."""
+    from studyspot.console.log_reading import show
+
+    show(position, as_json)
+
+
+@events.command("history")
+def events_history(
+    entity: str = typer.Argument(..., help="An id, or as booking:ID, hold:ID, seat:ID, library:ID, user:ID."),
+    as_json: bool = AS_JSON,
+) -> None:
+    """Show all events of one booking, hold, seat, library or person, in order."""
+    from studyspot.console.log_reading import history
+
+    history(entity, as_json)
+
+
 @app.command()
 def doctor(as_json: bool = AS_JSON) -> None:
     """Check every dependency, and tell the mend for each fault."""
