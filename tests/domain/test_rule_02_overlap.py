@@ -116,7 +116,7 @@ def test_when_a_seat_is_next_free_is_told_only_of_days_that_were_read() -> None:
         assert refused.value.free_from is None
 
 
-def test_a_decision_reads_a_seat_s_days_and_a_student_s_weeks_and_no_more() -> None:
+def test_a_decision_reads_a_seat_s_days_who_waits_then_and_a_student_s_weeks_and_no_more() -> None:
     others = [
         booked(RAVI, booking_id=f"X{day}", start=NINE + day * DAY, end=ELEVEN + day * DAY)
         for day in range(2, 300)
@@ -127,4 +127,4 @@ def test_a_decision_reads_a_seat_s_days_and_a_student_s_weeks_and_no_more() -> N
     assert len(log.read(decided.boundary)) == 2
     assert len(decided.boundary) < 20
     longest = log.decide(BOOK_SEAT, book(seat_id="S2", end=NINE + timedelta(days=100)))
-    assert len(longest.boundary) < 200
+    assert len(longest.boundary) < 250

@@ -77,6 +77,5 @@ def _held(held: HoldFacts) -> dict[str, Any]:
 
 
 def _released(_: HoldStanding, events: tuple[Event, ...]) -> dict[str, Any]:
-    (released,) = events
-    assert isinstance(released, HoldReleased)
+    released = next(event for event in events if isinstance(event, HoldReleased))
     return {"id": released.hold_id, "status": released.status}

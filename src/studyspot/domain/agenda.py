@@ -17,10 +17,12 @@ from studyspot.domain.events import (
     LibraryEvent,
     SeatEvent,
     StaffEvent,
+    WaitlistEvent,
 )
 from studyspot.domain.hold import HOLD_EVENTS, Held, Hold, evolve_hold
 from studyspot.domain.library import Library, evolve_library
 from studyspot.domain.seat import Seat, evolve_seat
+from studyspot.domain.waiting import Entry, evolve_entry
 
 OCCUPYING_EVENTS = (*HOLD_EVENTS, *BOOKING_EVENTS)
 
@@ -33,6 +35,7 @@ class Agenda:
     """A library, a seat, a student's account, and holds and bookings of the days and weeks that were read.
 
     One that has moved away may be known only up to then: what lies outside is not to be relied on.
+    `entries` are places in waitlists, in the order in which they were taken.
     """
 
     library: Library | None = None
@@ -40,6 +43,7 @@ class Agenda:
     bookings: dict[str, Booking] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
+    entries: dict[str, Entry] = field(default_factory=dict)
 
     def live(self) -> Iterator[Live]:
         """Yield holds and bookings that have not been ended by an event."""
@@ -66,6 +70,10 @@ def evolve_agenda(agenda: Agenda, event: Event) -> Agenda:
         agenda.bookings[event.booking_id] = evolve_booking(before, event)
         if isinstance(event, BookingCreated) and event.hold_id is not None:
             _evolve_hold(agenda, event.hold_id, event)
+    elif isinstance(event, WaitlistEvent):
+        entry = evolve_entry(agenda.entries.get(event.entry_id), event)
+        if entry is not None:
+            agenda.entries[event.entry_id] = entry
     return agenda
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from studyspot.domain.agenda import Agenda, evolve_agenda
+from studyspot.domain.awaited import waits_no_more
 from studyspot.domain.decider import Boundary, Decider
 from studyspot.domain.events import BookingCreated, Event, HoldFacts
 from studyspot.domain.hold import events_of_hold
@@ -23,6 +24,7 @@ from studyspot.domain.people import Actor
 from studyspot.domain.quotes import Quote, settled_price
 from studyspot.domain.refusals import BookingTooShort, CheckInClosedAlready, HoldMismatch, HoldUnknown
 from studyspot.domain.rules import BookingRules
+from studyspot.domain.waiting import offer_accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def _decide(command: BookSeat, agenda: Agenda) -> tuple[Event, ...]:
     held = _hold(command, wish, agenda)
     require_interval(command.start, command.end, command.at, held=held is not None)
     admission = admit(_instead_of(held, wish), agenda)
-    return (*admission.lapses, _created(command, wish, held, admission))
+    created = _created(command, wish, held, admission)
+    return (*admission.lapses, created, *_in_line(created, held, wish, agenda))
 
 
 def _instead_of(held: HoldFacts | None, wish: Wish) -> Wish:
@@ -112,6 +115,15 @@ def _hold(command: BookSeat, wish: Wish, agenda: Agenda) -> HoldFacts | None:
     if (facts.seat_id, facts.start, facts.end) != (wish.seat_id, wish.start, wish.end):
         raise HoldMismatch
     return facts
+
+
+def _in_line(
+    created: BookingCreated, held: HoldFacts | None, wish: Wish, agenda: Agenda
+) -> tuple[Event, ...]:
+    """Return what the booking makes of the student's places in the library's waitlist."""
+    accepted = offer_accepted(agenda.entries, held, created.booking_id) if held is not None else ()
+    given_up = waits_no_more(agenda, wish.library_id, wish.user_id, wish.start, wish.end, wish.at)
+    return (*accepted, *given_up)
 
 
 def _created(command: BookSeat, wish: Wish, held: HoldFacts | None, admission: Admission) -> BookingCreated:

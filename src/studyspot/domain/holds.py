@@ -11,7 +11,6 @@ from studyspot.domain.events import (
     Event,
     HoldEvent,
     HoldFacts,
-    HoldLapsed,
     HoldPlaced,
     HoldReleased,
 )
@@ -25,6 +24,7 @@ from studyspot.domain.hold import (
     evolve_hold,
     has_lapsed,
 )
+from studyspot.domain.lapses import lapses_of
 from studyspot.domain.library import settings_of
 from studyspot.domain.occupying import (
     Wish,
@@ -43,6 +43,7 @@ from studyspot.domain.refusals import (
     HoldUnknown,
 )
 from studyspot.domain.seat import events_of_seat
+from studyspot.domain.waiting import events_of_entry, offer_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,11 @@ def _decide_placing(command: PlaceHold, agenda: Agenda) -> tuple[Event, ...]:
 
 
 def _boundary_of_one(command: LapseHold, standing: HoldStanding) -> Boundary:
-    return events_of_hold(command.hold_id)
+    return _own(command.hold_id, standing)
 
 
 def _boundary_of_releasing(command: ReleaseHold, standing: HoldStanding) -> Boundary:
-    own = events_of_hold(command.hold_id)
+    own = _own(command.hold_id, standing)
     if standing.hold is None or command.actor.role == "student":
         return own
     return (*own, *settings_of(standing.hold.facts.library_id))
@@ -160,18 +161,18 @@ def _decide_releasing(command: ReleaseHold, standing: HoldStanding) -> tuple[Eve
     if not own and (library is None or not library.managed_by(actor)):
         raise HoldUnknown
     facts = require_held(hold, command.at)
-    return (HoldReleased(**facts.facts()),)
+    return (HoldReleased(**facts.facts()), *offer_ended(standing.agenda.entries, facts))
 
 
 def _decide_lapsing(command: LapseHold, standing: HoldStanding) -> tuple[Event, ...]:
     hold = standing.hold
     if isinstance(hold, Held) and has_lapsed(hold, command.at):
-        return (HoldLapsed(**hold.facts.facts()),)
+        return lapses_of(hold, standing.agenda, command.at)
     return ()
 
 
 def _boundary_of_affected(command: ReleaseAffectedHold, standing: HoldStanding) -> Boundary:
-    own = events_of_hold(command.hold_id)
+    own = _own(command.hold_id, standing)
     if standing.hold is None:
         return own
     facts = standing.hold.facts
@@ -183,12 +184,21 @@ def _decide_affected(command: ReleaseAffectedHold, standing: HoldStanding) -> tu
     if not isinstance(hold, Held):
         return ()
     if has_lapsed(hold, command.at):
-        return (HoldLapsed(**hold.facts.facts()),)
+        return lapses_of(hold, standing.agenda, command.at)
     facts = hold.facts
     closures = library.closures_during(facts.start, facts.end) if library else ()
     closed = any(closure.revoke_at is not None for closure in closures)
     unusable = seat is not None and (seat.removed or not seat.in_service)
-    return (HoldReleased(**facts.facts()),) if closed or unusable else ()
+    if not closed and not unusable:
+        return ()
+    # It is not the student who could not keep it: they wait on, where they stood.
+    return (HoldReleased(**facts.facts()), *offer_ended(standing.agenda.entries, facts, waits_on=True))
+
+
+def _own(hold_id: str, standing: HoldStanding) -> Boundary:
+    """Return what tells of a hold, and of the place in line to which it is an offer."""
+    entry_id = standing.hold.facts.entry_id if standing.hold is not None else None
+    return (*events_of_hold(hold_id), *events_of_entry(entry_id))
 
 
 def require_held(hold: Hold, at: datetime) -> HoldFacts:

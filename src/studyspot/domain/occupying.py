@@ -5,26 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from studyspot.domain.account import events_of_account, require_active
-from studyspot.domain.advance import released_at
 from studyspot.domain.agenda import OCCUPYING_EVENTS, Agenda, Live, takes_seat, takes_student
+from studyspot.domain.awaited import Wanted, awaited_days, events_of_line, require_nobody_before
+from studyspot.domain.bookable import require_bookable
 from studyspot.domain.decider import Boundary, Criterion
 from studyspot.domain.hold import Held
-from studyspot.domain.lapses import Lapse, lapse_of
+from studyspot.domain.lapses import Lapse, lapse_of, lapses_of
 from studyspot.domain.library import Library, open_for_changes, settings_of
 from studyspot.domain.next_free import Taking, next_free
-from studyspot.domain.opening_hours import next_opening, open_throughout
 from studyspot.domain.people import Actor
 from studyspot.domain.quota import Taker, quota_intervals, require_quota
 from studyspot.domain.refusals import (
     BeyondHorizon,
     BookingTooLong,
-    BookingTooShort,
     EndNotAfterStart,
-    LibraryClosed,
     NotForOthers,
-    NotYetReleased,
     NotYourLibrary,
-    OutsideOpeningHours,
     Refusal,
     SeatOutOfService,
     SeatTaken,
@@ -39,6 +35,7 @@ from studyspot.domain.rules import DEFAULT_RULES, HORIZON, LONGEST_BOOKING, WALK
 from studyspot.domain.seat import Seat, events_of_seat
 from studyspot.domain.strikes import blocked_until, strike_window, strikes_of
 from studyspot.domain.tags import seat_days, student_weeks
+from studyspot.domain.waiting import events_of_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,7 @@ class Wish:
     """A seat for [start, end), at a moment, for a student, `instead_of` a hold or booking of theirs.
 
     What is held is taken until the hold's `occupied_until`, whatever the rules now say of a buffer.
+    Who has lost a seat of theirs is `before_the_line` of those who wait for one.
     """
 
     library_id: str
@@ -57,6 +55,7 @@ class Wish:
     at: datetime
     instead_of: str | None = None
     occupied_until: datetime | None = None
+    before_the_line: bool = False
 
     @property
     def changes_own(self) -> bool:
@@ -119,18 +118,25 @@ def require_interval(start: datetime, end: datetime, at: datetime, *, held: bool
 
 
 def boundary_of(wish: Wish, agenda: Agenda) -> Boundary:
-    """Return what the wish depends on; the library's rules, once known, may widen it."""
+    """Return what the wish depends on; what becomes known of rules, seat, line and lapses may widen it."""
     rules = agenda.library.rules if agenda.library else DEFAULT_RULES
     occupied_until = _occupied_until(wish, rules)
-    days = seat_days(wish.seat_id, wish.start, occupied_until)
+    days = dict.fromkeys(seat_days(wish.seat_id, wish.start, occupied_until))
+    wanted = _wanted(wish, agenda)
+    if wanted is not None:
+        days |= awaited_days(wanted, agenda)
     weeks: dict[str, None] = {}
     for start, end in _student_intervals(wish, rules, agenda.library):
         weeks |= dict.fromkeys(student_weeks(wish.user_id, start, end))
+    buffer = timedelta(minutes=rules.buffer_minutes)
+    line = () if wish.before_the_line else events_of_line(wish.library_id, wish.start, occupied_until, buffer)
     return (
         *settings_of(wish.library_id),
         *events_of_seat(wish.seat_id),
         *events_of_account(wish.user_id),
         *(Criterion(OCCUPYING_EVENTS, tag) for tag in (*days, *weeks)),
+        *line,
+        *_events_of_offers(wish, agenda, rules, occupied_until),
     )
 
 
@@ -154,19 +160,48 @@ def admit(wish: Wish, agenda: Agenda) -> Admission:
         Refusal: one of the library's rules, or what is taken already, says no.
     """
     library = entitled(wish, agenda)
-    seat = agenda.seat
+    seat = _usable_seat(library, agenda.seat)
+    require_active(agenda.account)
+    rules, occupied_until = library.rules, _occupied_until(wish, library.rules)
+    require_bookable(library, wish.start, wish.end, wish.at)
+    _require_not_blocked(wish, agenda, rules)
+    _require_seat_free(wish, agenda, library, occupied_until)
+    _require_turn(wish, agenda)
+    _require_student_free(wish, agenda)
+    taker = Taker(wish.library_id, wish.user_id, wish.at, wish.instead_of)
+    require_quota(agenda, taker, rules, wish.start, wish.end, library.zone)
+    relied_on = _relied_on(wish, agenda, rules, occupied_until)
+    lapses = [lapse for live in relied_on for lapse in lapses_of(live, agenda, wish.at)]
+    return Admission(library, seat, occupied_until, tuple(lapses))
+
+
+def require_place(wish: Wish, agenda: Agenda) -> None:
+    """Let there be a place, and the student's turn for it, whether or not they can take it.
+
+    Raises:
+        Refusal: the library, the seat, or who has it or comes before them for it, says no.
+    """
+    library = entitled(wish, agenda)
+    _usable_seat(library, agenda.seat)
+    require_bookable(library, wish.start, wish.end, wish.at)
+    _require_seat_free(wish, agenda, library, _occupied_until(wish, library.rules))
+    _require_turn(wish, agenda)
+
+
+def busy(live: Live, actor: Actor) -> StudentBusy | StudentHolding:
+    """Return the refusal; which booking or hold it is, only the student is told."""
+    own = actor.user_id == live.facts.user_id
+    if isinstance(live, Held):
+        return StudentHolding(live.facts.hold_id if own else None)
+    return StudentBusy(live.facts.booking_id if own else None)
+
+
+def _usable_seat(library: Library, seat: Seat | None) -> Seat:
     if seat is None or seat.library_id != library.library_id or seat.removed:
         raise SeatUnknown
     if not seat.in_service:
         raise SeatOutOfService
-    require_active(agenda.account)
-    occupied_until = _occupied_until(wish, library.rules)
-    _require_open(wish, library)
-    _require_not_blocked(wish, agenda, library.rules)
-    lapses = _require_free(wish, agenda, library, occupied_until)
-    taker = Taker(wish.library_id, wish.user_id, wish.at, wish.instead_of)
-    require_quota(agenda, taker, library.rules, wish.start, wish.end, library.zone)
-    return Admission(library, seat, occupied_until, lapses)
+    return seat
 
 
 def _student_intervals(
@@ -187,23 +222,6 @@ def _occupied_until(wish: Wish, rules: BookingRules) -> datetime:
     return wish.end + timedelta(minutes=rules.buffer_minutes)
 
 
-def _require_open(wish: Wish, library: Library) -> None:
-    rules, length = library.rules, wish.end - wish.start
-    if length < timedelta(minutes=rules.shortest_minutes):
-        raise BookingTooShort(timedelta(minutes=rules.shortest_minutes))
-    if rules.longest_minutes is not None and length > timedelta(minutes=rules.longest_minutes):
-        raise BookingTooLong(timedelta(minutes=rules.longest_minutes))
-    released = released_at(wish.start, rules, library.zone)
-    if released is not None and wish.at < released:
-        raise NotYetReleased(released)
-    closures = library.closures_during(wish.start, wish.end)
-    if closures:
-        ends = [closure.end for closure in closures if closure.end is not None]
-        raise LibraryClosed(max(ends) if len(ends) == len(closures) else None)
-    if not open_throughout(library.hours, wish.start, wish.end, library.zone):
-        raise OutsideOpeningHours(next_opening(library.hours, wish.start, length, library.zone))
-
-
 def _require_not_blocked(wish: Wish, agenda: Agenda, rules: BookingRules) -> None:
     strikes = strikes_of(agenda.bookings.values(), wish.library_id, wish.user_id, wish.at)
     until = blocked_until(strikes, rules, wish.at)
@@ -211,27 +229,58 @@ def _require_not_blocked(wish: Wish, agenda: Agenda, rules: BookingRules) -> Non
         raise StudentBlocked(until)
 
 
-def _require_free(
-    wish: Wish, agenda: Agenda, library: Library, occupied_until: datetime
-) -> tuple[Lapse, ...]:
-    """Return the lapses without which the seat and the student would not be free."""
-    lapses: list[Lapse] = []
+def _require_seat_free(wish: Wish, agenda: Agenda, library: Library, occupied_until: datetime) -> None:
     for live in agenda.live():
-        if _id_of(live) == wish.instead_of:
+        if _id_of(live) == wish.instead_of or lapse_of(live, wish.at) is not None:
             continue
-        on_seat = takes_seat(live.facts, wish.seat_id, wish.start, occupied_until)
-        of_student = takes_student(live.facts, wish.user_id, wish.start, wish.end)
-        lapse = lapse_of(live, wish.at)
-        if lapse is not None:
-            if on_seat or of_student or _counts_as_live(live, wish, library.rules):
-                lapses.append(lapse)
-        elif on_seat:
+        if takes_seat(live.facts, wish.seat_id, wish.start, occupied_until):
             taking = Taking(wish.seat_id, wish.start, wish.end, occupied_until, wish.at)
             free_from = next_free(taking, agenda, library)
             raise SeatTaken(wish.seat_id, live.facts.start, live.facts.occupied_until, free_from)
-        elif of_student:
-            raise _busy(live, wish)
-    return tuple(lapses)
+
+
+def _require_turn(wish: Wish, agenda: Agenda) -> None:
+    wanted = _wanted(wish, agenda)
+    if wanted is not None and not wish.before_the_line:
+        require_nobody_before(wanted, agenda)
+
+
+def _wanted(wish: Wish, agenda: Agenda) -> Wanted | None:
+    if agenda.library is None or agenda.seat is None:
+        return None
+    occupied_until = _occupied_until(wish, agenda.library.rules)
+    return Wanted(agenda.library, agenda.seat, wish.user_id, wish.start, occupied_until, wish.at)
+
+
+def _events_of_offers(
+    wish: Wish, agenda: Agenda, rules: BookingRules, occupied_until: datetime
+) -> Iterable[Criterion]:
+    """Yield what tells of the places in line that end with the holds that the wish relies on or becomes."""
+    for live in _relied_on(wish, agenda, rules, occupied_until):
+        if isinstance(live, Held):
+            yield from events_of_entry(live.facts.entry_id)
+    own = agenda.holds.get(wish.instead_of) if wish.instead_of is not None else None
+    if own is not None:
+        yield from events_of_entry(own.facts.entry_id)
+
+
+def _require_student_free(wish: Wish, agenda: Agenda) -> None:
+    for live in agenda.live():
+        if _id_of(live) == wish.instead_of or lapse_of(live, wish.at) is not None:
+            continue
+        if takes_student(live.facts, wish.user_id, wish.start, wish.end):
+            raise busy(live, wish.actor)
+
+
+def _relied_on(wish: Wish, agenda: Agenda, rules: BookingRules, occupied_until: datetime) -> Iterable[Live]:
+    """Yield what the clock has ended, and without which the seat or the student would not be free."""
+    for live in agenda.live():
+        if _id_of(live) == wish.instead_of or lapse_of(live, wish.at) is None:
+            continue
+        on_seat = takes_seat(live.facts, wish.seat_id, wish.start, occupied_until)
+        of_student = takes_student(live.facts, wish.user_id, wish.start, wish.end)
+        if on_seat or of_student or _counts_as_live(live, wish, rules):
+            yield live
 
 
 def _id_of(live: Live) -> str:
@@ -241,11 +290,3 @@ def _id_of(live: Live) -> str:
 def _counts_as_live(live: Live, wish: Wish, rules: BookingRules) -> bool:
     mine = live.facts.user_id == wish.user_id and live.facts.library_id == wish.library_id
     return rules.live_bookings is not None and mine and live.facts.end > wish.at
-
-
-def _busy(live: Live, wish: Wish) -> StudentBusy | StudentHolding:
-    """Return the refusal; which booking or hold it is, only the student is told."""
-    own = wish.actor.user_id == wish.user_id
-    if isinstance(live, Held):
-        return StudentHolding(live.facts.hold_id if own else None)
-    return StudentBusy(live.facts.booking_id if own else None)

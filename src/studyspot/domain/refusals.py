@@ -117,6 +117,15 @@ class SeatTaken(Refusal):
 
 
 @dataclass(eq=False)
+class SeatAwaited(Refusal):
+    """Somebody waits for such a seat at that time. Join the waitlist for it, or choose another seat."""
+
+    seat_id: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(eq=False)
 class StudentBusy(Refusal):
     """The student has a booking for some of that time. Cancel that one first, or choose another time."""
 
@@ -432,3 +441,39 @@ class SeriesConflict(Refusal):
     """Some days of the series cannot be had. Leave them out, or let them be skipped."""
 
     conflicts: tuple[Conflict, ...]
+
+
+class WaitlistEntryUnknown(Refusal):
+    """There is no such place in a waitlist. Look at the list of those where you wait."""
+
+
+@dataclass(eq=False)
+class WaitlistEntryEnded(Refusal):
+    """Nobody waits at this place any more. Join again, if the seats are still taken."""
+
+    ended_as: str
+
+
+@dataclass(eq=False)
+class WaitingAlready(Refusal):
+    """The student waits for some of that time already. Leave that place first, or choose another time."""
+
+    entry_id: str
+
+
+@dataclass(eq=False)
+class WaitlistFull(Refusal):
+    """Too many wait for that day already. Choose another day."""
+
+    limit: int
+
+
+@dataclass(eq=False)
+class WaitlistJoinedTooOften(Refusal):
+    """The student has joined for that day too often. Choose another day."""
+
+    limit: int
+
+
+class NotRevoked(Refusal):
+    """The library took no such booking for that time back, or has made it good. Join without its id."""

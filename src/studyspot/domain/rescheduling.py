@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import assert_never
 
 from studyspot.domain.agenda import Agenda, evolve_agenda
+from studyspot.domain.awaited import waits_no_more
 from studyspot.domain.book_seat import Deadlines, deadlines
 from studyspot.domain.booking import (
     Cancelled,
@@ -102,7 +103,8 @@ def _boundary(command: RescheduleBooking, move: Move) -> Boundary:
     wish = _wish(command, terms)
     if interval_refusal(wish.start, wish.end, wish.at) is not None:
         return own
-    return tuple(dict.fromkeys((*own, *events_of_seat(terms.seat_id), *boundary_of(wish, move.agenda))))
+    where = boundary_of(wish, _agenda(wish, move))
+    return tuple(dict.fromkeys((*own, *events_of_seat(terms.seat_id), *where)))
 
 
 def _decide_reschedule(command: RescheduleBooking, move: Move) -> tuple[Event, ...]:
@@ -119,7 +121,9 @@ def _decide_reschedule(command: RescheduleBooking, move: Move) -> tuple[Event, .
     late = own and command.at > terms.free_cancel_until
     if late and other_time:
         raise TooLateToReschedule(terms.free_cancel_until)
-    events = _moved(command, standing, terms, _admitted(wish, terms, move))
+    moved = _moved(command, standing, terms, _admitted(wish, terms, move))
+    given_up = waits_no_more(move.agenda, terms.library_id, terms.user_id, wish.start, wish.end, wish.at)
+    events = (*moved, *given_up)
     if late and _amount_minor(events) < terms.amount_minor:
         raise TooLateToReschedule(terms.free_cancel_until)
     return events
@@ -154,7 +158,12 @@ def _standing(command: RescheduleBooking, move: Move) -> Standing:
 
 def _admitted(wish: Wish, terms: BookingTerms, move: Move) -> Admission:
     require_interval(wish.start, wish.end, wish.at, held=wish.start == terms.start)
-    return admit(wish, replace(move.agenda, seat=move.seats.get(wish.seat_id)))
+    return admit(wish, _agenda(wish, move))
+
+
+def _agenda(wish: Wish, move: Move) -> Agenda:
+    """Return the agenda of where the booking goes, with the seat there."""
+    return replace(move.agenda, seat=move.seats.get(wish.seat_id))
 
 
 def _confirmed(standing: Standing, at: datetime) -> BookingTerms:
@@ -241,6 +250,8 @@ def _wish(command: RescheduleBooking, terms: BookingTerms) -> Wish:
         actor=command.actor,
         at=command.at,
         instead_of=terms.booking_id,
+        # Who has lost a seat does not queue for another; had it been revoked, they would come first in line.
+        before_the_line=isinstance(command, MoveAffected),
     )
 
 

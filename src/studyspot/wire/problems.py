@@ -60,6 +60,7 @@ MALFORMED = Kind("malformed", "The request is not well-formed", 400)
 UNAUTHENTICATED = Kind("unauthenticated", "A token is needed", 401)
 TOKEN_EXPIRED = Kind("token-expired", "The token has expired", 401)
 TOKEN_REFUSED = Kind("token-refused", "The token is not valid", 401)
+ROLE_NOT_ALLOWED = Kind("role-not-allowed", "Not with this role", 403)
 NOT_FOUND = Kind("not-found", "There is nothing here", 404)
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", "This cannot be done here", 405)
 BODY_TOO_LARGE = Kind("body-too-large", "The body is too large", 413)
@@ -80,6 +81,7 @@ OTHERS = (
     UNAUTHENTICATED,
     TOKEN_EXPIRED,
     TOKEN_REFUSED,
+    ROLE_NOT_ALLOWED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     BODY_TOO_LARGE,
@@ -122,6 +124,7 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.NotForOthers: Kind("not-for-others", "Not for others", 403),
     refusals.StudentRequired: Kind("student-required", "Student required", 422),
     refusals.SeatTaken: Kind("seat-taken", "Seat taken", 409),
+    refusals.SeatAwaited: Kind("seat-awaited", "Somebody waits for the seat", 409),
     refusals.StudentBusy: Kind("student-busy", "Already booked for that time", 409),
     refusals.StudentHolding: Kind("student-holding", "Already holding for that time", 409),
     refusals.SeatOutOfService: Kind("seat-out-of-service", "Seat out of service", 409),
@@ -176,6 +179,12 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.NotPayable: Kind("not-payable", "Nothing to pay", 409),
     refusals.PaymentExceedsDue: Kind("payment-exceeds-due", "More than is due", 409),
     refusals.RefundExceedsPaid: Kind("refund-exceeds-paid", "More than was paid", 409),
+    refusals.WaitlistEntryUnknown: Kind("waitlist-entry-unknown", "Place in line not found", 404),
+    refusals.WaitlistEntryEnded: Kind("waitlist-entry-ended", "Nobody waits here any more", 409),
+    refusals.WaitingAlready: Kind("waiting-already", "Already waiting for that time", 409),
+    refusals.WaitlistFull: Kind("waitlist-full", "Waitlist full", 409),
+    refusals.WaitlistJoinedTooOften: Kind("waitlist-joined-too-often", "Joined too often", 409),
+    refusals.NotRevoked: Kind("not-revoked", "No booking was taken back", 409),
 }
 
 
