@@ -24,6 +24,7 @@ from studyspot.domain.refusals import (
     OutsideOpeningHours,
     QuotaExhausted,
     Refusal,
+    SeatAwaited,
     SeatTaken,
     SeatUnknown,
     SeriesConflict,
@@ -42,7 +43,7 @@ MOST_DATES = 100
 
 # What may be so on one day and not on another; all else is refused for every day alike.
 _OF_A_DAY = (
-    *(SeatTaken, StudentBusy, StudentHolding, QuotaExhausted),
+    *(SeatTaken, SeatAwaited, StudentBusy, StudentHolding, QuotaExhausted),
     *(LibraryClosed, OutsideOpeningHours, NotYetReleased, StartInThePast, BeyondHorizon),
     *(CheckInClosedAlready, WallTimeSkipped, WallTimeAmbiguous),
 )
@@ -118,7 +119,9 @@ def outcome_of(command: BookSeries, agenda: Agenda) -> Outcome:
     """
     _require_dates(command.pattern)
     zone = open_for_changes(agenda.library).zone
-    so_far = replace(agenda, bookings=dict(agenda.bookings), holds=dict(agenda.holds))
+    so_far = replace(
+        agenda, bookings=dict(agenda.bookings), holds=dict(agenda.holds), entries=dict(agenda.entries)
+    )
     wishes: dict[date, BookSeat | Refusal] = dict(_wishes(command, zone))
     prices = _prices(command, agenda, wishes)
     events: list[Event] = []
