@@ -77,8 +77,9 @@ async def test_status_shows_what_waits_and_what_failed(log: Log, tmp_path: Path)
     await until(lambda: log.rows("SELECT FROM policies.tasks WHERE reason IS NOT NULL"))
     given = {"database_url": log.database_url, "home": tmp_path}
     shown = json.loads(await said("status", "--json", **given))  # type: ignore[arg-type]
-    assert (shown["position"], shown["head"], shown["lagEvents"], shown["waiting"]) == (5, 5, 0, 1)
+    assert (shown["position"], shown["head"], shown["lagEvents"], shown["waiting"]) == (5, 5, 0, 2)
     assert shown["unreadEvents"] == [broken]
-    (task,) = shown["setAside"]
+    reminder, task = shown["setAside"]
+    assert reminder["key"] == "remind:booking:B1"
     assert (task["key"], task["dueAt"]) == ("miss-booking:booking:B1", "2026-12-01T09:30:00Z")
     assert "miss-booking:booking:B1" in await said("status", **given)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from studyspot.catalogue.codec import facts_of
 from studyspot.domain.events import BookingNoShow
+from studyspot.domain.reminders import REMINDED_BEFORE
 from studyspot.event_store.types import NewEvent
 from studyspot.policies.status import SetAside, status
 from tests.policies.happenings import HOUR, NINE, booked, opened, seat
@@ -42,8 +43,8 @@ async def test_a_task_that_can_never_be_done_is_set_aside_and_others_are_done(lo
         await until(lambda: process.readiness().degraded)
         readiness = process.readiness()
     assert readiness.ready
-    assert readiness.degraded == {"setAside": 1, "unreadEvents": 1}
-    assert REGISTRY.get_sample_value("studyspot_policies_tasks_set_aside") == 1
+    assert readiness.degraded == {"setAside": 2, "unreadEvents": 1}
+    assert REGISTRY.get_sample_value("studyspot_policies_tasks_set_aside") == 2
     assert REGISTRY.get_sample_value("studyspot_policies_unread_events") == 1
     assert REGISTRY.get_sample_value("studyspot_policies_lag_events") == 0
     assert REGISTRY.get_sample_value("studyspot_policies_overdue_seconds") == 0
@@ -51,7 +52,8 @@ async def test_a_task_that_can_never_be_done_is_set_aside_and_others_are_done(lo
     assert REGISTRY.get_sample_value("studyspot_policies_tasks_total", done)
     found = status(log.database_url, DUE)
     assert found.unread_positions == (broken,)
-    (task,) = found.set_aside
+    reminder, task = found.set_aside
+    assert reminder.key == "remind:booking:B1"
     assert (task.key, task.position, task.due_at) == ("miss-booking:booking:B1", 3, NINE + HOUR / 2)
     assert isinstance(task, SetAside)
     assert "libraryId: Field required" in task.reason
@@ -130,4 +132,4 @@ async def test_status_tells_lag_and_how_long_a_task_has_been_due(log: Log) -> No
     log.append(seat("S3"))
     found = status(log.database_url, DUE)
     assert (found.position, found.head, found.lag_events) == (4, 5, 1)
-    assert (found.backlog.waiting, found.backlog.overdue) == (2, HOUR / 2)
+    assert (found.backlog.waiting, found.backlog.overdue) == (4, HOUR / 2 + REMINDED_BEFORE)

@@ -5,16 +5,20 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from studyspot.access.muted import read_muted
 from studyspot.decisions.run import Decisions
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.policies.commanding import Commanding
 from studyspot.policies.following import PAGE, Follower
 from studyspot.policies.metrics import observe_backlog, observe_behind, observe_position
+from studyspot.policies.offering import Offering
 from studyspot.policies.outages import OUTAGES
 from studyspot.policies.status import Backlog, read_backlog
 from studyspot.policies.tables import connect, read_progress
@@ -104,8 +108,11 @@ class PoliciesProcess:
             async with HeadSignal(self._database_url) as signal:
                 while True:
                     try:
-                        async with await connect(self._database_url) as connection:
-                            await self._go_on(connection, store, signal)
+                        async with (
+                            await connect(self._database_url) as connection,
+                            await connect(self._database_url, "studyspot policies, looking") as looking,
+                        ):
+                            await self._go_on(connection, looking, store, signal)
                     except OUTAGES as error:
                         if not self._away:
                             log.warning("policies wait for the database", reason=str(error).strip())
@@ -114,9 +121,14 @@ class PoliciesProcess:
                         # A little more or less than others do.
                         await asyncio.sleep(retry.total_seconds() * random.uniform(0.5, 1.5))  # noqa: S311
 
-    async def _go_on(self, connection: AsyncConnection, store: EventStore, signal: HeadSignal) -> None:
+    async def _go_on(
+        self, connection: AsyncConnection, looking: AsyncConnection, store: EventStore, signal: HeadSignal
+    ) -> None:
+        """Follow and work; `looking` is for what tasks look up, beside the transaction that holds them."""
         follower = Follower(connection, store, await read_progress(connection))
-        workman = Workman(connection, Commanding(Decisions(store)), self._now)
+        decisions = Decisions(store)
+        commanding = Commanding(decisions, Offering(looking, decisions), partial(read_muted, looking))
+        workman = Workman(connection, commanding, self._now)
         await self._check(connection, store, follower)
         if self._follower is None and not follower.superseded:
             await self._try_again(follower, workman)
@@ -126,6 +138,8 @@ class PoliciesProcess:
         checked = time.monotonic()
         while True:
             if time.monotonic() - checked >= CHECK_EVERY.total_seconds():
+                if looking.closed:
+                    raise psycopg.OperationalError("the connection for looking is lost")
                 await self._check(connection, store, follower)
                 checked = time.monotonic()
             if not await self._step(follower, workman, signal):

@@ -1,13 +1,24 @@
 """What many changes amount to, so that it takes few statements, however many events there were."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from studyspot.policies.fold import Cleared, Drop, Moved, Over, Plan, Stands
+from studyspot.policies.line import (
+    Freed,
+    LineChange,
+    Offered,
+    SeatGone,
+    SeatIs,
+    SeatServes,
+    Waits,
+    WaitsNoMore,
+)
+from studyspot.policies.line_tables import LineBatch
 from studyspot.policies.tasks import Task
 
 _OVER = "DELETE FROM policies.occupations WHERE subject = ANY(%s)"
@@ -30,7 +41,7 @@ SELECT key, position, kind, subject, due_at, due_at, ground, notice FROM unnest(
     %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::jsonb[]
 ) AS planned(key, position, kind, subject, due_at, ground, notice)
 ON CONFLICT (key) DO UPDATE SET position = excluded.position, due_at = excluded.due_at,
-    try_at = excluded.try_at, failures = 0, reason = NULL
+    try_at = excluded.try_at, notice = excluded.notice, failures = 0, reason = NULL
 """
 
 
@@ -49,8 +60,9 @@ class Batch:
         self._stands: dict[str, Stands] = {}
         self._plans: dict[str, Task] = {}
         self._keys_of: dict[str, set[str]] = {}
+        self._lines = LineBatch()
 
-    def add(self, change: Stands | Over | Moved | Plan | Drop | Cleared) -> None:
+    def add(self, change: Stands | Over | Moved | Plan | Drop | Cleared | LineChange) -> None:
         """Add what comes after all that was added before."""
         match change:
             case Stands(subject=subject):
@@ -74,6 +86,8 @@ class Batch:
             case Cleared(ground):
                 self._cleared.add(ground)
                 self._plans = {key: task for key, task in self._plans.items() if task.ground != ground}
+            case Waits() | Offered() | WaitsNoMore() | SeatIs() | SeatServes() | SeatGone() | Freed():
+                self._lines.add(change)
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -97,13 +111,10 @@ class Batch:
             await connection.execute(_STANDS, _columns([_place(one) for one in self._stands.values()]))
         if self._plans:
             await connection.execute(_PLAN, _columns([_row(task) for task in self._plans.values()]))
+        await self._lines.write(connection)
 
     def _plan(self, task: Task) -> None:
-        planned = self._plans.get(task.key)
-        # As in the table: the same task, at another time.
-        self._plans[task.key] = (
-            task if planned is None else replace(planned, position=task.position, due_at=task.due_at)
-        )
+        self._plans[task.key] = task
         self._keys_of.setdefault(task.subject, set()).add(task.key)
 
     def _planned_for(self, subject: str) -> list[tuple[str, Task]]:

@@ -27,15 +27,23 @@ from studyspot.domain.events import (
     OccupationFacts,
     SeatAvailabilityChanged,
     SeatRemoved,
+    StaffInvited,
+    StaffRemoved,
+    WaitlistJoined,
+    WaitlistOfferLapsed,
 )
-from studyspot.policies.notices import notice_of
+from studyspot.domain.reminders import remind_at
+from studyspot.domain.rules import WALK_IN_GRACE
+from studyspot.policies.line import LINE_EVENTS, LineChange, WaitsNoMore, line_changes
+from studyspot.policies.notices import Told, notice_of, reminder_of
 from studyspot.policies.tasks import Task, deadline_key, notice_key
 
 TAKEN = (
     *(HoldPlaced, HoldReleased, HoldLapsed),
     *(BookingCreated, BookingRescheduled, BookingCancelled, BookingCheckedIn),
     *(BookingCheckedOut, BookingCompleted, BookingNoShow, BookingRevoked),
-    *(ClosureAnnounced, ClosureWithdrawn, SeatAvailabilityChanged, SeatRemoved, NotificationSent),
+    *(StaffInvited, StaffRemoved, NotificationSent),
+    *LINE_EVENTS,
 )
 """The events from which policies know all they do."""
 
@@ -54,7 +62,7 @@ class Stands:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """A hold or booking has ended: nothing is to be done about it but to tell its student."""
+    """A hold, booking or wait has ended: nothing is to be done about it but to tell its student."""
 
     subject: str
 
@@ -107,7 +115,7 @@ class Cleared:
     ground: str
 
 
-Change = Stands | Over | Moved | Plan | Drop | Hit | Cleared
+Change = Stands | Over | Moved | Plan | Drop | Hit | Cleared | LineChange
 
 
 def changes_of(recorded: Recorded) -> Iterable[Change]:
@@ -117,13 +125,20 @@ def changes_of(recorded: Recorded) -> Iterable[Change]:
         yield from _of_hold(recorded, event)
     elif isinstance(event, BookingEvent):
         yield from _of_booking(recorded, event)
-        notice = notice_of(recorded, event)
-        if notice is not None:
-            yield Plan(notice)
     elif isinstance(event, ClosureAnnounced | SeatAvailabilityChanged | SeatRemoved | ClosureWithdrawn):
         yield _of_ground(recorded, event)
     elif isinstance(event, NotificationSent):
         yield Drop(notice_key(event.cause))
+    if isinstance(event, Told):
+        notice = notice_of(recorded, event)
+        if notice is not None:
+            yield Plan(notice)
+    for change in line_changes(recorded):
+        yield change
+        if isinstance(change, WaitsNoMore):
+            yield Over(tags.waitlist_entry(change.entry_id))
+    if isinstance(event, WaitlistJoined | WaitlistOfferLapsed) and event.status == "waiting":
+        yield _end_of_waiting(recorded, event)
 
 
 def _of_hold(recorded: Recorded, event: HoldEvent) -> Iterable[Change]:
@@ -165,8 +180,10 @@ def _of_booking(recorded: Recorded, event: BookingEvent) -> Iterable[Change]:
                     due_at=event.check_in_until,
                 )
             )
+            yield _reminder(recorded, event)
         case BookingCheckedIn():
             yield Drop(miss)
+            yield Drop(deadline_key("remind", subject))
             yield Plan(
                 Task(
                     key=deadline_key("complete-booking", subject),
@@ -182,6 +199,26 @@ def _of_booking(recorded: Recorded, event: BookingEvent) -> Iterable[Change]:
             yield Over(subject)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _reminder(recorded: Recorded, event: BookingCreated | BookingRescheduled) -> Change:
+    due_at = remind_at(event, recorded.metadata.time)
+    if due_at is None:
+        return Drop(deadline_key("remind", tags.booking(event.booking_id)))
+    return Plan(reminder_of(recorded, event, due_at))
+
+
+def _end_of_waiting(recorded: Recorded, event: WaitlistJoined | WaitlistOfferLapsed) -> Plan:
+    subject = tags.waitlist_entry(event.entry_id)
+    return Plan(
+        Task(
+            key=deadline_key("end-waiting", subject),
+            position=recorded.position,
+            kind="end-waiting",
+            subject=subject,
+            due_at=event.start + WALK_IN_GRACE,
+        )
+    )
 
 
 def _of_ground(

@@ -18,7 +18,7 @@ _set_aside = Gauge(
 _unread = Gauge("studyspot_policies_unread_events", "Events that policies left out, as they cannot be read")
 _tasks = Counter(
     "studyspot_policies_tasks",
-    "Tasks tried: done, or void as nothing was to be done; put off to be tried again; set aside",
+    "Tasks tried: done, or void as nothing was to be done; goes on; put off to be tried again; set aside",
     ["kind", "outcome"],
 )
 

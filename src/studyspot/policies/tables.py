@@ -9,11 +9,10 @@ from studyspot.policies.batch import Batch
 from studyspot.policies.fold import Change, Cleared, Hit, Plan
 from studyspot.policies.hits import Struck, tasks_of
 
-VERSION = 2
+VERSION = 3
 """Of the tables' content: one more where the same events ask for something else, or more kinds are taken."""
 
 _SESSION = """
-SET application_name = 'studyspot policies';
 -- A stopped process must not keep what it has taken from its rival.
 SET idle_in_transaction_session_timeout = '15s';
 SET statement_timeout = '30s';
@@ -39,6 +38,8 @@ _UNREAD = "INSERT INTO policies.unread_events (position, reason) VALUES (%s, %s)
 _EMPTYING = (
     "DELETE FROM policies.tasks",
     "DELETE FROM policies.occupations",
+    "DELETE FROM policies.waiting",
+    "DELETE FROM policies.seats",
     "DELETE FROM policies.unread_events",
 )
 
@@ -64,14 +65,19 @@ class Unread:
     reason: str
 
 
-async def connect(database_url: str) -> AsyncConnection:
-    """Connect for the tables of policies.
+async def connect(database_url: str, name: str = "studyspot policies") -> AsyncConnection:
+    """Connect for the tables of policies; `name` is what the database shows of it.
 
     Raises:
         psycopg.OperationalError: the database is away.
     """
     connection = await AsyncConnection.connect(
-        database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
+        database_url,
+        autocommit=True,
+        application_name=name,
+        connect_timeout=5,
+        keepalives_idle=5,
+        tcp_user_timeout=5000,
     )
     try:
         await connection.execute(_SESSION)

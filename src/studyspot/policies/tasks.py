@@ -1,4 +1,4 @@
-"""Tasks: what a policy is to do, when, and about which hold or booking.
+"""Tasks: what a policy is to do, when, and about what: mostly a hold or a booking.
 
 A task's key follows from the event that asks for it: the same event asks once, however often it is read.
 """
@@ -16,7 +16,10 @@ TaskKind = Literal[
     "miss-booking",
     "complete-booking",
     "revoke-booking",
+    "remind",
     "send-notice",
+    "offer-places",
+    "end-waiting",
 ]
 
 
@@ -35,8 +38,9 @@ class Notice:
 class Task:
     """To be done at `due_at`, asked for by the event at `position`.
 
-    `subject` is the tag of the hold or booking concerned; `ground` that of the closure or seat without which
-    there would be nothing to do; `notice` is what a task of sending one sends.
+    `subject` is the tag of the hold, booking, library or place in a waitlist concerned; `ground` that of the
+    closure or seat without which there would be nothing to do; `notice` is what a task of telling somebody
+    tells.
     """
 
     key: str
@@ -49,12 +53,20 @@ class Task:
 
     @property
     def subject_id(self) -> str:
-        """The id of the hold or booking."""
+        """The id of what is concerned."""
         return self.subject.partition(":")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """Whether running a task changed anything, and when it is to be run again, if there is more to do."""
+
+    changed: bool
+    again_at: datetime | None = None
+
+
 def deadline_key(kind: TaskKind, subject: str) -> str:
-    """Return the key of the one deadline of its kind that a hold or booking has at a time."""
+    """Return the key of the one task of its kind that a subject has at a time."""
     return f"{kind}:{subject}"
 
 

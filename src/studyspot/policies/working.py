@@ -38,22 +38,27 @@ _DONE = "DELETE FROM policies.tasks WHERE key = ANY(%s)"
 _FAILED = """
 UPDATE policies.tasks SET try_at = %s, failures = failures + 1, reason = %s WHERE key = %s
 """
+_AGAIN = "UPDATE policies.tasks SET due_at = %s, try_at = %s, failures = 0 WHERE key = %s"
 _NEXT = "SELECT min(try_at) FROM policies.tasks"
 _TRY_SET_ASIDE = "UPDATE policies.tasks SET try_at = due_at, reason = NULL WHERE reason IS NOT NULL"
 
-Outcome = Literal["done", "void", "put-off", "set-aside"]
+Outcome = Literal["done", "void", "goes-on", "put-off", "set-aside"]
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What came of a task, after how many failures before; `reason` where it failed."""
+    """What came of a task, after how many failures before; `reason` where it failed.
+
+    One that goes on is run again at `again_at`.
+    """
 
     task: Task
     outcome: Outcome
     failures: int
     reason: str | None = None
+    again_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,9 @@ class Workman:
             over = [one.task.key for one in tried if one.outcome in ("done", "void")]
             await self._connection.execute(_DONE, [over])
             for one in tried:
-                if one.outcome in ("put-off", "set-aside"):
+                if one.outcome == "goes-on":
+                    await self._connection.execute(_AGAIN, [one.again_at, one.again_at, one.task.key])
+                elif one.outcome in ("put-off", "set-aside"):
                     again = self._now() + _retry_after(one)
                     reason = one.reason if one.outcome == "set-aside" else None
                     await self._connection.execute(_FAILED, [again, reason, one.task.key])
@@ -140,7 +147,7 @@ class Workman:
     async def _try(self, task: Task, failures: int, until: float) -> Tried:
         try:
             async with asyncio.timeout_at(until):
-                changed = await self._commanding.run(task, self._now())
+                ran = await self._commanding.run(task, self._now())
         except PASSING as error:
             return Tried(task, "put-off", failures, reason_of(error))
         except (Refusal, StoreError, UnreadableEvent) as error:
@@ -149,7 +156,9 @@ class Workman:
             # Whatever it is, it is this task's alone.
             log.exception("task failed", task=task.key)
             return _set_aside(task, failures, error)
-        return Tried(task, "done" if changed else "void", failures)
+        if ran.again_at is not None:
+            return Tried(task, "goes-on", failures, again_at=ran.again_at)
+        return Tried(task, "done" if ran.changed else "void", failures)
 
 
 def _set_aside(task: Task, failures: int, error: Exception) -> Tried:
