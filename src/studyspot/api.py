@@ -4,14 +4,14 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from psycopg_pool import AsyncConnectionPool
 
@@ -38,18 +38,38 @@ from studyspot.commands import (
 )
 from studyspot.commands.alternatives import Alternatives
 from studyspot.commands.names import NameBook
+from studyspot.decisions.barred import Barred
 from studyspot.decisions.clock import Clock, system_clock
 from studyspot.decisions.run import Decisions
 from studyspot.event_store.errors import StoreError
 from studyspot.event_store.store import EventStore
-from studyspot.projections.queries import affected, booking_counts, library_stats, notifications, seat_map
+from studyspot.projections.queries import (
+    affected,
+    announcements,
+    audit,
+    booking_counts,
+    library_stats,
+    notifications,
+    seat_map,
+    staff,
+    waitlist,
+)
 from studyspot.projections.queries import bookings as bookings_read
 from studyspot.projections.queries import libraries as libraries_read
 from studyspot.projections.queries.free_seats import FreeSeats
 from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
+from studyspot.wire.authorisation import authorise, require_policy
 from studyspot.wire.errors import BodyLimit, answer_with_problems
-from studyspot.wire.problems import HALTED, NOT_FOUND, PROBLEM_RESPONSE, UNAVAILABLE, Problem
+from studyspot.wire.problems import (
+    HALTED,
+    NOT_FOUND,
+    PROBLEM_RESPONSE,
+    RATE_LIMITED_RESPONSE,
+    UNAVAILABLE,
+    Problem,
+)
+from studyspot.wire.rate_limit import Rate, RateLimit
 
 log = structlog.get_logger()
 
@@ -76,6 +96,7 @@ class ApiConfig:
     verifier: Verifier
     secrets: ServerSecrets
     fanout_url: str
+    rate: Rate = field(default_factory=Rate)
     clock: Clock = system_clock
 
 
@@ -96,7 +117,7 @@ def create_app(config: ApiConfig) -> FastAPI:
             kwargs={"autocommit": True, "connect_timeout": int(_CONNECT_WITHIN.total_seconds())},
         )
         queries = Queries(pool, config.database_url, store, config.clock)
-        names = NameBook(config.nats_url)
+        names, barred = NameBook(config.nats_url), Barred(store)
         decisions, finder = Decisions(store), FreeSeats(queries)
         app.state.store = store
         app.state.verifier = config.verifier
@@ -107,18 +128,25 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.finder = finder
         app.state.alternatives = Alternatives(decisions, finder)
         app.state.private_texts = PrivateTexts(pool)
+        app.state.barred = barred
         app.state.names = names
         app.state.queries = queries
         await asyncio.to_thread(store.open)
         try:
             async with pool, queries:
-                publishing = asyncio.create_task(names.run(), name="publish names")
-                publishing.add_done_callback(_end_process)
+                tasks = [
+                    asyncio.create_task(names.run(), name="publish names"),
+                    asyncio.create_task(barred.run(), name="follow who is barred"),
+                    asyncio.create_task(config.verifier.follow(), name="follow public keys"),
+                ]
+                for task in tasks:
+                    task.add_done_callback(_end_process)
                 try:
                     yield
                 finally:
-                    publishing.cancel()
-                    await asyncio.wait([publishing])
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.wait(tasks)
         finally:
             await asyncio.to_thread(store.close)
 
@@ -128,9 +156,13 @@ def create_app(config: ApiConfig) -> FastAPI:
         description="Seats in study libraries: book them, run them, and see every change at once.",
         lifespan=lifespan,
         redirect_slashes=False,
-        responses={422: PROBLEM_RESPONSE, "default": PROBLEM_RESPONSE},
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        dependencies=[Depends(authorise)],
+        responses={422: PROBLEM_RESPONSE, 429: RATE_LIMITED_RESPONSE, "default": PROBLEM_RESPONSE},
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(RateLimit, rate=config.rate)
     answer_with_problems(app)
     of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
     of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history)
@@ -138,9 +170,11 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
     about_libraries = (libraries_read, seat_map, affected, library_stats)
-    for read in (*about_libraries, booking_counts, bookings_read, notifications):
+    about_people = (notifications, announcements, waitlist, staff, audit)
+    for read in (*about_libraries, booking_counts, bookings_read, *about_people):
         app.include_router(read.router)
     _serve_documents(app, config)
+    require_policy(app)
     return app
 
 
