@@ -22,11 +22,14 @@ from studyspot.domain.events import (
     PricingUpdated,
     SeatAdded,
     SeatAvailabilityChanged,
+    WaitlistJoined,
+    WaitlistOffered,
 )
 from studyspot.domain.holds import PlaceHold
 from studyspot.domain.people import Actor
 from studyspot.domain.rescheduling import RescheduleBooking
 from studyspot.domain.rules import BookingRules
+from studyspot.domain.waitlist import JoinWaitlist, OfferPlace
 from tests.domain.log import Log
 
 Command = TypeVar("Command")
@@ -44,6 +47,7 @@ OWNER = Actor("owner", "library_owner")
 OTHER_OWNER = Actor("other-owner", "library_owner")
 ASHA = Actor("asha", "student")
 RAVI = Actor("ravi", "student")
+MIRA = Actor("mira", "student")
 ADMIN = Actor("admin", "admin")
 
 DETAILS = LibraryDetails(name="Saraswati", city="Pune", time_zone="Asia/Kolkata")
@@ -129,6 +133,54 @@ def reschedule(by: Actor = ASHA, **changes: Any) -> RescheduleBooking:
         "at": NOW,
     }
     return RescheduleBooking(**(defaults | changes))
+
+
+def join(by: Actor = ASHA, **changes: Any) -> JoinWaitlist:
+    defaults: dict[str, Any] = {
+        "entry_id": "E1",
+        "library_id": "L1",
+        "start": NINE,
+        "end": ELEVEN,
+        "zone": None,
+        "attributes": {},
+        "revoked_booking_id": None,
+        "actor": by,
+        "at": NOW,
+    }
+    return JoinWaitlist(**(defaults | changes))
+
+
+def offer(entry_id: str = "E0", **changes: Any) -> OfferPlace:
+    defaults: dict[str, Any] = {"hold_id": "H9", "occupation": "p9", "seat_id": "S1", "at": NOW}
+    return OfferPlace(entry_id, **(defaults | changes))
+
+
+def waits(by: Actor = ASHA, **changes: Any) -> WaitlistJoined:
+    """Return that somebody waits for any seat from nine until eleven; their place is called after them."""
+    defaults: dict[str, Any] = {
+        "entry_id": f"E-{by.user_id}",
+        "library_id": "L1",
+        "user_id": by.user_id,
+        "start": NINE,
+        "end": ELEVEN,
+    }
+    return WaitlistJoined(**(defaults | changes))
+
+
+def offered(joined: WaitlistJoined, **changes: Any) -> tuple[HoldPlaced, WaitlistOffered]:
+    """Return the offer of the first seat to who waits, as it is made now."""
+    defaults: dict[str, Any] = {
+        "hold_id": f"H-{joined.entry_id}",
+        "entry_id": joined.entry_id,
+        "start": joined.start,
+        "end": joined.end,
+        "until": NOW + 10 * MINUTE,
+    }
+    placed = held(Actor(joined.user_id, "student"), **(defaults | changes))
+    told = WaitlistOffered(
+        **joined.facts(), hold_id=placed.hold_id, seat_id=placed.seat_id, until=placed.until
+    )
+    return placed, told
 
 
 def _occupied(by: Actor, changes: dict[str, Any]) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def evolve_entry(entry: Entry | None, event: WaitlistEvent) -> Entry | None:
 
 
 def is_over(entry: Waiting, at: datetime) -> bool:
-    """Say whether the time that is waited for has begun, whether or not anybody noticed."""
-    return at >= entry.joined.start + WALK_IN_GRACE
+    """Say whether it is too late to begin what is waited for, whether or not anybody noticed."""
+    return at >= min(entry.joined.end, entry.joined.start + WALK_IN_GRACE)
 
 
 def is_live(entry: Entry, at: datetime) -> bool:

@@ -38,6 +38,7 @@ from studyspot.domain.refusals import (
     NotRevoked,
     NotYourLibrary,
     QuotaExhausted,
+    SeatUnknown,
     StudentBlocked,
     StudentBusy,
     StudentHolding,
@@ -59,6 +60,7 @@ from studyspot.domain.waiting import (
     events_of_waitlists,
     is_live,
     is_over,
+    would_do,
 )
 
 OFFERED_FOR = timedelta(minutes=10)
@@ -102,7 +104,8 @@ class LeaveWaitlist:
 class OfferPlace:
     """Offer a seat to who is next in line for it, by a hold; nothing, where they no longer wait.
 
-    Where the student can take no seat then, their place is given up instead.
+    Where the student can take no seat then, their place is given up instead; so it is once the time that was
+    waited for has begun.
     """
 
     entry_id: str
@@ -260,9 +263,11 @@ def _decide_offering(command: OfferPlace, agenda: Agenda) -> tuple[Event, ...]:
         raise WaitlistEntryUnknown
     if not isinstance(entry, Waiting):
         return ()
-    wish = _wish(command, entry)
-    if is_over(entry, command.at) or wish.end <= command.at:
+    if is_over(entry, command.at):
         return (_left(entry, "over"),)
+    if agenda.seat is None or not would_do(agenda.seat, entry.joined):
+        raise SeatUnknown
+    wish = _wish(command, entry)
     # Only whose turn it is can lose it: a seat is there for them, and they cannot take it.
     require_place(wish, agenda)
     try:
