@@ -15,21 +15,30 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from psycopg_pool import AsyncConnectionPool
 
+from studyspot.access.access_tokens import AccessTokens
+from studyspot.access.accounts import Accounts
 from studyspot.access.desk_codes import DeskCodes
+from studyspot.access.devices import Devices
+from studyspot.access.erasure import Erasure
+from studyspot.access.passwords import Passwords
 from studyspot.access.private_texts import PrivateTexts
 from studyspot.access.quotes import Quotes
 from studyspot.access.server_secrets import ServerSecrets
+from studyspot.access.sessions import Sessions
+from studyspot.access.sign_in_limits import SignInLimits
 from studyspot.access.tokens import Verifier
 from studyspot.catalogue.schemas import asyncapi, schemas
 from studyspot.commands import affected as affected_resolved
 from studyspot.commands import (
     attendance,
+    auth,
     bookings,
     history,
     holds,
     libraries,
     library_settings,
     payments,
+    people,
     quotes,
     rescheduling,
     retirement,
@@ -37,7 +46,10 @@ from studyspot.commands import (
     series,
 )
 from studyspot.commands.alternatives import Alternatives
+from studyspot.commands.erasing import Eraser
 from studyspot.commands.names import NameBook
+from studyspot.commands.registering import Registrar
+from studyspot.commands.signing_in import SignIn
 from studyspot.decisions.barred import Barred
 from studyspot.decisions.clock import Clock, system_clock
 from studyspot.decisions.run import Decisions
@@ -56,6 +68,7 @@ from studyspot.projections.queries import (
 )
 from studyspot.projections.queries import bookings as bookings_read
 from studyspot.projections.queries import libraries as libraries_read
+from studyspot.projections.queries import people as people_read
 from studyspot.projections.queries.free_seats import FreeSeats
 from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
@@ -95,6 +108,8 @@ class ApiConfig:
     nats_url: str
     verifier: Verifier
     secrets: ServerSecrets
+    access_tokens: AccessTokens
+    allowed_origins: tuple[str, ...] = ()
     fanout_url: str
     rate: Rate = field(default_factory=Rate)
     clock: Clock = system_clock
@@ -117,7 +132,8 @@ def create_app(config: ApiConfig) -> FastAPI:
             kwargs={"autocommit": True, "connect_timeout": int(_CONNECT_WITHIN.total_seconds())},
         )
         queries = Queries(pool, config.database_url, store, config.clock)
-        names, barred = NameBook(config.nats_url), Barred(store)
+        erasure, barred = Erasure(pool), Barred(store)
+        names = NameBook(config.nats_url, erasure)
         decisions, finder = Decisions(store), FreeSeats(queries)
         app.state.store = store
         app.state.verifier = config.verifier
@@ -131,6 +147,10 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.barred = barred
         app.state.names = names
         app.state.queries = queries
+        app.state.eraser = Eraser(erasure, decisions)
+        app.state.sign_in = sign_in = _sign_in(config, pool, decisions)
+        app.state.sessions = sign_in.sessions
+        app.state.allowed_origins = config.allowed_origins
         await asyncio.to_thread(store.open)
         try:
             async with pool, queries:
@@ -149,6 +169,7 @@ def create_app(config: ApiConfig) -> FastAPI:
                     await asyncio.wait(tasks)
         finally:
             await asyncio.to_thread(store.close)
+            await asyncio.to_thread(sign_in.passwords.close)
 
     app = FastAPI(
         title="StudySpot",
@@ -166,16 +187,31 @@ def create_app(config: ApiConfig) -> FastAPI:
     answer_with_problems(app)
     of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
     of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history)
-    for room in (*of_libraries, *of_bookings):
+    of_people = (auth, people)
+    for room in (*of_libraries, *of_bookings, *of_people):
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
     about_libraries = (libraries_read, seat_map, affected, library_stats)
-    about_people = (notifications, announcements, waitlist, staff, audit)
+    about_people = (people_read, notifications, announcements, waitlist, staff, audit)
     for read in (*about_libraries, booking_counts, bookings_read, *about_people):
         app.include_router(read.router)
     _serve_documents(app, config)
     require_policy(app)
     return app
+
+
+def _sign_in(config: ApiConfig, pool: AsyncConnectionPool, decisions: Decisions) -> SignIn:
+    accounts, passwords = Accounts(pool), Passwords()
+    return SignIn(
+        accounts=accounts,
+        passwords=passwords,
+        sessions=Sessions(pool, config.secrets),
+        devices=Devices(config.secrets),
+        limits=SignInLimits(),
+        decisions=decisions,
+        tokens=config.access_tokens,
+        registrar=Registrar(accounts, passwords, decisions),
+    )
 
 
 def _end_process(task: asyncio.Task[None]) -> None:

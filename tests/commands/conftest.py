@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from studyspot.access.access_tokens import AccessTokens
 from studyspot.access.keys import SigningKey
 from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
@@ -41,6 +42,7 @@ async def serving(database_url: str, nats_url: str) -> AsyncIterator[str]:
         nats_url=nats_url,
         verifier=Verifier.of([KEY.jwks()], issuer=ISSUER, audience=AUDIENCE),
         secrets=ServerSecrets(KEY),
+        access_tokens=AccessTokens(KEY, ISSUER, AUDIENCE),
         fanout_url="ws://127.0.0.1:1",
     )
     async with served(create_app(config)) as url:

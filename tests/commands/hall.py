@@ -8,16 +8,18 @@ from typing import Any
 
 import httpx
 
+from studyspot.access.access_tokens import AccessTokens
 from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
 from studyspot.api import ApiConfig, create_app
 from studyspot.domain.people import Role
-from tests.commands.conftest import AUDIENCE, ISSUER, KEY, bearer
+from tests.commands.conftest import AUDIENCE, ISSUER, KEY, token
 from tests.http_server import served
 
 NO_BROKER = "nats://127.0.0.1:1"
 NOW = datetime(2026, 12, 1, 3, 30, tzinfo=UTC)  # 09:00 in India
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 _numbers = count()
 
@@ -32,7 +34,8 @@ class Person:
     def __init__(self, http: httpx.AsyncClient, name: str, role: Role = "student") -> None:
         self.id = f"{name}-{next(_numbers)}"
         self._http = http
-        self.headers = bearer(self.id, role)
+        proof = token(self.id, role, now=NOW, lifetime=60 * DAY)
+        self.headers = {"Authorization": f"Bearer {proof}"}
 
     async def asks(
         self, method: str, path: str, body: Any = None, *, key: str | None = None, **query: Any
@@ -116,6 +119,7 @@ async def a_hall(database_url: str) -> AsyncIterator[Hall]:
         nats_url=NO_BROKER,
         verifier=Verifier.of([KEY.jwks()], issuer=ISSUER, audience=AUDIENCE),
         secrets=ServerSecrets(KEY),
+        access_tokens=AccessTokens(KEY, ISSUER, AUDIENCE),
         fanout_url="ws://127.0.0.1:1",
         clock=lambda: halls[0].now,
     )

@@ -6,11 +6,12 @@ Nothing in it needs the broker: read models follow the log itself.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
+from studyspot.access.access_tokens import AccessTokens
 from studyspot.access.keys import SigningKey
 from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
@@ -57,8 +58,8 @@ class Town:
             role=role,
             issuer="studyspot",
             audience="studyspot",
-            now=datetime.now(UTC),
-            lifetime=timedelta(minutes=30),
+            now=self.clock(),
+            lifetime=timedelta(days=60),
         )
         person = Person(self._http, user_id, role, token)
         self.people.append(person)
@@ -95,6 +96,7 @@ async def a_town(database_url: str, at: datetime, *, policies: int = 1) -> Async
         nats_url=NO_BROKER,
         verifier=Verifier.of([KEY.jwks()], issuer="studyspot", audience="studyspot"),
         secrets=ServerSecrets(KEY),
+        access_tokens=AccessTokens(KEY, "studyspot", "studyspot"),
         fanout_url="ws://127.0.0.1:1",
         clock=clock,
     )

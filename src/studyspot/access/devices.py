@@ -1,6 +1,6 @@
 """Marks of browsers that have signed in: whoever has one is told apart from others at the same address.
 
-A mark is `{random}.{proof}`, both base64url; the proof is an HMAC-SHA-256 over the random part and the account.
+A mark is `{random}.{proof}`, both base64url; the proof is an HMAC-SHA-256 over that and the account.
 It lets nobody in: it only has failures counted by themselves.
 """
 

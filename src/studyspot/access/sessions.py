@@ -87,6 +87,23 @@ class Sessions:
             raise SessionOver from None
         return Renewal(user_id, session_id, token, now + LASTS)
 
+    async def whose(self, token: str) -> str:
+        """Return whose session a refresh token belongs to, used or not.
+
+        Raises:
+            SessionOver: it is none of ours, or no longer known.
+        """
+        async with answering(self._pool) as connection:
+            cursor = await connection.execute(
+                "SELECT user_id FROM accounts.refresh_tokens JOIN accounts.sessions USING (session_id)"
+                " WHERE token_hash = %s",
+                (_hash(token),),
+            )
+            row = await cursor.fetchone()
+        if row is None:
+            raise SessionOver
+        return str(row[0])
+
     async def renew(self, token: str, now: datetime) -> Renewal:
         """Use a refresh token: it is replaced by another.
 

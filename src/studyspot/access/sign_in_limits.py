@@ -49,8 +49,8 @@ class Allowance:
 class Attempt:
     """Somebody tries to sign in to the account of `email`, from a network address.
 
-    `device` is the browser's mark, where it has signed in to this account before; `known` says that it has, or
-    that the account has come from this address before.
+    `device` is the browser's mark, where it has signed in to this account before; `known` says that it has,
+    or that the account has come from this address before.
     """
 
     email: str

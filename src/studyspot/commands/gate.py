@@ -68,7 +68,7 @@ class Gate:
 
     def circumstances(self, part: str | None = None) -> Circumstances:
         """Return this request's circumstances; where it is several commands, each `part` has its own key."""
-        self._names.learn(self.caller)
+        self._names.learn(self.caller.user_id, self.caller.name)
         key = self._key
         if key is not None and part is not None:
             # A client's key has no space, so that none can be taken for a part of another.

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
+from studyspot.access.access_tokens import AccessTokens
 from studyspot.access.keys import SigningKey
 from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.tokens import Verifier
@@ -102,6 +103,7 @@ def _openapi() -> dict[str, Any]:
         nats_url="",
         verifier=Verifier.of([key.jwks()], issuer="", audience=""),
         secrets=ServerSecrets(key),
+        access_tokens=AccessTokens(key, "", ""),
         fanout_url="",
     )
     return create_app(config).openapi()

@@ -26,16 +26,19 @@ _CANCEL_AGAIN = timedelta(milliseconds=500)
 
 def run_api(environment_only: bool) -> None:
     """Serve HTTP."""
+    from studyspot.access.access_tokens import AccessTokens
     from studyspot.access.server_secrets import ServerSecrets
     from studyspot.api import ApiConfig, serve
 
     settings = begin(environment_only=environment_only)
-    database = database_url(settings)
+    database, key = database_url(settings), signing_key(settings)
     config = ApiConfig(
         database_url=database,
         nats_url=nats_url(settings),
         verifier=verifier(settings),
-        secrets=ServerSecrets(signing_key(settings)),
+        secrets=ServerSecrets(key),
+        access_tokens=AccessTokens(key, settings.token_issuer, settings.token_audience),
+        allowed_origins=settings.allowed_origins,
         fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}",
     )
     _require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")

@@ -30,6 +30,10 @@ PROBLEM_RESPONSE: dict[str, Any] = {
     },
 }
 """How the OpenAPI document describes every error."""
+RATE_LIMITED_RESPONSE: dict[str, Any] = PROBLEM_RESPONSE | {
+    "description": "Too many requests: `/problems/rate-limited`",
+    "headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,18 @@ MALFORMED = Kind("malformed", "The request is not well-formed", 400)
 UNAUTHENTICATED = Kind("unauthenticated", "A token is needed", 401)
 TOKEN_EXPIRED = Kind("token-expired", "The token has expired", 401)
 TOKEN_REFUSED = Kind("token-refused", "The token is not valid", 401)
+ACCOUNT_BARRED = Kind("account-barred", "The account may not be used", 401)
+CREDENTIALS_WRONG = Kind("credentials-wrong", "Address or password wrong", 401)
+SESSION_OVER = Kind("session-over", "Not signed in any more", 401)
+ORIGIN_REFUSED = Kind("origin-refused", "Not from this page", 403)
 ROLE_NOT_ALLOWED = Kind("role-not-allowed", "Not with this role", 403)
 NOT_FOUND = Kind("not-found", "There is nothing here", 404)
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", "This cannot be done here", 405)
 BODY_TOO_LARGE = Kind("body-too-large", "The body is too large", 413)
 INVALID = Kind("invalid-request", "The request is not valid", 422)
+EMAIL_TAKEN = Kind("email-taken", "The address has an account", 409)
+TOO_MANY_ATTEMPTS = Kind("too-many-attempts", "Too many attempts", 429)
+RATE_LIMITED = Kind("rate-limited", "Too many requests", 429)
 KEY_REUSED = Kind("idempotency-key-reused", "The idempotency key was used for another request", 422)
 POSITION_AHEAD = Kind("position-ahead", "The log has not reached that position", 422)
 POSITION_NOT_REACHED = Kind("position-not-reached", "The read model is behind", 503)
@@ -81,11 +92,18 @@ OTHERS = (
     UNAUTHENTICATED,
     TOKEN_EXPIRED,
     TOKEN_REFUSED,
+    ACCOUNT_BARRED,
+    CREDENTIALS_WRONG,
+    SESSION_OVER,
+    ORIGIN_REFUSED,
     ROLE_NOT_ALLOWED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     BODY_TOO_LARGE,
     INVALID,
+    EMAIL_TAKEN,
+    TOO_MANY_ATTEMPTS,
+    RATE_LIMITED,
     KEY_REUSED,
     POSITION_AHEAD,
     POSITION_NOT_REACHED,
