@@ -312,7 +312,7 @@ async def test_foreign_ids_are_not_found(api: httpx.AsyncClient) -> None:
     assert_problem(patched, 403, "not-your-library")
     a_library_of_mine = {"name": "a", "city": "Pune", "timeZone": "Asia/Kolkata"}
     as_student = await api.post("/api/libraries", json=a_library_of_mine, headers=headers)
-    assert_problem(as_student, 403, "not-your-library")
+    assert_problem(as_student, 403, "role-not-allowed")
 
 
 @pytest.mark.parametrize(

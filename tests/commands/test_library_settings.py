@@ -54,7 +54,7 @@ async def test_hours_that_are_none_are_refused(hall: Hall) -> None:
     for unknown in ("none", "retirement"):
         body = {"closures": [{"id": unknown, "start": start}]}
         await hall.owner.is_refused(404, "closure-unknown", "PUT", path, body)
-    await hall.person().is_refused(403, "not-your-library", "PUT", path, {"hours": None})
+    await hall.person().is_refused(403, "role-not-allowed", "PUT", path, {"hours": None})
 
 
 async def test_rules_are_a_presets_or_the_defaults_but_for_what_is_named(hall: Hall) -> None:
@@ -112,7 +112,7 @@ async def test_a_seat_is_changed_taken_out_and_removed(hall: Hall) -> None:
     assert (out["inService"], out["revokeAt"], out["zone"]) == (False, hall.at(5), "quiet")
     assert (await hall.owner.does("PATCH", path, {}))["position"] == out["position"]
     await hall.person().is_refused(409, "seat-out-of-service", "POST", "/api/holds", hall.seat())
-    await hall.person().is_refused(403, "not-your-library", "DELETE", path)
+    await hall.person().is_refused(403, "role-not-allowed", "DELETE", path)
     assert (await hall.owner.does("DELETE", path))["id"] == hall.seats[0]
     await hall.owner.is_refused(404, "seat-unknown", "DELETE", path)
     await hall.person().is_refused(404, "seat-unknown", "POST", "/api/holds", hall.seat())

@@ -31,7 +31,7 @@ async def test_a_cascade_revokes_every_booking_and_releases_every_hold(hall: Hal
     held = await holding.does("POST", "/api/holds", hall.seat(0, 8, 9))
     refused = await hall.owner.is_refused(409, "future-bookings", "DELETE", hall.path)
     assert refused["count"] == 10
-    await hall.person().is_refused(403, "not-your-library", "DELETE", hall.path, cascade="true")
+    await hall.person().is_refused(403, "role-not-allowed", "DELETE", hall.path, cascade="true")
     told = await hall.owner.does("DELETE", hall.path, cascade="true")
     assert (told["id"], told["revoked"], told["released"]) == (hall.id, 10, 1)
     with EventStore(hall.database_url) as store:
