@@ -10,15 +10,21 @@ from psycopg_pool import AsyncConnectionPool
 
 from studyspot.access.keys import SigningKey
 from studyspot.access.tokens import Verifier
+from studyspot.decisions.barred import Barred
+from studyspot.decisions.clock import system_clock
 from studyspot.domain.people import Role
 from studyspot.projections.queries import (
     affected,
+    announcements,
+    audit,
     booking_counts,
     bookings,
     libraries,
     library_stats,
     notifications,
     seat_map,
+    staff,
+    waitlist,
 )
 from studyspot.projections.queries.reading import Queries
 from studyspot.wire.errors import answer_with_problems
@@ -46,8 +52,12 @@ async def reads_of(log: Log) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     answer_with_problems(app)
     # `/api/bookings/stats` is no booking's id, so its counts come first.
-    for room in (libraries, seat_map, affected, library_stats, booking_counts, bookings, notifications):
+    about_libraries = (libraries, seat_map, affected, library_stats, staff)
+    about_people = (booking_counts, bookings, notifications, announcements, waitlist, audit)
+    for room in (*about_libraries, *about_people):
         app.include_router(room.router)
+    app.state.clock, app.state.barred = system_clock, Barred(log.store)
+    await app.state.barred.catch_up()
     app.state.verifier = Verifier.of([KEY.jwks()], issuer="studyspot", audience="studyspot")
     pool = AsyncConnectionPool(
         log.database_url, min_size=1, max_size=4, timeout=2, open=False, kwargs={"autocommit": True}

@@ -9,12 +9,10 @@ from enum import Enum, auto
 import structlog
 from prometheus_client import Counter
 
-from studyspot.access.key_sets import KeysUnavailable, read_key_sets
+from studyspot.access.key_sets import KeysUnavailable, load_key_sets
 from studyspot.access.public_keys import PublicKeys
 
 log = structlog.get_logger()
-
-_READ_WITHIN = timedelta(seconds=5)
 
 _failures = Counter(
     "studyspot_key_set_failures", "Readings of an issuer's public keys that failed", ["issuer"]
@@ -62,7 +60,8 @@ class KeyRing:
         self._issuer = issuer
         self._sources = tuple(sources)
         self._pace = pace or Pace()
-        self._state = _State.FIXED
+        # Sources are about to be followed.
+        self._state = _State.READING if sources else _State.FIXED
         self._failed = False
         self._wanted = asyncio.Event()
         self._read = asyncio.Event()
@@ -116,13 +115,14 @@ class KeyRing:
 
     async def _read_again(self) -> None:
         try:
-            async with asyncio.timeout(_READ_WITHIN.total_seconds()):
-                read = PublicKeys.of(await read_key_sets(self._sources), self.algorithms)
-        except (KeysUnavailable, ValueError, TimeoutError) as error:
+            # In a thread: an HTTP client's certificates alone take longer than an event loop may be kept.
+            documents = await asyncio.to_thread(load_key_sets, self._sources)
+            read = PublicKeys.of(documents, self.algorithms)
+        except (KeysUnavailable, ValueError) as error:
             _failures.labels(self._issuer).inc()
-            reason = str(error) or "no answer in time"
+            kept = len(self._keys.by_id)
             log.error(  # noqa: TRY400 - what is wrong is outside of this program
-                "public keys cannot be read", issuer=self._issuer, reason=reason, kept=len(self._keys.by_id)
+                "public keys cannot be read", issuer=self._issuer, reason=str(error), kept=kept
             )
             self._failed = True
             return

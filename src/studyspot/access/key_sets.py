@@ -1,14 +1,16 @@
 """Where public keys come from: files and URLs."""
 
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 LONGEST_KEY_SET = 256 * 1024
 """Bytes of a JWKS document; who answers with more is not asked for keys."""
-_READ_WITHIN = timedelta(seconds=5)
+_STEP_WITHIN = timedelta(seconds=3)
+"""For each step of asking: to connect, to be answered, to have the answer whole."""
 
 
 class KeysUnavailable(Exception):
@@ -21,26 +23,10 @@ def load_key_sets(sources: Iterable[str]) -> list[dict[str, Any]]:
     Raises:
         KeysUnavailable: one of them cannot be read, is too large, or is not JSON.
     """
-    return [_parsed(source, _fetched(source) if is_url(source) else _read(source)) for source in sources]
+    return [_parsed(source, _fetched(source) if _is_url(source) else _read(source)) for source in sources]
 
 
-async def read_key_sets(sources: Sequence[str]) -> list[dict[str, Any]]:
-    """Return what `load_key_sets` returns, without blocking the event loop.
-
-    The caller sets the limit: a server may send its answer as slowly as it likes.
-
-    Raises:
-        KeysUnavailable: one of them cannot be read, is too large, or is not JSON.
-    """
-    documents = []
-    for source in sources:
-        # A file is a few hundred bytes, and read more quickly than a thread is asked to.
-        text = await _fetched_async(source) if is_url(source) else _read(source)
-        documents.append(_parsed(source, text))
-    return documents
-
-
-def is_url(source: str) -> bool:
+def _is_url(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
@@ -58,35 +44,23 @@ def _fetched(url: str) -> bytes:
 
     try:
         # No redirect is followed: whoever can send us elsewhere would choose the keys.
-        with httpx.stream("GET", url, timeout=_READ_WITHIN.total_seconds()) as response:
+        with httpx.stream("GET", url, timeout=_STEP_WITHIN.total_seconds()) as response:
             response.raise_for_status()
-            content = b""
-            for part in response.iter_bytes():
-                content += part
-                if len(content) > LONGEST_KEY_SET:
-                    break
-            return content
+            return _bounded(url, response.iter_bytes())
     except httpx.HTTPError as error:
         raise KeysUnavailable(f"{url}: {error!r}") from error
 
 
-async def _fetched_async(url: str) -> bytes:
-    import httpx
-
-    try:
-        async with (
-            httpx.AsyncClient(timeout=_READ_WITHIN.total_seconds()) as client,
-            client.stream("GET", url) as response,
-        ):
-            response.raise_for_status()
-            content = b""
-            async for part in response.aiter_bytes():
-                content += part
-                if len(content) > LONGEST_KEY_SET:
-                    break
-            return content
-    except httpx.HTTPError as error:
-        raise KeysUnavailable(f"{url}: {error!r}") from error
+def _bounded(url: str, parts: Iterator[bytes]) -> bytes:
+    deadline = time.monotonic() + _STEP_WITHIN.total_seconds()
+    content = b""
+    for part in parts:
+        content += part
+        if len(content) > LONGEST_KEY_SET:
+            break
+        if time.monotonic() > deadline:
+            raise KeysUnavailable(f"{url}: the answer takes too long")
+    return content
 
 
 def _parsed(source: str, content: bytes) -> dict[str, Any]:

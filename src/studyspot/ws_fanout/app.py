@@ -105,6 +105,7 @@ async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
                         feed.look_at_stream(),
                         reader.run(),
                         names.follow(nc, on_removed=hub.forget_names),
+                        config.verifier.follow(),
                         _drive(hub, woken, reader),
                         _tick(hub),
                     )
