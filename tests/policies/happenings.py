@@ -15,6 +15,7 @@ from studyspot.domain.events import (
     LibraryCreated,
     SeatAdded,
     SeatAvailabilityChanged,
+    WaitlistJoined,
 )
 
 NINE = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -104,6 +105,17 @@ def moved(booking: BookingCreated, start: datetime) -> BookingRescheduled:
 
 def missed(booking: BookingCreated) -> BookingNoShow:
     return BookingNoShow(**booking.facts(), missed_at=booking.check_in_until)
+
+
+def waits(entry_id: str = "W1", start: datetime = NINE, **more: Any) -> WaitlistJoined:
+    return WaitlistJoined(
+        entry_id=entry_id,
+        library_id="L1",
+        user_id=f"u-{entry_id}",
+        start=start,
+        end=start + HOUR,
+        **more,
+    )
 
 
 def became(kind: type[Any], facts: BookingFacts | HoldFacts, **more: Any) -> Any:

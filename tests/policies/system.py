@@ -1,6 +1,8 @@
 """A log, and policies that follow it at a time that a test says."""
 
 import asyncio
+import signal
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -140,3 +142,19 @@ class Log:
 def a_log(database_url: str) -> Iterator[Log]:
     with EventStore(database_url, read_connections=2) as store:
         yield Log(database_url, store)
+
+
+@asynccontextmanager
+async def child(log: Log) -> AsyncIterator[None]:
+    """A process of policies, killed at the end of the block."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.policies.process", log.database_url, log.clock.at.isoformat()),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield
+        assert process.returncode is None
+    finally:
+        process.kill()
+        assert await process.wait() == -signal.SIGKILL

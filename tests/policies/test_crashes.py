@@ -2,11 +2,7 @@
 
 import asyncio
 import random
-import signal
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -22,7 +18,7 @@ from studyspot.domain.events import (
 from studyspot.event_store.store import EventStore
 from tests.engines import PostgresServer
 from tests.policies.happenings import HOUR, NINE, became, booked, closed, held, opened
-from tests.policies.system import DAY_BEFORE, Log, a_log, until
+from tests.policies.system import DAY_BEFORE, Log, a_log, child, until
 
 EACH = 25
 """Of holds that lapse, bookings that are missed, completed, and hit by a closure."""
@@ -79,22 +75,6 @@ def all_done_once(log: Log) -> None:
 
 def has_grown(log: Log, before: int, events: int) -> bool:
     return log.store.head().position >= before + events
-
-
-@asynccontextmanager
-async def child(log: Log) -> AsyncIterator[None]:
-    """A process of policies, killed at the end of the block."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.policies.process", log.database_url, log.clock.at.isoformat()),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield
-        assert process.returncode is None
-    finally:
-        process.kill()
-        assert await process.wait() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("seed", [1, 2])
