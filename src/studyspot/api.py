@@ -44,6 +44,7 @@ from studyspot.commands import (
     retirement,
     seats,
     series,
+    waitlist,
 )
 from studyspot.commands.alternatives import Alternatives
 from studyspot.commands.erasing import Eraser
@@ -64,11 +65,11 @@ from studyspot.projections.queries import (
     notifications,
     seat_map,
     staff,
-    waitlist,
 )
 from studyspot.projections.queries import bookings as bookings_read
 from studyspot.projections.queries import libraries as libraries_read
 from studyspot.projections.queries import people as people_read
+from studyspot.projections.queries import waitlist as waitlist_read
 from studyspot.projections.queries.free_seats import FreeSeats
 from studyspot.projections.queries.reading import Queries
 from studyspot.telemetry import Readiness, serve_metrics
@@ -186,13 +187,13 @@ def create_app(config: ApiConfig) -> FastAPI:
     app.add_middleware(RateLimit, rate=config.rate)
     answer_with_problems(app)
     of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
-    of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history)
+    of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history, waitlist)
     of_people = (auth, people)
     for room in (*of_libraries, *of_bookings, *of_people):
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
     about_libraries = (libraries_read, seat_map, affected, library_stats)
-    about_people = (people_read, notifications, announcements, waitlist, staff, audit)
+    about_people = (people_read, notifications, announcements, waitlist_read, staff, audit)
     for read in (*about_libraries, booking_counts, bookings_read, *about_people):
         app.include_router(read.router)
     _serve_documents(app, config)

@@ -82,7 +82,7 @@ def _overlapping(wanted: Wanted, agenda: Agenda) -> Iterator[WaitlistJoined]:
     library, seat = wanted.library, wanted.seat
     for entry in in_line(agenda.entries.values(), wanted.at):
         joined = entry.joined
-        if joined.library_id != library.library_id or not would_do(seat, joined):
+        if joined.library_id != library.library_id or not would_do(seat, joined.zone, joined.attributes):
             continue
         overlaps = joined.start < wanted.occupied_until and wanted.start < _until(joined, wanted)
         if overlaps and bookable_refusal(library, joined.start, joined.end, wanted.at) is None:

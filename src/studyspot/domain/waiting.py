@@ -99,10 +99,10 @@ def is_live(entry: Entry, at: datetime) -> bool:
             assert_never(unreachable)
 
 
-def would_do(seat: Seat, joined: WaitlistJoined) -> bool:
-    """Say whether this is a seat such as the student waits for."""
-    right_zone = joined.zone is None or joined.zone == seat.zone
-    return right_zone and all(seat.attributes.get(name) == value for name, value in joined.attributes.items())
+def would_do(seat: Seat, zone: str | None, attributes: Mapping[str, str | int | bool]) -> bool:
+    """Say whether this is a seat such as is waited for: in the zone, if one is named, with all of these."""
+    has_all = all(seat.attributes.get(name) == value for name, value in attributes.items())
+    return has_all and zone in (None, seat.zone)
 
 
 def in_line(entries: Iterable[Entry], at: datetime) -> list[Waiting]:

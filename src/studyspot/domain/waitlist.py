@@ -265,7 +265,8 @@ def _decide_offering(command: OfferPlace, agenda: Agenda) -> tuple[Event, ...]:
         return ()
     if is_over(entry, command.at):
         return (_left(entry, "over"),)
-    if agenda.seat is None or not would_do(agenda.seat, entry.joined):
+    wanted = entry.joined
+    if agenda.seat is None or not would_do(agenda.seat, wanted.zone, wanted.attributes):
         raise SeatUnknown
     wish = _wish(command, entry)
     # Only whose turn it is can lose it: a seat is there for them, and they cannot take it.

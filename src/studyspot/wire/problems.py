@@ -81,6 +81,7 @@ POSITION_AHEAD = Kind("position-ahead", "The log has not reached that position",
 POSITION_NOT_REACHED = Kind("position-not-reached", "The read model is behind", 503)
 PARKED = Kind("parked", "A change could not be applied", 503)
 NOT_YOUR_STUDENTS = Kind("not-your-students", "Not students of the library", 409)
+SEATS_FREE = Kind("seats-free", "Seats are free", 409)
 NO_SEAT_ALIKE = Kind("no-seat-alike", "No seat alike is free", 409)
 CONTENDED = Kind("contended", "Too many are changing the same thing", 503)
 UNAVAILABLE = Kind("unavailable", "The service is not available now", 503)
@@ -109,6 +110,7 @@ OTHERS = (
     POSITION_NOT_REACHED,
     PARKED,
     NOT_YOUR_STUDENTS,
+    SEATS_FREE,
     NO_SEAT_ALIKE,
     CONTENDED,
     UNAVAILABLE,
