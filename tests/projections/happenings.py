@@ -27,6 +27,11 @@ from studyspot.domain.events import (
     PaymentRefunded,
     SeatAdded,
     SeatAvailabilityChanged,
+    StaffAdded,
+    StaffInvited,
+    StaffRemoved,
+    WaitlistJoined,
+    WaitlistOffered,
 )
 
 NINE = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -95,6 +100,7 @@ def booked(
     buffer: timedelta = timedelta(),
     amount_minor: int = 5000,
     currency: str = "INR",
+    series_id: str | None = None,
 ) -> BookingCreated:
     return BookingCreated(
         booking_id=booking_id,
@@ -110,6 +116,7 @@ def booked(
         check_in_from=start - HOUR / 4,
         check_in_until=start + HOUR / 2,
         free_cancel_until=start - HOUR,
+        series_id=series_id,
     )
 
 
@@ -209,3 +216,45 @@ def notice(notification_id: str = "N1", user_id: str = "student", **parameters: 
         parameters=parameters,
         cause=f"{notification_id}:booking-revoked",
     )
+
+
+def invited(
+    user_id: str | None = None,
+    invitation_id: str = "I1",
+    library_id: str = "L1",
+    until: datetime = NINE + timedelta(days=3650),
+) -> StaffInvited:
+    """An invitation, to an address where no person is named."""
+    return StaffInvited(library_id=library_id, invitation_id=invitation_id, user_id=user_id, until=until)
+
+
+def hired(user_id: str, library_id: str = "L1", invitation_id: str = "I1") -> StaffAdded:
+    return StaffAdded(library_id=library_id, user_id=user_id, invitation_id=invitation_id)
+
+
+def let_go(user_id: str, library_id: str = "L1") -> StaffRemoved:
+    return StaffRemoved(library_id=library_id, user_id=user_id)
+
+
+def joined(
+    entry_id: str = "E1",
+    user_id: str = "student",
+    start: datetime = NINE,
+    hours: float = 1,
+    library_id: str = "L1",
+    **wishes: Any,
+) -> WaitlistJoined:
+    return WaitlistJoined(
+        entry_id=entry_id,
+        library_id=library_id,
+        user_id=user_id,
+        start=start,
+        end=start + hours * HOUR,
+        **wishes,
+    )
+
+
+def offered(
+    entry: WaitlistJoined, until: datetime, hold_id: str = "H1", seat_id: str = "S1"
+) -> WaitlistOffered:
+    return WaitlistOffered(**entry.facts(), hold_id=hold_id, seat_id=seat_id, until=until)

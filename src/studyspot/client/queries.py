@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from studyspot.client.api import Api, Reply
+from studyspot.wire.notice_reads import NotificationsFound
 from studyspot.wire.read_bodies import (
     BookingFound,
     BookingsFound,
     LibrariesFound,
     LibraryView,
-    NotificationsFound,
     SeatMap,
 )
 from studyspot.wire.stats_bodies import BookingCounts, LibraryStats

@@ -9,6 +9,7 @@ from fastapi import Query
 from studyspot.wire.problems import INVALID, Problem
 
 Limit = Annotated[int, Query(ge=1, le=100, description="How many a page holds at most.")]
+_MOST = 2**63 - 1
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")]
 
 
@@ -36,3 +37,36 @@ def values_of(cursor: str, count: int) -> tuple[str, ...]:
     if not all(isinstance(value, str) and "\0" not in value for value in values):
         raise unreadable()
     return tuple(values)
+
+
+def position_of(cursor: str) -> int:
+    """Return the one position of a cursor.
+
+    Raises:
+        Problem: 422, it is none of ours.
+    """
+    (position,) = positions_of(cursor, 1)
+    return position
+
+
+def positions_of(cursor: str, count: int) -> tuple[int, ...]:
+    """Return the `count` whole numbers of a cursor.
+
+    Raises:
+        Problem: 422, it is none of ours.
+    """
+    try:
+        return tuple(map(position_in, values_of(cursor, count)))
+    except ValueError:
+        raise unreadable() from None
+
+
+def position_in(value: str) -> int:
+    """Return a whole number from 0 that a `bigint` holds.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    if not (value.isascii() and value.isdecimal() and int(value) <= _MOST):
+        raise ValueError
+    return int(value)

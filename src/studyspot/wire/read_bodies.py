@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from studyspot.domain.events import BookingStatus, NoticeKind, PaymentMethod, RefundReason, RevocationReason
+from studyspot.domain.events import BookingStatus, PaymentMethod, RefundReason, RevocationReason
 from studyspot.domain.opening_hours import OpenHours
 from studyspot.domain.rules import BookingRules
 from studyspot.wire.bodies import PlanBody
@@ -180,23 +180,5 @@ class BookingsFound(Reflected):
     """A page of a list; `next` is the cursor of the page that follows."""
 
     rows: tuple[BookingView, ...]
-    next: str | None
-    server_now: Instant
-
-
-class NotificationView(CamelModel):
-    """What a person was told: a kind, and what its sentence needs."""
-
-    id: str
-    library_id: str | None
-    kind: NoticeKind
-    parameters: dict[str, bool | int | str | None]
-    sent_at: Instant
-
-
-class NotificationsFound(Reflected):
-    """A page of what a person was told, newest first; `next` is the cursor of the page that follows."""
-
-    rows: tuple[NotificationView, ...]
     next: str | None
     server_now: Instant

@@ -86,6 +86,19 @@ async def test_filters_narrow_the_list(log: Log, reads: httpx.AsyncClient) -> No
         assert_problem(await reads.get(PATH, params=wrong, headers=ANNA), 422, "invalid-request")
 
 
+async def test_the_bookings_of_a_series_are_found(log: Log, reads: httpx.AsyncClient) -> None:
+    days = [NINE + 24 * HOUR * number for number in range(3)]
+    made = [
+        booked(f"B{number}", start=day, user_id="anna", series_id="R1") for number, day in enumerate(days)
+    ]
+    position = await log.append(opened("L1"), *made, booked("B9", user_id="ben", series_id="R2"))
+    await ask(reads, PATH, position, ANNA)
+    assert await listed(reads, ANNA, seriesId="R1") == ["B2", "B1", "B0"]
+    assert await listed(reads, OWNER, seriesId="R2") == ["B9"]
+    assert await listed(reads, ANNA, seriesId="R2") == []
+    assert (await ask(reads, f"{PATH}/B9", headers=BEN))["seriesId"] == "R2"
+
+
 async def test_pages_hold_while_bookings_are_added(log: Log, reads: httpx.AsyncClient) -> None:
     await ask(reads, PATH, await filled(log), OWNER)
     first = await ask(reads, PATH, headers=OWNER, limit=2)

@@ -42,7 +42,7 @@ ACTS = Table(
         "ids": "jsonb NOT NULL",  # of what the event is about, by the names that the event gives them
     },
     key=("entity_id", "position"),
-    indexes=(("position",), ("actor", "position"), ("library_id", "position"), ("user_id", "position")),
+    indexes=(("at",), ("actor", "at"), ("library_id", "at"), ("user_id", "at")),
 )
 
 _Common = LibraryEvent | SeatEvent | StaffEvent | AccountEvent | AnnouncementMade

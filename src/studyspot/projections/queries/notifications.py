@@ -1,22 +1,30 @@
 """What a person was told, for that person alone."""
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
 
 from studyspot.projections.models import notifications
 from studyspot.projections.queries import query
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
-from studyspot.wire.cursors import Cursor, Limit, cursor_of, unreadable, values_of
-from studyspot.wire.read_bodies import NotificationsFound, NotificationView
+from studyspot.wire.cursors import Cursor, Limit, cursor_of, position_of
+from studyspot.wire.notice_reads import NotificationsFound, NotificationView
 
 router = APIRouter(prefix="/api/notifications", tags=["notifications"])
 
-_MOST = 2**63 - 1
+# Who was told nothing, or nothing more, is one row without a notice.
 _OWN = query.Query(
     """
-    SELECT * FROM {notifications}
-    WHERE user_id = %(caller)s AND (%(before)s::bigint IS NULL OR position < %(before)s)
-    ORDER BY position DESC LIMIT %(limit)s
+    SELECT counted.unread, told.* FROM (
+        SELECT count(*) AS unread FROM {notifications} WHERE user_id = %(caller)s AND read_at IS NULL
+    ) AS counted LEFT JOIN (
+        SELECT n.*, t.text FROM {notifications} AS n
+        LEFT JOIN private.texts AS t ON t.id = n.text_id COLLATE "C"
+        WHERE n.user_id = %(caller)s AND (NOT %(unread)s OR n.read_at IS NULL)
+          AND (%(before)s::bigint IS NULL OR n.position < %(before)s)
+        ORDER BY n.position DESC LIMIT %(limit)s
+    ) AS told ON true
     """,
     order="found.position DESC",
     # One whose person cannot be read may be anybody's.
@@ -30,34 +38,35 @@ _OWN = query.Query(
 
 @router.get("")
 async def list_notifications(
-    reader: Reads, caller: Caller, limit: Limit = 20, cursor: Cursor = None
+    reader: Reads,
+    caller: Caller,
+    unread: Annotated[bool, Query(description="Only what was not read.")] = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> NotificationsFound:
-    """List what one was told, newest first."""
-    reading = await reader.read(
-        _OWN, caller=caller.user_id, before=_place_of(cursor) if cursor else None, limit=limit + 1
-    )
-    page = reading.rows[:limit]
-    more = len(reading.rows) > limit
+    """List what one was told, newest first, and count what one has not read."""
+    before = position_of(cursor) if cursor else None
+    reading = await reader.read(_OWN, caller=caller.user_id, unread=unread, before=before, limit=limit + 1)
+    found = [row for row in reading.rows if row["notification_id"] is not None]
+    page = found[:limit]
     return NotificationsFound(
-        rows=tuple(
-            NotificationView(
-                id=row["notification_id"],
-                library_id=row["library_id"],
-                kind=row["kind"],
-                parameters=row["parameters"],
-                sent_at=row["sent_at"],
-            )
-            for row in page
-        ),
-        next=cursor_of(str(page[-1]["position"])) if more else None,
+        rows=tuple(map(_view, page)),
+        next=cursor_of(str(page[-1]["position"])) if len(found) > limit else None,
+        unread=reading.rows[0]["unread"],
         position=reading.position,
         server_now=reader.now,
         parked=reader.tell_parked(reading.parked),
     )
 
 
-def _place_of(cursor: str) -> int:
-    (position,) = values_of(cursor, 1)
-    if not (position.isascii() and position.isdecimal() and int(position) <= _MOST):
-        raise unreadable()
-    return int(position)
+def _view(row: dict[str, Any]) -> NotificationView:
+    return NotificationView(
+        id=row["notification_id"],
+        library_id=row["library_id"],
+        kind=row["kind"],
+        parameters=row["parameters"],
+        text=row["text"],
+        deleted=row["text_id"] is not None and row["text"] is None,
+        sent_at=row["sent_at"],
+        read_at=row["read_at"],
+    )
