@@ -29,11 +29,13 @@ for group, name in (
 
 
 @app.command()
-def up() -> None:
+def up(
+    seed_demo: bool = typer.Option(False, "--seed-demo", help="Fill a new installation with sample data."),
+) -> None:
     """Run everything, on embedded PostgreSQL and NATS unless their URLs are set."""
     from studyspot.console.up import run_up
 
-    run_up()
+    run_up(seed_demo)
 
 
 @app.command()
@@ -75,6 +77,14 @@ def migrate() -> None:
     from studyspot.console.migrate import run_migrate
 
     run_migrate()
+
+
+@app.command("seed-demo")
+def seed_demo(as_json: bool = AS_JSON) -> None:
+    """Fill a new installation with sample data: three libraries in India, and a month in them."""
+    from studyspot.console.sample.seed import run_seed
+
+    run_seed(as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +17,7 @@ from pydantic import JsonValue
 from studyspot.access.keys import SigningKey
 from studyspot.console.faults import Fault
 from studyspot.console.migrate import migrate
+from studyspot.console.output import print_line
 from studyspot.embedded.errors import EngineError, cannot_write
 from studyspot.embedded.nats import EmbeddedNats
 from studyspot.embedded.ports import free_port, is_free
@@ -62,8 +64,8 @@ class Engines:
     postgres_data: Path | None
 
 
-def run_up() -> None:
-    """Run the whole installation until SIGTERM or Ctrl-C.
+def run_up(seed_demo: bool) -> None:
+    """Run the whole installation until SIGTERM or Ctrl-C, with sample data in it where they are asked for.
 
     Raises:
         Fault, EngineError: one line says what is missing and how to mend it.
@@ -78,9 +80,26 @@ def run_up() -> None:
             _require_free(settings)
             with _stopped_by_signals() as stop, _engines(settings, home, stop) as engines:
                 migrate(engines.database_url, engines.nats_urls["admin"])
+                if seed_demo:
+                    # Before the policies run: to them, most of it would be overdue.
+                    _seed(engines)
+                    stop.obey()
                 asyncio.run(_serve(settings, home, engines, stop))
     except OSError as error:
         raise cannot_write(home, error) from error
+
+
+def _seed(engines: Engines) -> None:
+    from studyspot.console.sample.seed import seed, told
+
+    try:
+        seeded = asyncio.run(seed(engines.database_url, engines.nats_urls["admin"], datetime.now(UTC)))
+    except Fault as fault:
+        # What is there already is no reason not to run it.
+        print_line(f"no sample data: {fault}")
+        return
+    for line in told(seeded):
+        print_line(line)
 
 
 class _Stop:
