@@ -20,7 +20,9 @@ from studyspot.access.accounts import Accounts
 from studyspot.access.desk_codes import DeskCodes
 from studyspot.access.devices import Devices
 from studyspot.access.erasure import Erasure
+from studyspot.access.invitations import Invitations
 from studyspot.access.passwords import Passwords
+from studyspot.access.muted import MutedKinds
 from studyspot.access.private_texts import PrivateTexts
 from studyspot.access.quotes import Quotes
 from studyspot.access.server_secrets import ServerSecrets
@@ -29,6 +31,7 @@ from studyspot.access.sign_in_limits import SignInLimits
 from studyspot.access.tokens import Verifier
 from studyspot.catalogue.schemas import asyncapi, schemas
 from studyspot.commands import affected as affected_resolved
+from studyspot.commands import announcements as announcing
 from studyspot.commands import (
     attendance,
     auth,
@@ -37,6 +40,7 @@ from studyspot.commands import (
     holds,
     libraries,
     library_settings,
+    notices,
     payments,
     people,
     quotes,
@@ -46,6 +50,7 @@ from studyspot.commands import (
     series,
     waitlist,
 )
+from studyspot.commands import staff as hiring
 from studyspot.commands.alternatives import Alternatives
 from studyspot.commands.erasing import Eraser
 from studyspot.commands.names import NameBook
@@ -72,6 +77,7 @@ from studyspot.projections.queries import people as people_read
 from studyspot.projections.queries import waitlist as waitlist_read
 from studyspot.projections.queries.free_seats import FreeSeats
 from studyspot.projections.queries.reading import Queries
+from studyspot.projections.queries.students_of import StudentsOf
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.wire.authorisation import authorise, require_policy
 from studyspot.wire.errors import BodyLimit, answer_with_problems
@@ -145,6 +151,9 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.finder = finder
         app.state.alternatives = Alternatives(decisions, finder)
         app.state.private_texts = PrivateTexts(pool)
+        app.state.muted = MutedKinds(pool)
+        app.state.students = StudentsOf(queries, store)
+        app.state.invitations = Invitations(pool)
         app.state.barred = barred
         app.state.names = names
         app.state.queries = queries
@@ -188,8 +197,9 @@ def create_app(config: ApiConfig) -> FastAPI:
     answer_with_problems(app)
     of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
     of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history, waitlist)
-    of_people = (auth, people)
-    for room in (*of_libraries, *of_bookings, *of_people):
+    of_people = (auth, people, hiring)
+    of_notices = (notices, announcing)
+    for room in (*of_libraries, *of_bookings, *of_people, *of_notices):
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
     about_libraries = (libraries_read, seat_map, affected, library_stats)

@@ -1,0 +1,42 @@
+"""The bodies of inviting somebody to work for a library, and what they are answered with."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from studyspot.domain.people import Role
+from studyspot.wire.auth_bodies import Email
+from studyspot.wire.bodies import Positioned
+from studyspot.wire.shape import ClosedModel, Identifier, Instant
+
+
+class InviteBody(ClosedModel):
+    """Whom to invite: a person by their id, or whoever has the address. Either, and not both."""
+
+    user_id: Identifier | None = None
+    email: Email | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.user_id is None) == (self.email is None):
+            raise ValueError("name either userId or email")
+        return self
+
+
+class InvitedAnswer(Positioned):
+    """The invitation, which may be accepted until `until`; it says nothing of whether there is an account."""
+
+    id: str
+    until: Instant
+
+
+class AcceptedAnswer(Positioned):
+    """The caller works for the library; a token that still says another role than `role` is to be renewed."""
+
+    library_id: str
+    role: Role
+
+
+class LetGoAnswer(Positioned):
+    library_id: str
+    user_id: str
