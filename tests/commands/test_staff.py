@@ -90,7 +90,12 @@ async def test_an_address_is_kept_once_for_an_invitation_that_exists(hall: Hall)
 
 async def test_an_invitation_names_one_person(hall: Hall) -> None:
     path = f"{hall.path}/invitations"
-    bodies = ({}, {"userId": "a", "email": "a@example.in"}, {"email": "nowhere"}, {"userId": "a b"})
+    bodies: tuple[dict[str, str], ...] = (
+        {},
+        {"userId": "a", "email": "a@example.in"},
+        {"email": "nowhere"},
+        {"userId": "a b"},
+    )
     for body in bodies:
         await hall.owner.is_refused(422, "invalid-request", "POST", path, body)
     await hall.owner.is_refused(409, "cannot-be-staff", "POST", path, {"userId": hall.owner.id})
