@@ -1,16 +1,11 @@
 """What a person does not want to be told: kept with their account, and not in the log."""
 
-import asyncio
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
-from datetime import timedelta
+from collections.abc import Collection
 
-import psycopg
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-ANSWER_WITHIN = timedelta(seconds=4)
-_CLOSE_WITHIN = ANSWER_WITHIN + timedelta(milliseconds=500)
+from studyspot.access.answering import answering
 
 
 async def read_muted(connection: AsyncConnection, user_id: str) -> frozenset[str]:
@@ -20,17 +15,8 @@ async def read_muted(connection: AsyncConnection, user_id: str) -> frozenset[str
     return frozenset(row[0]) if row is not None else frozenset()
 
 
-async def mute(connection: AsyncConnection, user_id: str, kinds: Collection[str]) -> None:
-    """Let a person be told everything but these kinds."""
-    await connection.execute(
-        "INSERT INTO accounts.muted (user_id, kinds) VALUES (%s, %s)"
-        " ON CONFLICT (user_id) DO UPDATE SET kinds = excluded.kinds",
-        [user_id, sorted(kinds)],
-    )
-
-
 class MutedKinds:
-    """The same by a pool's connections, within `ANSWER_WITHIN`.
+    """What people have muted.
 
     Every method raises psycopg.OperationalError (of which psycopg_pool.PoolTimeout is one) where the database
     does not answer in time.
@@ -41,23 +27,14 @@ class MutedKinds:
 
     async def read(self, user_id: str) -> frozenset[str]:
         """Return what the person has muted."""
-        async with self._connection() as connection:
+        async with answering(self._pool) as connection:
             return await read_muted(connection, user_id)
 
     async def mute(self, user_id: str, kinds: Collection[str]) -> None:
-        """Mute these kinds for the person, and no others."""
-        async with self._connection() as connection:
-            await mute(connection, user_id, kinds)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            # The inner limit asks the server to cancel; the outer one closes a connection that stays silent.
-            async with (
-                asyncio.timeout(_CLOSE_WITHIN.total_seconds()),
-                asyncio.timeout(ANSWER_WITHIN.total_seconds()),
-                self._pool.connection() as connection,
-            ):
-                yield connection
-        except TimeoutError as error:
-            raise psycopg.OperationalError("the database did not answer in time") from error
+        """Let the person be told everything but these kinds."""
+        async with answering(self._pool) as connection:
+            await connection.execute(
+                "INSERT INTO accounts.muted (user_id, kinds) VALUES (%s, %s)"
+                " ON CONFLICT (user_id) DO UPDATE SET kinds = excluded.kinds",
+                [user_id, sorted(kinds)],
+            )
