@@ -4,9 +4,10 @@ Stored data is one JSON object: `v` (the version), `time`, `actor`, `commandid`,
 What is written has the newest version; what is read may have any, and comes out in the newest.
 """
 
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -58,7 +59,14 @@ class _Stored(Shape, Generic[Data]):
 
 
 _stored = TypeAdapter(_Stored[dict[str, Any]])
-_records: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """How stored data in an event's newest version begin, and what reads them in one piece."""
+
+    beginning: bytes
+    read: Callable[[bytes], _Stored[Any]]
 
 
 def encode(event: Event, metadata: Metadata, vocabulary: Vocabulary = VOCABULARY) -> bytes:
@@ -92,11 +100,14 @@ def decode(event_type: str, data: bytes, vocabulary: Vocabulary = VOCABULARY) ->
         UnknownEventVersion: a newer release wrote it; one that knows this version reads it.
         UnreadableEvent: the data is not what the type promises.
     """
-    version = vocabulary.newest(vocabulary.class_of(event_type))
-    if data.startswith(b'{"v":%d,' % version.number):
-        with suppress(ValidationError):  # What is wrong with it is said below.
-            # In one piece, which takes two thirds of the time.
-            stored = _record_of(version.shape).validate_json(data)
+    newest = _newest(vocabulary, event_type)
+    if data.startswith(newest.beginning):
+        try:
+            # In one piece, which takes half of the time.
+            stored = newest.read(data)
+        except ValidationError:
+            pass  # What is wrong with it is said below.
+        else:
             return stored.data, _metadata(stored)
     try:
         stored = _stored.validate_json(data)
@@ -110,11 +121,11 @@ def decode(event_type: str, data: bytes, vocabulary: Vocabulary = VOCABULARY) ->
     return event, _metadata(stored)
 
 
-def _record_of(shape: type[Any]) -> TypeAdapter[Any]:
-    """Return what validates a whole stored record whose data are of this shape."""
-    if shape not in _records:
-        _records[shape] = TypeAdapter(_Stored[shape])  # type: ignore[valid-type]
-    return _records[shape]
+@cache
+def _newest(vocabulary: Vocabulary, event_type: str) -> _Newest:
+    version = vocabulary.newest(vocabulary.class_of(event_type))
+    record: TypeAdapter[Any] = TypeAdapter(_Stored[version.shape])  # type: ignore[name-defined]
+    return _Newest(b'{"v":%d,' % version.number, record.validator.validate_json)
 
 
 def _metadata(stored: _Stored[Any]) -> Metadata:
