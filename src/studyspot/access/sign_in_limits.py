@@ -86,10 +86,15 @@ class SignInLimits:
         *,
         failures: Allowance = FAILURES_OF_AN_ADDRESS,
         registrations: Allowance = REGISTRATIONS_OF_AN_ADDRESS,
+        remembered: int = _REMEMBERED,
     ) -> None:
-        self._pairs: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
-        self._failing = _Buckets(failures)
-        self._registering = _Buckets(registrations)
+        self._pairs: _Remembered[tuple[str, str], _Failures] = _Remembered(remembered)
+        self._failing = _Buckets(failures, remembered)
+        self._registering = _Buckets(registrations, remembered)
+
+    def __len__(self) -> int:
+        """Return how many counts are kept."""
+        return len(self._pairs) + len(self._failing) + len(self._registering)
 
     def begin(self, attempt: Attempt, now: datetime) -> None:
         """Take note of an attempt to sign in.
@@ -109,7 +114,7 @@ class SignInLimits:
         doubled = failures.count - FREE_FAILURES
         if doubled >= 0:
             failures.until = now + min(FIRST_WAIT * 2 ** min(doubled, 10), LONGEST_WAIT)
-        _remember(self._pairs, attempt.pair, failures)
+        self._pairs.keep(attempt.pair, failures)
 
     def succeeded(self, attempt: Attempt, now: datetime) -> None:
         """Take an attempt back, with all that failed before it."""
@@ -135,13 +140,30 @@ class SignInLimits:
         self._registering.take(network_of(address), now)
 
 
+class _Remembered(OrderedDict[Key, Value]):
+    """So many values by their keys: the least recently kept is forgotten first."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, key: Key, value: Value) -> None:
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > self._most:
+            self.popitem(last=False)
+
+
 class _Buckets:
     """An allowance for each key: a bucket that is refilled in time."""
 
-    def __init__(self, allowance: Allowance) -> None:
+    def __init__(self, allowance: Allowance, remembered: int) -> None:
         self._allowance = allowance
         # When a bucket will be full again says how much is in it.
-        self._full_at: OrderedDict[str, datetime] = OrderedDict()
+        self._full_at: _Remembered[str, datetime] = _Remembered(remembered)
+
+    def __len__(self) -> int:
+        return len(self._full_at)
 
     def take(self, key: str, now: datetime) -> None:
         """Take one out.
@@ -153,7 +175,7 @@ class _Buckets:
         too_late = full_at - now - self._allowance.burst * self._allowance.refill
         if too_late > timedelta(0):
             raise TooManyAttempts(too_late)
-        _remember(self._full_at, key, full_at)
+        self._full_at.keep(key, full_at)
 
     def give_back(self, key: str, now: datetime) -> None:
         """Put one back in."""
@@ -172,10 +194,3 @@ def network_of(address: str) -> str:
     if known.ipv4_mapped is not None:
         return str(known.ipv4_mapped)
     return str(ipaddress.ip_network((known, 64), strict=False))
-
-
-def _remember(known: OrderedDict[Key, Value], key: Key, value: Value) -> None:
-    known[key] = value
-    known.move_to_end(key)
-    if len(known) > _REMEMBERED:
-        known.popitem(last=False)
