@@ -159,11 +159,19 @@ def delivered_from_nowhere(evidence: Evidence) -> None:
 def after_losing_the_room(evidence: Evidence) -> None:
     """The log removes a member of staff, and a frame of that room still comes."""
     records = list(evidence.records)
-    added = Record(16, day.EPOCH, "staff.added", day.stored(16, "w1", {"libraryId": "L1", "userId": "t1"}))
-    gone = Record(17, day.EPOCH, "staff.removed", day.stored(17, "w1", {"libraryId": "L1", "userId": "t1"}))
+    invitation = {"libraryId": "L1", "invitationId": "I1", "userId": "t1"}
+    until = {"until": "2026-12-08T10:00:00Z"}
+    invited, added, gone = (
+        Record(position, day.EPOCH, f"staff.{verb}", day.stored(position, actor, facts))
+        for position, verb, actor, facts in (
+            (16, "invited", "w1", {**invitation, **until}),
+            (17, "added", "t1", invitation),
+            (18, "removed", "w1", {"libraryId": "L1", "userId": "t1"}),
+        )
+    )
     facts = day.created("B5", "S2", "s2", day.ELEVEN, "2026-12-01T12:00:00Z")
-    booked = Record(18, day.EPOCH, "booking.created", day.stored(18, "s2", facts))
-    evidence.records = [*records, added, gone, booked]
+    booked = Record(19, day.EPOCH, "booking.created", day.stored(19, "s2", facts))
+    evidence.records = [*records, invited, added, gone, booked]
     socket = day.recorded_socket("t1", "staff", [])
     staff = day.frame(booked, ["library:L1:staff"])
     socket.connections[-1].passages.append(Passage(False, staff))
@@ -181,7 +189,7 @@ SOCKET_FAULTS: tuple[tuple[Plant, Kind, int | None], ...] = (
     (frame_of_a_foreign_room, Kind.LEAK, 9),
     (let_into_a_foreign_room, Kind.LEAK, None),
     (taken_for_another, Kind.LEAK, None),
-    (after_losing_the_room, Kind.LEAK, 18),
+    (after_losing_the_room, Kind.LEAK, 19),
     (with_frame(STUDENT, 12, public_actor), Kind.LEAK, 12),
     (with_frame(STUDENT, 12, public_user), Kind.LEAK, 12),
     (with_frame(STUDENT, 12, user_in_an_allowed_field), Kind.LEAK, 12),

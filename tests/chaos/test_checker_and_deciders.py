@@ -14,6 +14,7 @@ from studyspot.checker.records import Answer, Record
 from studyspot.domain.events import Event
 from studyspot.domain.rules import BookingRules
 from studyspot.wire.problems import body_of, of_refusal
+from tests.domain.given import OWNER
 from tests.domain.meanings import take
 from tests.domain.steps import PAUSES, RULES, Step, steps
 from tests.domain.town import Outcome, Town
@@ -31,11 +32,11 @@ class Book:
         self.records: list[Record] = []
         self.answers: list[Answer] = []
         self._town = town
-        self.take_down("opening")
+        self.take_down("opening", OWNER.user_id)
 
-    def take_down(self, command: str) -> None:
+    def take_down(self, command: str, actor: str | None) -> None:
         for event in self._town.log.events[len(self.records) :]:
-            self.records.append(_record(len(self.records) + 1, event, self._town.at, command))
+            self.records.append(_record(len(self.records) + 1, event, self._town.at, command, actor))
 
     def refused(self, outcome: Outcome) -> None:
         assert outcome.refusal is not None
@@ -60,8 +61,8 @@ class Book:
         )
 
 
-def _record(position: int, event: Event, at: datetime, command: str) -> Record:
-    data = encode(event, Metadata(time=at, command_id=command, actor="somebody"))
+def _record(position: int, event: Event, at: datetime, command: str, actor: str | None) -> Record:
+    data = encode(event, Metadata(time=at, command_id=command, actor=actor))
     return Record(position, "k3", type_of(type(event)), orjson.loads(data))
 
 
@@ -80,10 +81,11 @@ def test_whatever_is_decided_is_clean_in_the_eyes_of_the_judge(
         outcome = take(town, step)
         if outcome is not None and outcome.refusal is not None and hasattr(outcome.command, "actor"):
             book.refused(outcome)
-        book.take_down(f"command-{number}")
+        actor = getattr(outcome.command, "actor", None) if outcome is not None else None
+        book.take_down(f"command-{number}", actor.user_id if actor is not None else None)
     town.sweep()
     for number, event in enumerate(town.log.events[len(book.records) :]):
-        book.records.append(_record(len(book.records) + 1, event, town.at, f"deadline-{number}"))
+        book.records.append(_record(len(book.records) + 1, event, town.at, f"deadline-{number}", None))
 
     verdict = judge(Evidence(book.records, answers=book.answers))
     assert verdict.clean, str(verdict)

@@ -43,6 +43,8 @@ class ConnectionJudge:
         self._brought: dict[int, frozenset[str]] = {}
         self._missing: dict[int, str] = {}
         self._conflates = False
+        self._not_before: dict[str, int] = {}
+        self._ends_at: int | None = None
 
     def judge(self, passage: Passage) -> Iterator[Finding]:
         """Find the faults of the next frame."""
@@ -64,6 +66,7 @@ class ConnectionJudge:
                 for room in frame["rooms"]:
                     self.complete.pop(room, None)
                     self._progress.starts.pop(room, None)
+                    self._await_grant(room, self._granted_at(room))
             case "caught-up":
                 yield from self._reached(frame["position"], frame["rooms"])
             case "heartbeat":
@@ -73,7 +76,9 @@ class ConnectionJudge:
 
     def end(self, *, settled: bool) -> Iterator[Finding]:
         """Find what never came; with `settled`, up to the log's head."""
-        if settled:
+        if settled and self._ends_at is not None:
+            yield self._finding(Kind.LEAK, self._ends_at, "is still open after its person was sent away")
+        elif settled:
             yield from self._reached(self._log.head, tuple(self.complete))
         self._progress.complete = self.complete
         for position, room in sorted(self._missing.items()):
@@ -91,12 +96,19 @@ class ConnectionJudge:
         resumes = since is not None and frame["resume"] != "snapshot-required"
         start: int = since["position"] if since is not None and resumes else frame["head"]
         user, role = self._socket.user, self._socket.role
+        head, rights = frame["head"], self._rooms.rights
+        if rights.is_shut_out(user, head):
+            yield self._finding(Kind.LEAK, None, f"was let in, and had been sent away before {head}")
+        self._ends_at = rights.ends_after(user, role, head)
         for room in own_rooms(user, role):
             self.complete[room] = start
-        for room, granted in self._rooms.staff_rooms(user):
-            self.complete[room] = max(start, granted)
+        for room in rights.staff_rooms(user):
+            if rights.belongs(user, room, head):
+                self.complete[room] = start
+            else:
+                self._await_grant(room, head)
         for room in _names(frame["rooms"]):
-            yield from self._admit(room, start)
+            yield from self._admit(room, start, head)
         if not resumes:
             self._progress.complete.clear()
             self._progress.starts.clear()
@@ -116,13 +128,36 @@ class ConnectionJudge:
         resumes = since is not None and frame.get("resume") != "snapshot-required"
         start: int = since["position"] if since is not None and resumes else _STARTS_ANYWHERE
         for room in _names(frame["rooms"]):
-            yield from self._admit(room, start)
+            yield from self._admit(room, start, self._reached_here)
 
-    def _admit(self, room: str, start: int) -> Iterator[Finding]:
-        if self._rooms.may_join(self._socket.user, self._socket.role, room):
+    def _admit(self, room: str, start: int, position: int) -> Iterator[Finding]:
+        """Note that the socket is in the room; find that it should not be, by the rights of a position."""
+        if self._may_be_in(room, position):
             self.complete.setdefault(room, start)
         else:
             yield self._finding(Kind.LEAK, None, f"was let into {room}")
+
+    def _may_be_in(self, room: str, position: int) -> bool:
+        """Say whether this person may be in this room, now or by what the socket is yet to be told."""
+        user, role = self._socket.user, self._socket.role
+        if role == "admin" or room in own_rooms(user, role):
+            return True
+        kind, _, rest = room.partition(":")
+        if kind != "library" or not rest or not rest.partition(":")[2]:
+            return kind == "library" and bool(rest)
+        rights = self._rooms.rights
+        return rights.belongs(user, room, position) or rights.granted_after(user, room, position) is not None
+
+    def _granted_at(self, room: str) -> int:
+        """Return the position from which on another grant of this room would be another one."""
+        return max(self._not_before.get(room, 0), self._reached_here)
+
+    def _await_grant(self, room: str, position: int) -> None:
+        """The room is not this person's at a position: it will be from the event on that gives it to them."""
+        granted = self._rooms.rights.granted_after(self._socket.user, room, position)
+        if granted is not None:
+            self.complete[room] = granted - 1
+            self._not_before[room] = granted
 
     def _event(self, frame: Frame) -> Iterator[Finding]:
         position: int = frame["position"]
@@ -144,13 +179,30 @@ class ConnectionJudge:
             self._progress.due.add(position)
 
     def _entitlement(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
+        if self._ends_at is not None and position > self._ends_at:
+            yield self._finding(
+                Kind.LEAK, position, f"came after its person was sent away at {self._ends_at}"
+            )
         for room in rooms:
             if room not in self._rooms.views_of(position):
                 yield self._finding(Kind.LEAK, position, f"is no event of {room}")
             if room not in self.complete:
                 yield self._finding(Kind.LEAK, position, f"came for {room}, in which it is not")
-            elif not self._rooms.entitled(self._socket.user, room, position):
-                yield self._finding(Kind.LEAK, position, f"came for {room}, which it had to leave before")
+            elif not self._entitled(room, position):
+                yield self._finding(Kind.LEAK, position, f"came for {room}, which was not theirs then")
+
+    def _entitled(self, room: str, position: int) -> bool:
+        """Say whether a socket in the room may see its event at `position`.
+
+        A replay goes by the rights of its own day: who belongs there now sees all that was before. Who has
+        left sees nothing after.
+        """
+        user, rights = self._socket.user, self._rooms.rights
+        if self._socket.role == "admin" or not room.endswith(":staff"):
+            return True
+        if position < self._not_before.get(room, 0):
+            return False
+        return rights.belongs(user, room, position) or rights.granted_after(user, room, position) is not None
 
     def _order(self, position: int, frame: Frame) -> Iterator[Finding]:
         fields = frozenset(frame["event"]["data"])
@@ -188,7 +240,9 @@ class ConnectionJudge:
 
     def _expected(self, room: str, after: int, until: int) -> Iterator[int]:
         for position in self._rooms.between(room, after, until):
-            if self._rooms.entitled(self._socket.user, room, position):
+            if self._ends_at is not None and position > self._ends_at:
+                return
+            if self._entitled(room, position):
                 yield position
 
     def _is_told(self, position: int, room: str) -> bool:

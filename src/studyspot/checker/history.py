@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from studyspot.checker.lines import Lines
 from studyspot.checker.occupations import STATE_AFTER, Occupation, occupation_of
+from studyspot.checker.people import People
 from studyspot.checker.records import Record, instant
 
 STATUS_AFTER: Mapping[str, str] = {
@@ -29,6 +31,7 @@ class Seat:
     library_id: str
     label: str
     zone: str
+    attributes: Mapping[str, Any]
     in_service: bool = True
 
 
@@ -57,6 +60,8 @@ class History:
     occupations: dict[str, Occupation] = field(default_factory=dict)
     closures: dict[str, dict[str, Closure]] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
+    people: People = field(default_factory=People)
+    lines: Lines = field(default_factory=Lines)
     _of_seat: dict[str, set[str]] = field(default_factory=dict)
     _of_user: dict[str, set[str]] = field(default_factory=dict)
 
@@ -72,10 +77,12 @@ class History:
         """Add one record.
 
         Raises:
-            KeyError: it changes a seat or booking that was never there.
+            KeyError: it changes a seat, booking or place in line that was never there.
         """
         facts, entity = record.facts, record.type.partition(".")[0]
         self.position = record.position
+        self.people.apply(record)
+        self.lines.apply(record)
         match entity:
             case "seat":
                 self._furnish(record)
@@ -98,10 +105,13 @@ class History:
         facts = record.facts
         match record.type:
             case "seat.added":
-                self.seats[facts["seatId"]] = Seat(facts["libraryId"], facts["label"], facts["zone"])
+                self.seats[facts["seatId"]] = Seat(
+                    facts["libraryId"], facts["label"], facts["zone"], facts.get("attributes") or {}
+                )
             case "seat.updated":
                 seat = self.seats[facts["seatId"]]
                 seat.label, seat.zone = facts["label"], facts["zone"]
+                seat.attributes = facts.get("attributes") or {}
             case "seat.removed":
                 del self.seats[facts["seatId"]]
             case "seat.availability-changed":

@@ -29,6 +29,7 @@ _DEADLINES: Mapping[str, tuple[str, str]] = {
 """By status: when it ends by itself, and the event that says so."""
 
 _PLACE = ("occupation", "libraryId", "userId", "seatId", "start", "end", "occupiedUntil")
+_HOLD = (*_PLACE, "entryId")
 _BOOKING = (*_PLACE, "amountMinor", "currency")
 _KEPT_BY: Mapping[str, tuple[str, ...]] = {
     "hold.placed": (),
@@ -68,7 +69,7 @@ def _sentences(history: History, record: Record) -> Iterator[str]:
         yield from _beginning(history, record, what, moment)
         return
     yield from _in_time(record, before, what, moment)
-    for field in _KEPT_BY.get(record.type, _PLACE if is_hold else _BOOKING):
+    for field in _KEPT_BY.get(record.type, _HOLD if is_hold else _BOOKING):
         if not same(facts.get(field), before.get(field)):
             yield f"{what} says {field} {facts.get(field)!r}, and it is {before.get(field)!r}"
     match record.type:

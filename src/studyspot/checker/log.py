@@ -19,6 +19,7 @@ _TIMES = frozenset(
 _OCCUPIES = frozenset({"occupation", "libraryId", "seatId", "userId", "start", "end", "occupiedUntil"})
 _BOOKS = _OCCUPIES | {"bookingId", "amountMinor", "currency"}
 _TERMS = _BOOKS | {"checkInFrom", "checkInUntil", "freeCancelUntil", "lateRefundPercent"}
+_WAITS = frozenset({"entryId", "libraryId", "userId", "start", "end", "zone", "attributes"})
 _NEEDED = {
     "hold": _OCCUPIES | {"holdId", "until"},
     "booking": _BOOKS,
@@ -40,7 +41,19 @@ _NEEDED = {
     "seat.updated": frozenset({"libraryId", "seatId", "label", "zone"}),
     "seat.availability-changed": frozenset({"libraryId", "seatId", "inService"}),
     "notification.sent": frozenset({"notificationId", "userId", "kind", "parameters", "cause"}),
+    "notification.read": frozenset({"notificationId", "userId"}),
+    "announcement.made": frozenset({"announcementId", "title", "text"}),
     "staff": frozenset({"libraryId", "userId"}),
+    "staff.invited": frozenset({"libraryId", "invitationId", "userId", "until"}),
+    "staff.added": frozenset({"libraryId", "invitationId", "userId"}),
+    "account": frozenset({"userId"}),
+    "account.registered": frozenset({"userId", "role"}),
+    "account.role-changed": frozenset({"userId", "role", "previousRole"}),
+    "waitlist": _WAITS,
+    "waitlist.left": _WAITS | {"reason"},
+    "waitlist.offered": _WAITS | {"holdId", "seatId", "until"},
+    "waitlist.offer-lapsed": _WAITS | {"status", "holdId", "seatId"},
+    "waitlist.accepted": _WAITS | {"holdId", "bookingId"},
 }
 
 

@@ -20,6 +20,11 @@ def judge_notices(log: Log) -> Iterator[Finding]:
 
 
 def _judge_cause(log: Log, record: Record, cause: str) -> Iterator[str]:
+    if record.facts["kind"] == "personal":
+        # Somebody wrote it: nothing before it has caused it.
+        if cause != f"personal:{record.facts['notificationId']}" or record.facts.get("textId") is None:
+            yield f"the personal notice is of {cause}, and its text {record.facts.get('textId')}"
+        return
     position, _, rest = cause.partition(":")
     known = log.at(int(position)) if position.isdigit() else None
     if known is None or known.position >= record.position:

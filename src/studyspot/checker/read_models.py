@@ -1,8 +1,9 @@
 """Read models against a replay: what HTTP answered at a position is what the log adds up to there."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from studyspot.checker.acts import judge_act
 from studyspot.checker.history import History
 from studyspot.checker.ledger import judge_balance, judge_payment
 from studyspot.checker.lifecycles import judge_lifecycle
@@ -11,6 +12,7 @@ from studyspot.checker.occupations import LAPSES, Occupation
 from studyspot.checker.overlaps import judge_overlaps, judge_places
 from studyspot.checker.records import BookingsRead, Record, SeatMapRead, instant, same
 from studyspot.checker.verdict import Finding, Kind
+from studyspot.checker.waitlists import judge_offers, judge_turn, judge_waitlist
 
 _WHO = "read model"
 _STRONGEST_FIRST = ("occupied", "booked", "held")
@@ -32,7 +34,8 @@ def judge_replay(log: Log, reads: Iterable[Read]) -> Iterator[Finding]:
             while next_read < len(waiting) and _position(waiting[next_read]) < record.position:
                 yield from _judge_read(history, waiting[next_read])
                 next_read += 1
-            yield from _judge_step(history, record, lapsed)
+            yield from _judge_step(history, record, together, lapsed)
+        yield from judge_offers(history, together)
         for booking_id in {record.facts.get("bookingId", "") for record in together}:
             yield from judge_balance(history, booking_id, together[-1].position)
     for read in waiting[next_read:]:
@@ -43,8 +46,13 @@ def judge_replay(log: Log, reads: Iterable[Read]) -> Iterator[Finding]:
             yield from _judge_read(history, read)
 
 
-def _judge_step(history: History, record: Record, lapsed: Collection[str]) -> Iterator[Finding]:
+def _judge_step(
+    history: History, record: Record, together: Sequence[Record], lapsed: Collection[str]
+) -> Iterator[Finding]:
     """Find what the record may not do to the state before it, and add it."""
+    yield from judge_act(history.people, record, together)
+    yield from judge_waitlist(history, record, together)
+    yield from judge_turn(history, record)
     yield from judge_lifecycle(history, record)
     yield from judge_places(history, record)
     yield from judge_overlaps(history, record, lapsed)

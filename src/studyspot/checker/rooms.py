@@ -2,12 +2,13 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from studyspot.checker.log import Log
 from studyspot.checker.occupations import STATE_AFTER
 from studyspot.checker.records import Record
+from studyspot.checker.rights import Rights
 
 
 class View(IntEnum):
@@ -73,21 +74,20 @@ def rooms_of(record: Record) -> Mapping[str, View]:
 
 
 class Rooms:
-    """The whole log, arranged by room; and the rights that it gives."""
+    """The whole log, arranged by room; `rights` are those that it gives."""
 
     def __init__(self, log: Log) -> None:
         self.head = log.head
+        self.rights = Rights(log)
         self._views: dict[int, Mapping[str, View]] = {}
         self._occupations: dict[int, str] = {}
         self._positions: defaultdict[str, list[int]] = defaultdict(list)
-        self._membership: defaultdict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
         for record in log.records:
             views = self._views[record.position] = rooms_of(record)
             for room in views:
                 self._positions[room].append(record.position)
             if record.type in STATE_AFTER:
                 self._occupations[record.position] = record.facts["occupation"]
-            self._note_membership(record)
 
     def views_of(self, position: int) -> Mapping[str, View]:
         return self._views.get(position, {})
@@ -101,50 +101,6 @@ class Rooms:
         """Say whether the room has a newer event of the same occupation, which may stand for this one."""
         newer = self.between(room, position, self.head)
         return any(self._occupations.get(later) == occupation for later in newer)
-
-    def may_join(self, user: str, role: str, room: str) -> bool:
-        """Say whether this person may be in this room at some time; of staff rooms, by the whole log."""
-        if role == "admin" or room in own_rooms(user, role):
-            return True
-        kind, _, rest = room.partition(":")
-        if kind != "library" or not rest:
-            return False
-        library, _, part = rest.partition(":")
-        return not part or (part == "staff" and bool(self._membership.get((user, library))))
-
-    def staff_rooms(self, user: str) -> Iterator[tuple[str, int]]:
-        """Yield the staff rooms that a person has been given, each with the position that first gave it."""
-        for (member, library), changes in self._membership.items():
-            granted = next((position for position, is_member in changes if is_member), None)
-            if member == user and granted is not None:
-                yield staff_room(library), granted
-
-    def entitled(self, user: str, room: str, position: int) -> bool:
-        """Say whether a member of the room may still see its event at `position`.
-
-        Replays go by the rights of their own day: who joined later sees what was before, and who has left
-        sees nothing after.
-        """
-        library, _, part = room.removeprefix("library:").partition(":")
-        if part != "staff":
-            return True
-        changes = self._membership.get((user, library), [])
-        before = [is_member for changed, is_member in changes if changed <= position]
-        return bool(before and before[-1]) or any(
-            is_member for changed, is_member in changes if changed > position
-        )
-
-    def _note_membership(self, record: Record) -> None:
-        facts = record.facts
-        match record.type:
-            case "library.created":
-                self._membership[facts["ownerId"], facts["libraryId"]].append((record.position, True))
-            case "staff.added":
-                self._membership[facts["userId"], facts["libraryId"]].append((record.position, True))
-            case "staff.removed":
-                self._membership[facts["userId"], facts["libraryId"]].append((record.position, False))
-            case _:
-                pass
 
 
 def own_rooms(user: str, role: str) -> tuple[str, str, str]:

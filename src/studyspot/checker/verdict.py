@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ALTERED = "altered"
     OVERLAP = "overlap"
     IMPOSSIBLE = "impossible-transition"
+    OUT_OF_TURN = "out-of-turn"
     LEDGER = "ledger-wrong"
     TWO_WINNERS = "two-winners"
     FALSE_REFUSAL = "refused-without-cause"

@@ -43,6 +43,7 @@ _NAMES_BY_ENTITY = {
 }
 _SERVICE = {True: "free", False: "out-of-service"}
 _PEOPLE = ("ownerId", "userId")
+_OF_OFFERS = ("entryId", "holdId", "seatId", "start", "end", "until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ def told(record: Record, view: View) -> Told:
     facts, entity = record.facts, record.type.partition(".")[0]
     name = _NAMES.get(record.type) or _NAMES_BY_ENTITY[entity]
     state = STATE_AFTER.get(record.type)
+    if record.type == "waitlist.offered":
+        return Told(name, _offer(facts))
     if view is View.SUMMARY:
         return Told(name, {field: facts[field] for field in ("libraryId", "start", "end")})
     service = _SERVICE.get(facts.get("inService", ""))
@@ -80,6 +83,17 @@ def told(record: Record, view: View) -> Told:
         data = {"seatId": facts["seatId"], "occupation": None, "state": service}
         return Told(name, data, frozenset({"start", "end"}))
     return Told(name, {field: value for field, value in facts.items() if field not in _PEOPLE})
+
+
+def _offer(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An offer comes as a notice, called by its hold."""
+    return {
+        "notificationId": facts["holdId"],
+        "userId": facts["userId"],
+        "libraryId": facts["libraryId"],
+        "kind": "waitlist-offered",
+        "parameters": {field: facts[field] for field in _OF_OFFERS},
+    }
 
 
 def leaks(frame: Mapping[str, Any], view: View, told: Told, people: frozenset[str]) -> Iterator[str]:
