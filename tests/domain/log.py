@@ -66,7 +66,7 @@ class Log:
             boundary = wider
 
     def decide_by_all(self, decider: Decider[Command, State], command: Command) -> tuple[Event, ...]:
-        """Decide knowing everything about everybody's bookings and holds, and the rest as it asks."""
+        """Decide knowing all about everybody's bookings, holds and waiting, and the rest as it asks."""
         decided: list[Event] = []
         boundary = decider.boundary(command, decider.initial())
         while True:
@@ -90,7 +90,7 @@ class Log:
 
     def _all_of_people(self, boundary: Boundary) -> list[Event]:
         wanted = {id(event) for event in self.read(boundary)}
-        about = ("hold:", "booking:")
+        about = ("hold:", "booking:", "waitlist-entry:")
         return [
             event
             for event in self.events

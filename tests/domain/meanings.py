@@ -22,9 +22,11 @@ from studyspot.domain.endings import (
 )
 from studyspot.domain.events import (
     BookingCreated,
+    BookingRevoked,
     ClosureAnnounced,
     HoldPlaced,
     Plan,
+    WaitlistJoined,
 )
 from studyspot.domain.holds import (
     PLACE_HOLD,
@@ -48,6 +50,16 @@ from studyspot.domain.payments import RECORD_PAYMENT, REFUND_PAYMENT, RecordPaym
 from studyspot.domain.people import Actor
 from studyspot.domain.rescheduling import MOVE_AFFECTED, RESCHEDULE_BOOKING, MoveAffected, RescheduleBooking
 from studyspot.domain.seats import CHANGE_SEAT, ChangeSeat
+from studyspot.domain.waitlist import (
+    END_WAITING,
+    JOIN_WAITLIST,
+    LEAVE_WAITLIST,
+    OFFER_PLACE,
+    EndWaiting,
+    JoinWaitlist,
+    LeaveWaitlist,
+    OfferPlace,
+)
 from tests.domain.given import NOW, OWNER
 from tests.domain.steps import Kind, Step
 from tests.domain.town import HOMES, STUDENTS, Outcome, Town
@@ -177,6 +189,48 @@ def _move_affected(town: Town, step: Step) -> Made:
     )
 
 
+def _join(town: Town, step: Step) -> Made:
+    """Wait for any seat; of those who lost a booking, some say so, and wait for its time."""
+    lost = [event for event in town.all(BookingRevoked) if event.user_id == STUDENTS[step.who].user_id]
+    start, end = _interval(town, step)
+    library_id, revoked = HOMES[step.seat], None
+    if lost and step.which % 2:
+        start, end, library_id = lost[-1].start, lost[-1].end, lost[-1].library_id
+        revoked = lost[-1].booking_id
+    return JOIN_WAITLIST, JoinWaitlist(
+        entry_id=f"E{town.count}",
+        library_id=library_id,
+        start=start,
+        end=end,
+        zone=None,
+        attributes={"window": True} if step.which == 0 else {},
+        revoked_booking_id=revoked,
+        actor=STUDENTS[step.who],
+        at=town.at,
+    )
+
+
+def _leave(town: Town, step: Step) -> Made:
+    joined = _some(town, WaitlistJoined, step)
+    actor = joined and (OWNER if step.who == 0 else Actor(joined.user_id, "student"))
+    return joined and (LEAVE_WAITLIST, LeaveWaitlist(joined.entry_id, actor, town.at))
+
+
+def _offer(town: Town, step: Step) -> Made:
+    """Offer some seat of the library to some who waits, whether or not it is their turn."""
+    joined = _some(town, WaitlistJoined, step)
+    if joined is None:
+        return None
+    seats = [seat for seat, library in HOMES.items() if library == joined.library_id]
+    seat_id = seats[step.length % len(seats)]
+    return OFFER_PLACE, OfferPlace(joined.entry_id, f"H{town.count}", f"p{town.count}", seat_id, town.at)
+
+
+def _end_waiting(town: Town, step: Step) -> Made:
+    joined = _some(town, WaitlistJoined, step)
+    return joined and (END_WAITING, EndWaiting(joined.entry_id, town.at))
+
+
 def _on_booking(
     make: Callable[[Town, Step, BookingCreated], tuple[Any, Any]],
 ) -> Callable[[Town, Step], Made]:
@@ -288,4 +342,8 @@ _MAKERS: dict[Kind, Callable[[Town, Step], Made]] = {
     "revoke-affected": _revoke_affected,
     "price": _price,
     "rules": _rules,
+    "join": _join,
+    "leave": _leave,
+    "offer": _offer,
+    "end-waiting": _end_waiting,
 }

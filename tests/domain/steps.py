@@ -30,16 +30,22 @@ Kind = Literal[
     "revoke-affected",
     "price",
     "rules",
+    "join",
+    "leave",
+    "offer",
+    "end-waiting",
 ]
 KINDS: tuple[Kind, ...] = (
     *("hold", "book", "book-held", "release", "reschedule", "cancel", "check-in", "check-out"),
     *("revoke", "pay", "refund", "move-affected", "close", "withdraw", "seat-out", "seat-in"),
     *("revoke-affected", "price", "rules"),
+    *("join", "leave", "offer", "end-waiting"),
 )
 # What students do, and the libraries seldom.
 WEIGHTED: tuple[Kind, ...] = (
     *(*KINDS, *(KINDS[:7] * 2), "book", "book", "book", "book", "hold"),
     *("reschedule", "reschedule", "check-in", "pay", "pay"),
+    *("join", "join", "join", "offer", "offer", "offer", "offer", "book-held"),
 )
 
 

@@ -13,12 +13,14 @@ from studyspot.domain.events import (
     Plan,
     PricingUpdated,
     SeatAdded,
+    WaitlistJoined,
 )
 from studyspot.domain.holds import LAPSE_HOLD, LapseHold
 from studyspot.domain.libraries import SET_RULES, SetRules
 from studyspot.domain.people import Actor
 from studyspot.domain.refusals import Refusal
 from studyspot.domain.rules import BookingRules
+from studyspot.domain.waitlist import END_WAITING, EndWaiting
 from tests.domain.given import NOW, OWNER
 from tests.domain.log import Log
 
@@ -96,6 +98,8 @@ class Town:
         """Note every deadline that has passed."""
         for hold in self.all(HoldPlaced):
             self.log.run(LAPSE_HOLD, LapseHold(hold.hold_id, self.at))
+        for joined in self.all(WaitlistJoined):
+            self.log.run(END_WAITING, EndWaiting(joined.entry_id, self.at))
         for booking in self.all(BookingCreated):
             self.log.run(MISS_BOOKING, MissBooking(booking.booking_id, self.at))
             self.log.run(COMPLETE_BOOKING, CompleteBooking(booking.booking_id, self.at))

@@ -1,6 +1,7 @@
 """The commands about holds and bookings, and what is asked of the log before and after."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from studyspot.client.api import Api
@@ -24,6 +25,7 @@ from studyspot.wire.booking_bodies import (
     RevokedAnswer,
 )
 from studyspot.wire.quote_bodies import AllowanceAnswer, QuoteAnswer, QuoteBody
+from studyspot.wire.waitlist_bodies import JoinWaitlistBody, WaitingAnswer, WaitlistLeftAnswer
 
 
 class BookingCommands:
@@ -175,6 +177,38 @@ class BookingCommands:
         parameters = {"limit": limit, "cursor": cursor}
         reply = await self._api.query(f"/api/bookings/{booking_id}/history", parameters, None)
         return reply.read(HistoryFound)
+
+    async def join_waitlist(
+        self,
+        library_id: str,
+        start: datetime,
+        end: datetime,
+        *,
+        zone: str | None = None,
+        attributes: Mapping[str, bool | int | str] | None = None,
+        revoked_booking_id: str | None = None,
+        user_id: str | None = None,
+        key: str | None = None,
+    ) -> WaitingAnswer:
+        """Wait for a seat during [start, end): any, or one of `zone` with all of `attributes`.
+
+        Who waits for exactly that already is answered with their place.
+        """
+        body = JoinWaitlistBody(
+            library_id=library_id,
+            start=start,
+            end=end,
+            zone=zone,
+            attributes=dict(attributes or {}),
+            revoked_booking_id=revoked_booking_id,
+            user_id=user_id,
+        )
+        return (await self._api.command("POST", "/api/waitlist", body, key=key)).read(WaitingAnswer)
+
+    async def leave_waitlist(self, entry_id: str) -> WaitlistLeftAnswer:
+        """Wait no more; a seat that is offered is let go."""
+        reply = await self._api.command("DELETE", f"/api/waitlist/{entry_id}")
+        return reply.read(WaitlistLeftAnswer)
 
     async def _enter(self, booking_id: str, body: PaymentBody, key: str | None) -> PaymentAnswer:
         path = f"/api/bookings/{booking_id}/payments"
