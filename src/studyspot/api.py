@@ -17,12 +17,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from studyspot.access.access_tokens import AccessTokens
 from studyspot.access.accounts import Accounts
+from studyspot.access.calendar_keys import CalendarKeys
 from studyspot.access.desk_codes import DeskCodes
 from studyspot.access.devices import Devices
 from studyspot.access.erasure import Erasure
 from studyspot.access.invitations import Invitations
-from studyspot.access.passwords import Passwords
 from studyspot.access.muted import MutedKinds
+from studyspot.access.passwords import Passwords
 from studyspot.access.private_texts import PrivateTexts
 from studyspot.access.quotes import Quotes
 from studyspot.access.server_secrets import ServerSecrets
@@ -36,6 +37,7 @@ from studyspot.commands import (
     attendance,
     auth,
     bookings,
+    calendar,
     history,
     holds,
     libraries,
@@ -72,6 +74,7 @@ from studyspot.projections.queries import (
     staff,
 )
 from studyspot.projections.queries import bookings as bookings_read
+from studyspot.projections.queries import calendar as calendar_read
 from studyspot.projections.queries import libraries as libraries_read
 from studyspot.projections.queries import people as people_read
 from studyspot.projections.queries import waitlist as waitlist_read
@@ -119,6 +122,7 @@ class ApiConfig:
     allowed_origins: tuple[str, ...] = ()
     fanout_url: str
     rate: Rate = field(default_factory=Rate)
+    trusted_proxies: tuple[str, ...] = ()
     clock: Clock = system_clock
 
 
@@ -150,6 +154,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.desk_codes = DeskCodes(config.secrets)
         app.state.finder = finder
         app.state.alternatives = Alternatives(decisions, finder)
+        app.state.calendar_keys = CalendarKeys(pool)
         app.state.private_texts = PrivateTexts(pool)
         app.state.muted = MutedKinds(pool)
         app.state.students = StudentsOf(queries, store)
@@ -196,15 +201,16 @@ def create_app(config: ApiConfig) -> FastAPI:
     app.add_middleware(RateLimit, rate=config.rate)
     answer_with_problems(app)
     of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
-    of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history, waitlist)
+    of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history)
+    beside_bookings = (waitlist, calendar)
     of_people = (auth, people, hiring)
     of_notices = (notices, announcing)
-    for room in (*of_libraries, *of_bookings, *of_people, *of_notices):
+    for room in (*of_libraries, *of_bookings, *beside_bookings, *of_people, *of_notices):
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
     about_libraries = (libraries_read, seat_map, affected, library_stats)
     about_people = (people_read, notifications, announcements, waitlist_read, staff, audit)
-    for read in (*about_libraries, booking_counts, bookings_read, *about_people):
+    for read in (*about_libraries, booking_counts, calendar_read, bookings_read, *about_people):
         app.include_router(read.router)
     _serve_documents(app, config)
     require_policy(app)
@@ -315,6 +321,9 @@ def serve(config: ApiConfig, *, host: str, port: int, metrics_port: int | None) 
             server_header=False,
             timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
             timeout_graceful_shutdown=int(GRACE.total_seconds()),
+            # uvicorn believes whoever calls from this machine, unless it is told otherwise.
+            proxy_headers=bool(config.trusted_proxies),
+            forwarded_allow_ips=list(config.trusted_proxies),
         )
     finally:
         if stop_metrics is not None:

@@ -19,6 +19,7 @@ from studyspot.projections.queries import (
     audit,
     booking_counts,
     bookings,
+    calendar,
     libraries,
     library_stats,
     notifications,
@@ -53,7 +54,7 @@ async def reads_of(log: Log) -> AsyncIterator[httpx.AsyncClient]:
     answer_with_problems(app)
     # `/api/bookings/stats` is no booking's id, so its counts come first.
     about_libraries = (libraries, seat_map, affected, library_stats, staff)
-    about_people = (booking_counts, bookings, notifications, announcements, waitlist, audit)
+    about_people = (booking_counts, calendar, bookings, notifications, announcements, waitlist, audit)
     for room in (*about_libraries, *about_people):
         app.include_router(room.router)
     app.state.clock, app.state.barred = system_clock, Barred(log.store)
