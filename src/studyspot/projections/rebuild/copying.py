@@ -1,7 +1,6 @@
 """Rows into the tables of a build, by COPY."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -9,10 +8,12 @@ import psycopg
 from psycopg import sql
 
 from studyspot.projections.builds import Build
-from studyspot.projections.projection import PutRow, Table
+from studyspot.projections.projection import PutRow, Table, Values
 from studyspot.projections.row_changes import Effects
 
 _ASK_EVERY_ROWS = 1000
+# A JSON array without its brackets is a line of this file.
+_JSON_AS_CSV = sql.SQL("FORMAT csv, NULL 'null', QUOTE '\"', ESCAPE '\\'")
 
 
 def rows_by_table(tables: Sequence[Table], effects: Effects) -> Iterator[tuple[Table, list[PutRow]]]:
@@ -40,39 +41,57 @@ def copy_table(
     Raises:
         psycopg.DataError, psycopg.IntegrityError: a row does not fit the table.
     """
-    columns = tuple(table.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        build.table(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN ({})").format(
+        build.table(table), sql.SQL(", ").join(map(sql.Identifier, table.columns)), _JSON_AS_CSV
     )
-    writers = [_writer(kind) for kind in table.columns.values()]
+    line = _line_writer(table)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for number, put in enumerate(rows):
-            if number % _ASK_EVERY_ROWS == 0:
-                go_on()
-            row = put.row
-            copy.write_row(
-                [
-                    write(row[column]) if write else row[column]
-                    for column, write in zip(columns, writers, strict=True)
-                ]
-            )
+        for first in range(0, len(rows), _ASK_EVERY_ROWS):
+            go_on()
+            copy.write(b"".join([line(put.row) for put in rows[first : first + _ASK_EVERY_ROWS]]))
+
+
+def _line_writer(table: Table) -> Callable[[Values], bytes]:
+    """Return what writes a row as its line of the file that PostgreSQL copies."""
+    columns = tuple(table.columns)
+    as_text = [
+        (number, write)
+        for number, kind in enumerate(table.columns.values())
+        if (write := _writer(kind)) is not None
+    ]
+
+    def line(row: Values) -> bytes:
+        values = [row[column] for column in columns]
+        for number, write in as_text:
+            values[number] = write(values[number])
+        # One call for all of them takes a fifth of the time that one for each does.
+        text = orjson.dumps(values)[1:-1]
+        if b"\\" in text:  # But for quotes and backslashes, what JSON escapes is something else to CSV.
+            text = b",".join(map(_csv, values))
+        return text + b"\n"
+
+    return line
 
 
 def _writer(kind: str) -> Callable[[Any], str | None] | None:
-    """Return what turns a value into text, where that is needed, or faster than to leave it to the driver."""
-    return next((write for name, write in _WRITERS.items() if kind.startswith(name)), None)
+    """Return what writes a value as text that PostgreSQL reads, where JSON of it would not do."""
+    if kind.startswith("json"):
+        return _json
+    return _array if "[]" in kind else None
+
+
+def _csv(value: Any) -> bytes:
+    return _quoted(value).encode() if isinstance(value, str) else orjson.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
 
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
-
-
-def _truth(value: bool | None) -> str | None:
-    return None if value is None else "t" if value else "f"
-
-
-_WRITERS: dict[str, Callable[[Any], str | None]] = {"jsonb": _json, "timestamptz": _time, "boolean": _truth}
+def _array(values: Sequence[Any] | None) -> str | None:
+    return None if values is None else f"{{{','.join(_quoted(str(value)) for value in values)}}}"
