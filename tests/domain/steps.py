@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from hypothesis import strategies as st
 
@@ -85,6 +85,28 @@ def steps(
     )
 
 
+# What students do who want the same two seats at the same hours, and what frees them.
+IN_LINE: tuple[Kind, ...] = (
+    *("join", "join", "join", "join", "offer", "offer", "offer", "offer", "book", "book", "hold"),
+    *("book-held", "book-held", "release", "leave", "reschedule", "cancel", "cancel", "revoke"),
+    *("move-affected", "seat-out", "seat-in", "close", "withdraw", "revoke-affected", "rules"),
+)
+
+
+def in_line() -> st.SearchStrategy[Step]:
+    """Steps about a few hours of one library, at which more want seats than there are."""
+    return st.builds(
+        Step,
+        kind=st.sampled_from(IN_LINE),
+        who=st.integers(0, len(STUDENTS) - 1),
+        seat=st.sampled_from(("S1", "S1", "S2")),
+        half_hours=st.sampled_from((2, 2, 3)),
+        length=st.sampled_from((1, 2, 3)),
+        which=st.integers(0, 5),
+        pause=st.sampled_from((*(timedelta(0),) * 6, MINUTE, *(timedelta(minutes=5),) * 2)),
+    )
+
+
 RULES = st.builds(
     BookingRules,
     buffer_minutes=st.sampled_from((0, 0, 10, 45)),
@@ -100,5 +122,5 @@ RULES = st.builds(
 )
 
 
-def histories(**kinds: Any) -> st.SearchStrategy[list[Step]]:
-    return st.lists(steps(**kinds), min_size=15, max_size=30)
+def histories() -> st.SearchStrategy[list[Step]]:
+    return st.lists(steps(), min_size=15, max_size=30) | st.lists(in_line(), min_size=15, max_size=30)

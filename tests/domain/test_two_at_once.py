@@ -17,7 +17,7 @@ from tests.domain.audit import audit, taken_at
 from tests.domain.given import HOUR, MINUTE, book, hold
 from tests.domain.log import Decided, Log
 from tests.domain.meanings import command_of, walk
-from tests.domain.steps import RULES, Step, histories, steps
+from tests.domain.steps import RULES, Step, histories, in_line, steps
 from tests.domain.town import Town
 
 MOMENT = timedelta(seconds=1)
@@ -26,7 +26,7 @@ APART = (timedelta(0), MOMENT, MINUTE, 30 * MINUTE)
 
 
 @settings(max_examples=120, deadline=None)
-@given(RULES, histories(), steps(), steps(), st.sampled_from(APART), st.booleans())
+@given(RULES, histories(), steps() | in_line(), steps() | in_line(), st.sampled_from(APART), st.booleans())
 def test_two_decisions_from_one_head_end_as_some_serial_order_would(
     rules: BookingRules, history: list[Step], one: Step, other: Step, apart: timedelta, first_wins: bool
 ) -> None:
