@@ -35,6 +35,8 @@ async def quote_price(library_id: LibraryId, body: QuoteBody, gate: Asked) -> Qu
     start, end = await interval_of(gate, library_id, body.start, body.end)
     command = AskPrice(library_id, body.seat_id, start, end, body.plan_id, gate.at)
     seen = await gate.decisions.look(ASK_PRICE, command)
+    if gate.actor.role != "student":
+        managed(seen.state.library, gate.actor)
     subject = Subject(library_id, body.seat_id, user_id, start, end)
     signed = gate.quotes.quote(subject, price_asked(command, seen.state), gate.at)
     return QuoteAnswer.model_validate(gate.told(seen.position, _view(subject, signed).model_dump()))
