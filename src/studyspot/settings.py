@@ -4,11 +4,12 @@ Read once, by a process's entry; everything below is handed values.
 """
 
 import json
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 RUN_FILE = "run.json"
@@ -53,7 +54,25 @@ class Settings(BaseSettings):
         (), description="public keys of accepted tokens: files or URLs, separated by commas"
     )
     token_issuer: str = Field("studyspot", description="`iss` of our tokens")
-    token_audience: str = Field("studyspot", description="`aud` that a token must have")
+    token_audience: str = Field("studyspot", description="`aud` of our tokens")
+    external_issuer: str | None = Field(
+        None, description="`iss` of an identity provider's tokens, exactly; none: only our own are taken"
+    )
+    external_jwks: str | None = Field(None, description="the provider's public keys: a file or URL")
+    external_audience: str | None = Field(None, description="`aud` that the provider's tokens must have")
+    role_claim: str | None = Field(
+        None,
+        description="claim of the provider's tokens that has the role, which only its administrators set; "
+        "dots lead into nested claims, as in app_metadata.role",
+    )
+    rate_limit_burst: int = Field(
+        100, ge=1, description="requests that one person, or one address without a token, may make at once"
+    )
+    rate_limit_per_second: float = Field(50.0, gt=0, description="requests a second from then on")
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas",
+    )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("http://127.0.0.1:8000", "http://localhost:8000"),
         description="origins of browsers that may open sockets, separated by commas",
@@ -91,7 +110,26 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("jwks", "allowed_origins", mode="before")
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            ip_network(proxy, strict=False)
+        return proxies
+
+    @model_validator(mode="after")
+    def _knows_the_provider_whole(self) -> "Settings":
+        told = (self.external_issuer, self.external_jwks, self.external_audience, self.role_claim)
+        if any(told) and not all(told):
+            raise ValueError(
+                "an identity provider is told by STUDYSPOT_EXTERNAL_ISSUER, STUDYSPOT_EXTERNAL_JWKS, "
+                "STUDYSPOT_EXTERNAL_AUDIENCE and STUDYSPOT_ROLE_CLAIM together"
+            )
+        if self.external_issuer == self.token_issuer:
+            raise ValueError("STUDYSPOT_EXTERNAL_ISSUER cannot be the issuer of our own tokens")
+        return self
+
+    @field_validator("jwks", "allowed_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):

@@ -1,10 +1,11 @@
 """An issuer's public keys as they change: read again now and then, and when an unknown key is shown."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
+from typing import Any
 
 import structlog
 from prometheus_client import Counter
@@ -41,7 +42,7 @@ class _State(Enum):
 
 
 class KeyRing:
-    """The keys of one issuer.
+    """The keys of one issuer: those of its sources, and of documents that are `kept` whatever these say.
 
     Where the sources do not answer, the last keys stay, and the log says so at each try.
     """
@@ -52,6 +53,7 @@ class KeyRing:
         *,
         issuer: str = "",
         sources: Sequence[str] = (),
+        kept: Sequence[Mapping[str, Any]] = (),
         algorithms: Sequence[str] = (),
         pace: Pace | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class KeyRing:
         self._keys = keys
         self._issuer = issuer
         self._sources = tuple(sources)
+        self._kept = tuple(kept)
         self._pace = pace or Pace()
         # Sources are about to be followed.
         self._state = _State.READING if sources else _State.FIXED
@@ -117,7 +120,7 @@ class KeyRing:
         try:
             # In a thread: an HTTP client's certificates alone take longer than an event loop may be kept.
             documents = await asyncio.to_thread(load_key_sets, self._sources)
-            read = PublicKeys.of(documents, self.algorithms)
+            read = PublicKeys.of([*self._kept, *documents], self.algorithms)
         except (KeysUnavailable, ValueError) as error:
             _failures.labels(self._issuer).inc()
             kept = len(self._keys.by_id)

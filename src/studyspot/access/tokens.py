@@ -80,19 +80,21 @@ class Verifier:
         issuer: str,
         audience: str,
         sources: Sequence[str] = (),
+        kept: Sequence[Mapping[str, Any]] = (),
         external: ExternalIssuer | None = None,
         pace: Pace | None = None,
     ) -> "Verifier":
         """Return a verifier of our tokens by the Ed25519 keys in these JWKS documents; others are left out.
 
-        `sources` are the files and URLs that the documents came from: while followed, they are read again.
+        `sources` are the files and URLs that documents came from: while followed, they are read again, and
+        the documents in `kept` hold whatever they say then.
         An identity provider's keys are read for the first time when they are followed.
 
         Raises:
             ValueError: no usable key, two of one id, or not a JWKS; an external issuer of our own name.
         """
         keys = PublicKeys.of(key_sets, OUR_ALGORITHMS)
-        ring = KeyRing(keys, issuer=issuer, sources=sources, algorithms=OUR_ALGORITHMS, pace=pace)
+        ring = KeyRing(keys, issuer=issuer, sources=sources, kept=kept, algorithms=OUR_ALGORITHMS, pace=pace)
         ours = Issuer(issuer, audience, ring)
         if external is None:
             return cls(ours)

@@ -73,8 +73,10 @@ def _line_of(error: BaseException) -> str | None:
             return f"{error}. Start NATS, or check STUDYSPOT_NATS_URL."
         case ValidationError() if error.title.endswith("Settings"):
             wrong = error.errors()[0]
-            name = "STUDYSPOT_" + ".".join(str(part) for part in wrong["loc"]).upper()
             why = wrong["msg"].removeprefix("Value error, ")
+            if not wrong["loc"]:  # It is about several together, and names them.
+                return f"The settings do not fit together: {why}."
+            name = "STUDYSPOT_" + ".".join(str(part) for part in wrong["loc"]).upper()
             return f"{name} is not valid: {why}. Change it."
         case _:
             return None

@@ -1,7 +1,7 @@
 """What every command needs to know of the installation it works on."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from studyspot.console.faults import Fault
 from studyspot.migrations.run import pending
@@ -9,6 +9,7 @@ from studyspot.settings import GivenSettings, Settings
 from studyspot.telemetry import configure_logging
 
 if TYPE_CHECKING:  # Most commands need no keys, and cryptography is a tenth of what they import.
+    from studyspot.access.issuers import ExternalIssuer
     from studyspot.access.keys import SigningKey
     from studyspot.access.tokens import Verifier
 
@@ -59,35 +60,51 @@ def nats_url(settings: Settings) -> str:
     return settings.nats_url
 
 
-def key_sets(settings: Settings) -> tuple[dict[str, Any], ...]:
-    """Return the public keys that are accepted: ours, and those of STUDYSPOT_JWKS.
-
-    Raises:
-        Fault: there are none.
-        KeysUnavailable: one cannot be read.
-    """
-    from studyspot.access.key_sets import load_key_sets
-
-    documents = load_key_sets(settings.jwks)
-    if not documents and settings.signing_key is not None:
-        documents.append(signing_key(settings).jwks())
-    if not documents:
-        raise Fault("No keys are known.", "Start `studyspot up`, or set STUDYSPOT_JWKS.")
-    return tuple(documents)
-
-
 def verifier(settings: Settings) -> "Verifier":
-    """Return what checks tokens here.
+    """Return what checks tokens here: our own, and an identity provider's where one is set.
+
+    Ours may be signed with the signing key, where it is known, and with those of STUDYSPOT_JWKS.
 
     Raises:
         Fault: there are no keys, or none that can be used.
+        KeysUnavailable: some cannot be read.
     """
+    from studyspot.access.key_sets import load_key_sets
     from studyspot.access.tokens import Verifier
 
+    own = [signing_key(settings).jwks()] if settings.signing_key is not None else []
+    documents = [*own, *load_key_sets(settings.jwks)]
+    if not documents:
+        raise Fault("No keys are known.", "Start `studyspot up`, or set STUDYSPOT_JWKS.")
     try:
-        return Verifier.of(key_sets(settings), issuer=settings.token_issuer, audience=settings.token_audience)
+        return Verifier.of(
+            documents,
+            kept=own,
+            issuer=settings.token_issuer,
+            audience=settings.token_audience,
+            sources=settings.jwks,
+            external=_external(settings),
+        )
     except ValueError as error:
         raise Fault(f"The public keys cannot be used: {error}.", "Check STUDYSPOT_JWKS.") from error
+
+
+def _external(settings: Settings) -> "ExternalIssuer | None":
+    from studyspot.access.issuers import ExternalIssuer
+
+    if not (
+        settings.external_issuer
+        and settings.external_jwks
+        and settings.external_audience
+        and settings.role_claim
+    ):
+        return None
+    return ExternalIssuer(
+        issuer=settings.external_issuer,
+        audience=settings.external_audience,
+        key_sets=(settings.external_jwks,),
+        role_claim=settings.role_claim,
+    )
 
 
 def signing_key(settings: Settings) -> "SigningKey":

@@ -29,6 +29,7 @@ def run_api(environment_only: bool) -> None:
     from studyspot.access.access_tokens import AccessTokens
     from studyspot.access.server_secrets import ServerSecrets
     from studyspot.api import ApiConfig, serve
+    from studyspot.wire.rate_limit import Rate
 
     settings = begin(environment_only=environment_only)
     database, key = database_url(settings), signing_key(settings)
@@ -40,6 +41,8 @@ def run_api(environment_only: bool) -> None:
         access_tokens=AccessTokens(key, settings.token_issuer, settings.token_audience),
         allowed_origins=settings.allowed_origins,
         fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}",
+        rate=Rate(settings.rate_limit_burst, settings.rate_limit_per_second),
+        trusted_proxies=settings.trusted_proxies,
     )
     _require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")
     wait_for_database(database)

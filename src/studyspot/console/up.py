@@ -14,6 +14,7 @@ from types import FrameType
 
 from pydantic import JsonValue
 
+from studyspot.access.key_folder import KeyFolder
 from studyspot.access.keys import SigningKey
 from studyspot.console.faults import Fault
 from studyspot.console.migrate import migrate
@@ -39,12 +40,16 @@ SERVICES = {
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 _FOR_ALL = ("nats_url", "metrics_port", "log_level", "log_format")
-_FOR_VERIFYING = ("jwks", "token_issuer", "token_audience")
+_FOR_VERIFYING = (
+    *("jwks", "token_issuer", "token_audience"),
+    *("external_issuer", "external_jwks", "external_audience", "role_claim"),
+)
 KNOWN_TO = {
     "relay": (*_FOR_ALL, "database_url"),
     "api": (
         *(*_FOR_ALL, *_FOR_VERIFYING, "database_url"),
         *("api_host", "api_port", "fanout_host", "fanout_port", "signing_key"),
+        *("rate_limit_burst", "rate_limit_per_second", "trusted_proxies"),
     ),
     "projections": (*_FOR_ALL, "database_url"),
     # They need no broker.
@@ -172,6 +177,13 @@ async def _serve(settings: OwnSettings, home: Path, engines: Engines, stop: _Sto
         "fanout_port": settings.fanout_port,
         "token_issuer": settings.token_issuer,
         "token_audience": settings.token_audience,
+        "external_issuer": settings.external_issuer,
+        "external_jwks": settings.external_jwks,
+        "external_audience": settings.external_audience,
+        "role_claim": settings.role_claim,
+        "rate_limit_burst": settings.rate_limit_burst,
+        "rate_limit_per_second": settings.rate_limit_per_second,
+        "trusted_proxies": ",".join(settings.trusted_proxies),
         # None at all is a lone comma: an empty variable would mean the default.
         "allowed_origins": ",".join(settings.allowed_origins) or ",",
     }
@@ -200,7 +212,8 @@ def _spec(name: str, entry: ServiceEntry, known: dict[str, JsonValue], settings:
         "log_level": settings.log_level,
         "log_format": settings.log_format,
     }
-    given = {f"STUDYSPOT_{key.upper()}": str(all_known[key]) for key in KNOWN_TO[name]}
+    told = {key: all_known[key] for key in KNOWN_TO[name]}
+    given = {f"STUDYSPOT_{key.upper()}": str(value) for key, value in told.items() if value is not None}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
     return ChildSpec(
         name=name,
@@ -211,15 +224,20 @@ def _spec(name: str, entry: ServiceEntry, known: dict[str, JsonValue], settings:
 
 
 def _keys(settings: OwnSettings, home: Path) -> tuple[Path, Path]:
-    """Return the files of the private key and of its public half, made at the first start."""
-    private = settings.signing_key or home / "keys" / "signing.pem"
-    public = home / "keys" / "jwks.json"
-    public.parent.mkdir(mode=0o700, exist_ok=True)
-    if settings.signing_key is None and not private.exists():
-        SigningKey.generate().save(private)
+    """Return the files of the private key and of the public ones that are accepted, made at the first start.
+
+    Raises:
+        Fault: the keys cannot be used.
+    """
+    folder = KeyFolder(home / "keys")
     try:
-        key = SigningKey.load(private)
-    except (OSError, ValueError) as error:
-        raise Fault(f"The signing key cannot be read: {error}.", "Check STUDYSPOT_SIGNING_KEY.") from error
-    public.write_text(json.dumps(key.jwks()))
-    return private, public
+        if settings.signing_key is None:
+            folder.open(datetime.now(UTC))
+            return folder.private, folder.public
+        key = SigningKey.load(settings.signing_key)
+        public = home / "keys" / "given.json"
+        public.parent.mkdir(mode=0o700, exist_ok=True)
+        public.write_text(json.dumps(key.jwks()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Fault(f"The keys cannot be used: {error}.", "Check STUDYSPOT_SIGNING_KEY.") from error
+    return settings.signing_key, public
