@@ -106,6 +106,8 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
         "bookingStatus": "confirmed",
     }
     held = BOOKED | {"id": "H1", "status": "held", "until": "2026-12-01T08:05:00Z", "position": 7}
+    quiet = {"zone": "quiet", "attributes": {"power": True}, "revokedBookingId": None}
+    waiting = BOOKED | quiet | {"id": "E1", "status": "waiting", "place": 3, "position": 7}
     http.will_answer(
         answered(library, 201),
         answered(library),
@@ -120,6 +122,8 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
         answered({"id": "B3", **payment, "position": 7}, 201),
         answered(held, 201),
         answered({"id": "H1", "status": "released", "position": 7}),
+        answered(waiting, 201),
+        answered({"id": "E1", "status": "left", "position": 7}),
         answered({"id": "S1", "position": 7}),
         answered({"id": "L1", "position": 8}),
     )
@@ -136,6 +140,8 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
     assert (await caller.record_payment("B3", 5000, "cash")).due_minor == 0
     await caller.hold("L1", "S1", NINE, TEN)
     await caller.release("H1")
+    assert (await caller.join_waitlist("L1", NINE, TEN, zone="quiet", attributes={"power": True})).place == 3
+    assert (await caller.leave_waitlist("E1")).status == "left"
     await caller.remove_seat("L1", "S1")
     await caller.delete_library("L1")
     assert [(asked.method, asked.path) for asked in http.asked] == [
@@ -152,6 +158,8 @@ async def test_every_command_goes_to_its_route(http: ScriptedHttp, caller: Clien
         ("POST", "/api/bookings/B3/payments"),
         ("POST", "/api/holds"),
         ("DELETE", "/api/holds/H1"),
+        ("POST", "/api/waitlist"),
+        ("DELETE", "/api/waitlist/E1"),
         ("DELETE", "/api/libraries/L1/seats/S1"),
         ("DELETE", "/api/libraries/L1"),
     ]
