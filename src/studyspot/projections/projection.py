@@ -5,7 +5,7 @@ holds, so a batch, a replay and a rebuild end with the same rows.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, LiteralString
 
 from studyspot.catalogue.codec import Recorded
@@ -24,12 +24,12 @@ class Table:
     """
 
     name: str
-    columns: Mapping[str, LiteralString]
+    columns: Mapping[str, LiteralString] = field(hash=False)
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
 
     def key_of(self, values: Values) -> tuple[Any, ...]:
-        return tuple(values[column] for column in self.key)
+        return tuple([values[column] for column in self.key])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ part of the statement per table and kind.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, assert_never
 
 import orjson
@@ -13,6 +14,9 @@ from psycopg import sql
 
 from studyspot.projections.builds import Build
 from studyspot.projections.projection import PutRow, RemoveRow, RowChange, SetColumns, Table, Values
+
+_STATEMENTS = 256
+"""Kept of each kind: more than a process has tables."""
 
 Effects = dict[tuple[str, tuple[Any, ...]], RowChange]
 """The last word on each row, by table name and key."""
@@ -22,7 +26,7 @@ Effects = dict[tuple[str, tuple[Any, ...]], RowChange]
 class Part:
     """Part of a statement: it writes `rows`, a JSON array, if there is a row in its `claimed`."""
 
-    text: sql.Composed
+    text: sql.SQL
     rows: str
 
 
@@ -84,10 +88,11 @@ def _then_set(before: RowChange | None, change: SetColumns) -> RowChange:
             assert_never(unreachable)
 
 
-def _put(table: Table, build: Build) -> sql.Composed:
+@lru_cache(maxsize=_STATEMENTS)
+def _put(table: Table, build: Build) -> sql.SQL:
     rest = [column for column in table.columns if column not in table.key]
     action = sql.SQL("UPDATE SET {}").format(_assignments(rest, "excluded")) if rest else sql.SQL("NOTHING")
-    return sql.SQL(
+    statement = sql.SQL(
         "INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows} WHERE EXISTS (SELECT FROM claimed)"
         " ON CONFLICT ({key}) DO {action}"
     ).format(
@@ -97,10 +102,12 @@ def _put(table: Table, build: Build) -> sql.Composed:
         key=_names(table.key),
         action=action,
     )
+    return _said(statement)
 
 
-def _set(table: Table, columns: Iterable[str], build: Build) -> sql.Composed:
-    return sql.SQL(
+@lru_cache(maxsize=_STATEMENTS)
+def _set(table: Table, columns: tuple[str, ...], build: Build) -> sql.SQL:
+    statement = sql.SQL(
         "UPDATE {table} AS kept SET {assignments} FROM {rows} AS given"
         " WHERE {same} AND EXISTS (SELECT FROM claimed)"
     ).format(
@@ -109,12 +116,20 @@ def _set(table: Table, columns: Iterable[str], build: Build) -> sql.Composed:
         rows=_rows(table, build),
         same=_same_key(table),
     )
+    return _said(statement)
 
 
-def _remove(table: Table, build: Build) -> sql.Composed:
-    return sql.SQL(
+@lru_cache(maxsize=_STATEMENTS)
+def _remove(table: Table, build: Build) -> sql.SQL:
+    statement = sql.SQL(
         "DELETE FROM {table} AS kept USING {rows} AS given WHERE {same} AND EXISTS (SELECT FROM claimed)"
     ).format(table=build.table(table), rows=_rows(table, build), same=_same_key(table))
+    return _said(statement)
+
+
+def _said(statement: sql.Composed) -> sql.SQL:
+    """Return the statement in one piece: composing it takes longer than most batches take otherwise."""
+    return sql.SQL(statement.as_string())
 
 
 def _rows(table: Table, build: Build) -> sql.Composed:

@@ -48,7 +48,9 @@ def writing(build: Build, sorted_events: Sorted, *, claim: Fragment, end: Fragme
         RowsRefused: a change is none that could be said in SQL.
     """
     try:
-        written = [(part.text, part.rows) for part in parts(fold(sorted_events.changes), build)]
+        written: list[tuple[sql.Composable, str]] = [
+            (part.text, part.rows) for part in parts(fold(sorted_events.changes), build)
+        ]
     except Exception as error:
         if not is_poison(error):
             raise
