@@ -1,14 +1,17 @@
 """Which events of the log, or of the stream, one projection takes; the others are not even decoded."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from studyspot.broker.stream import StreamMessage
 from studyspot.catalogue.cloudevents import from_message
+from studyspot.catalogue.codec import Recorded
 from studyspot.catalogue.subjects import ROOT
 from studyspot.catalogue.types import UnknownEvent
 from studyspot.event_store.types import StoredEvent
 from studyspot.projections.applier import Batch
 from studyspot.projections.errors import PoisonEvent
+from studyspot.projections.inbox import MOST_MESSAGES
 from studyspot.projections.parking import Happened, Unreadable, read
 from studyspot.projections.projection import Projection
 
@@ -27,7 +30,7 @@ class Selection:
             UnreadableMessage: one is not an event of ours; the log has the truth.
         """
         taken = [message for message in messages if self._type_of(message.subject) in self._types]
-        events = tuple(from_message(message.body) for message in taken)
+        events = tuple(_event_of(message.body) for message in taken)
         return _batch(events, messages[-1].position)
 
     def of_events(self, stored: Sequence[StoredEvent]) -> Batch:
@@ -56,6 +59,12 @@ class Selection:
     def _type_of(self, subject: str) -> str:
         """`studyspot.booking.created.L1.s1` is about a `booking.created`."""
         return subject.removeprefix(f"{ROOT}.").rsplit(".", 2)[0]
+
+
+@lru_cache(maxsize=MOST_MESSAGES)
+def _event_of(body: bytes) -> Recorded:
+    """Return the event of a message, which other projections of the process are brought as well."""
+    return from_message(body)
 
 
 def is_contiguous(messages: Iterable[StreamMessage], after: int) -> bool:
