@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerContext
 from typing import TypeVar
 
 from studyspot.projections.rebuild.errors import RebuildError
@@ -33,8 +34,7 @@ async def in_processes(
     """
     if not parts:
         return []
-    context = get_context("forkserver")
-    context.set_forkserver_preload([fill.__module__])  # What is imported once need not be by each.
+    context = _context()
     signals = Signals.of(context, parts[0].share.of)
     pool = ProcessPoolExecutor(workers, context, begin_process, (signals,))
     results: list[asyncio.Future[Result]] = []
@@ -59,6 +59,19 @@ async def in_processes(
             part.cancel()  # Of those that are not done nobody is going to ask why.
         signals.stop()
         pool.shutdown(cancel_futures=True)
+
+
+def prepare_processes() -> None:
+    """Let what all processes import be imported while something else is done."""
+    _context()
+    with _interrupts_blocked():
+        forkserver.ensure_running()
+
+
+def _context() -> ForkServerContext:
+    context = get_context("forkserver")
+    context.set_forkserver_preload([fill.__module__])  # What is imported once need not be by each.
+    return context
 
 
 @contextmanager

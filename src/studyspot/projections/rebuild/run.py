@@ -17,7 +17,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from studyspot.event_store.errors import StoreUnavailable
-from studyspot.event_store.scanning import count_events
+from studyspot.event_store.scanning import count_events, count_types
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
 from studyspot.projections.applier import Applier
@@ -30,7 +30,7 @@ from studyspot.projections.rebuild.errors import RebuildOvertaken, RebuildRunnin
 from studyspot.projections.rebuild.filling import fill
 from studyspot.projections.rebuild.part import Part
 from studyspot.projections.rebuild.plan import Plan
-from studyspot.projections.rebuild.pool import in_processes
+from studyspot.projections.rebuild.pool import in_processes, prepare_processes
 from studyspot.projections.rebuild.progress import Progress
 from studyspot.projections.rebuild.shares import Share
 from studyspot.projections.selection import Selection
@@ -244,7 +244,9 @@ async def rebuild_all(
                 tell=tell,
             ).run()
 
-    rebuilding = [asyncio.create_task(in_turn(projection)) for projection in projections]
+    prepare_processes()
+    ordered = await asyncio.to_thread(_longest_first, projections, database_url)
+    rebuilding = [asyncio.create_task(in_turn(projection)) for projection in ordered]
     try:
         for done in asyncio.as_completed(rebuilding):
             yield await done
@@ -252,3 +254,16 @@ async def rebuild_all(
         for task in rebuilding:
             task.cancel()
         await asyncio.gather(*rebuilding, return_exceptions=True)
+
+
+def _longest_first(projections: Sequence[Projection], database_url: str) -> Sequence[Projection]:
+    """Return them in an order in which no long one is begun when all others are done."""
+    try:
+        counts = count_types(database_url)
+    except (StoreUnavailable, psycopg.Error):
+        return projections  # Each of them waits for the database; any order will do.
+    return sorted(
+        projections,
+        key=lambda projection: sum(counts.get(type_, 0) for type_ in projection.event_types()),
+        reverse=True,
+    )
