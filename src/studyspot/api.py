@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,14 +84,8 @@ from studyspot.projections.queries.students_of import StudentsOf
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.wire.authorisation import authorise, require_policy
 from studyspot.wire.errors import BodyLimit, answer_with_problems
-from studyspot.wire.problems import (
-    HALTED,
-    NOT_FOUND,
-    PROBLEM_RESPONSE,
-    RATE_LIMITED_RESPONSE,
-    UNAVAILABLE,
-    Problem,
-)
+from studyspot.wire.openapi import describe
+from studyspot.wire.problems import HALTED, NOT_FOUND, UNAVAILABLE, Problem
 from studyspot.wire.rate_limit import Rate, RateLimit
 
 log = structlog.get_logger()
@@ -195,7 +189,6 @@ def create_app(config: ApiConfig) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
         dependencies=[Depends(authorise)],
-        responses={422: PROBLEM_RESPONSE, 429: RATE_LIMITED_RESPONSE, "default": PROBLEM_RESPONSE},
     )
     app.add_middleware(BodyLimit)
     app.add_middleware(RateLimit, rate=config.rate)
@@ -214,6 +207,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.include_router(read.router)
     _serve_documents(app, config)
     require_policy(app)
+    describe(app)
     return app
 
 
@@ -321,13 +315,19 @@ def serve(config: ApiConfig, *, host: str, port: int, metrics_port: int | None) 
             server_header=False,
             timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
             timeout_graceful_shutdown=int(GRACE.total_seconds()),
-            # uvicorn believes whoever calls from this machine, unless it is told otherwise.
-            proxy_headers=bool(config.trusted_proxies),
-            forwarded_allow_ips=list(config.trusted_proxies),
+            **believed_proxies(config.trusted_proxies),
         )
     finally:
         if stop_metrics is not None:
             stop_metrics()
+
+
+def believed_proxies(trusted: Sequence[str]) -> dict[str, Any]:
+    """Return uvicorn's options: whose word it takes for the address of a client.
+
+    Left alone, it believes whoever calls from this machine.
+    """
+    return {"proxy_headers": bool(trusted), "forwarded_allow_ips": list(trusted)}
 
 
 def _readiness_of(app: FastAPI) -> Readiness:

@@ -11,29 +11,6 @@ from studyspot.domain.shape import camel_case
 from studyspot.wire.positions import POSITION
 
 MEDIA_TYPE = "application/problem+json"
-PROBLEM_RESPONSE: dict[str, Any] = {
-    "description": "A problem: RFC 9457, its `type` one of docs/problems.md",
-    "content": {
-        MEDIA_TYPE: {
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "type": {"type": "string"},
-                    "title": {"type": "string"},
-                    "status": {"type": "integer"},
-                    "detail": {"type": "string"},
-                    "instance": {"type": "string"},
-                },
-                "required": ["type", "title", "status", "detail", "instance"],
-            }
-        }
-    },
-}
-"""How the OpenAPI document describes every error."""
-RATE_LIMITED_RESPONSE: dict[str, Any] = PROBLEM_RESPONSE | {
-    "description": "Too many requests: `/problems/rate-limited`",
-    "headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +59,7 @@ POSITION_NOT_REACHED = Kind("position-not-reached", "The read model is behind", 
 PARKED = Kind("parked", "A change could not be applied", 503)
 NOT_YOUR_STUDENTS = Kind("not-your-students", "Not students of the library", 409)
 SEATS_FREE = Kind("seats-free", "Seats are free", 409)
+CHANGED_SINCE = Kind("changed-since", "Changed since you read it", 412)
 NO_SEAT_ALIKE = Kind("no-seat-alike", "No seat alike is free", 409)
 CONTENDED = Kind("contended", "Too many are changing the same thing", 503)
 UNAVAILABLE = Kind("unavailable", "The service is not available now", 503)
@@ -111,6 +89,7 @@ OTHERS = (
     PARKED,
     NOT_YOUR_STUDENTS,
     SEATS_FREE,
+    CHANGED_SINCE,
     NO_SEAT_ALIKE,
     CONTENDED,
     UNAVAILABLE,

@@ -1,0 +1,171 @@
+"""The OpenAPI document: what FastAPI knows of each operation, and every problem that it may end in."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fastapi import FastAPI
+
+from studyspot.access.policy import POLICY, Access
+from studyspot.wire import problems
+from studyspot.wire.problems import MEDIA_TYPE, Kind
+
+Json = dict[str, Any]
+
+_TEXT: Json = {"type": "string"}
+_RETRY_AFTER: Json = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+_CHALLENGE: Json = {"WWW-Authenticate": {"description": "The scheme that is asked for.", "schema": _TEXT}}
+_HEADERS = {401: _CHALLENGE, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
+_WITHOUT_LIMIT = ("/api/health", "/api/ready")
+_SIGN_IN = "/api/auth/"
+_TOKENS = {kind.slug for kind in (problems.UNAUTHENTICATED, problems.TOKEN_EXPIRED, problems.TOKEN_REFUSED)}
+_OF_SIGNING_IN = {
+    kind.slug for kind in (problems.CREDENTIALS_WRONG, problems.SESSION_OVER, problems.ACCOUNT_BARRED)
+}
+_GENERAL = {
+    *(problems.NOT_FOUND.slug, problems.INVALID.slug, problems.MALFORMED.slug),
+    *(problems.POSITION_AHEAD.slug, problems.KEY_REUSED.slug, problems.ROLE_NOT_ALLOWED.slug),
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Let the app's document tell every operation's statuses and problems."""
+    plain: Callable[[], Json] = app.openapi
+    known: list[Json] = []
+
+    def openapi() -> Json:
+        if not known:
+            known.append(_described(plain()))
+        return known[0]
+
+    # How FastAPI has its document extended.
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _described(document: Json) -> Json:
+    components = document["components"]
+    for generated in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(generated, None)
+    components["schemas"]["Problem"] = _PROBLEM
+    components["responses"] = {}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            access = POLICY[method.upper(), path]
+            _say_in_a_line(operation)
+            for kinds in _problems_of(method.upper(), path, operation, access):
+                status, name = kinds[0].status, _name_of(kinds)
+                components["responses"][name] = _response(kinds)
+                operation["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
+            operation["responses"].pop("default", None)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+    components["responses"] = dict(sorted(components["responses"].items()))
+    return document
+
+
+def _say_in_a_line(operation: Json) -> None:
+    """Make the first sentence of an operation's description its summary."""
+    summary, separator, rest = operation["description"].partition("\n\n")
+    operation["summary"] = " ".join(summary.split()).rstrip(".")
+    if separator:
+        operation["description"] = rest
+    else:
+        del operation["description"]
+
+
+def _problems_of(method: str, path: str, operation: Json, access: Access) -> Iterable[list[Kind]]:
+    """Yield, for every status of a refusal, the problems that this operation may end in."""
+    parameters = operation.get("parameters", ())
+    by_id = any(parameter["in"] == "path" for parameter in parameters)
+    conditional = any(parameter["name"].lower() == "if-match" for parameter in parameters)
+    signs_in = path.startswith(_SIGN_IN)
+    changes = method != "GET"
+    with_body = "requestBody" in operation
+    private = bool(access.roles)
+    about_libraries = access.relation in ("party", "runs-library", "owns-library", "owner-or-self")
+    limited = path not in _WITHOUT_LIMIT
+    statuses = {
+        400: with_body,
+        401: private or signs_in,
+        403: about_libraries or len(access.roles) in (1, 2, 3) or signs_in,
+        404: by_id or about_libraries or path.endswith(".ics"),
+        409: (private and (changes or by_id)) or path == f"{_SIGN_IN}register",
+        412: conditional,
+        413: with_body,
+        422: bool(parameters) or with_body or changes,
+        429: limited,
+        500: True,
+        503: path != "/api/health",
+    }
+    for status, may_be in statuses.items():
+        kinds = _kinds(status, access, signs_in=signs_in)
+        if may_be and kinds:
+            yield kinds
+
+
+def _kinds(status: int, access: Access, *, signs_in: bool) -> list[Kind]:
+    kinds = [kind for kind in (*problems.OTHERS, *problems.REFUSALS.values()) if kind.status == status]
+    if status == 401:
+        told = _TOKENS | {problems.ACCOUNT_BARRED.slug} if access.roles else _OF_SIGNING_IN
+        return [kind for kind in kinds if kind.slug in told]
+    if status == 403 and signs_in:
+        return [problems.ORIGIN_REFUSED]
+    if status == 403:
+        return [kind for kind in kinds if kind != problems.ORIGIN_REFUSED]
+    if access.relation == "public" and not signs_in and status in (404, 422):
+        public = _GENERAL | {"library-unknown", "time-zone-unknown"}
+        return [kind for kind in kinds if kind.slug in public or kind.slug.startswith("wall-time")]
+    return kinds
+
+
+def _name_of(kinds: list[Kind]) -> str:
+    """Return one name for the same problems, wherever they are told."""
+    whole = [
+        kind for kind in (*problems.OTHERS, *problems.REFUSALS.values()) if kind.status == kinds[0].status
+    ]
+    return f"Problem{kinds[0].status}" + ("" if kinds == whole else f"-{kinds[0].slug}")
+
+
+def _response(kinds: list[Kind]) -> Json:
+    status = kinds[0].status
+    told: Json = {
+        "description": " · ".join(dict.fromkeys(f"{kind.title} (`{kind.type}`)" for kind in kinds)),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "allOf": [{"$ref": "#/components/schemas/Problem"}],
+                    "properties": {
+                        "type": {"enum": list(dict.fromkeys(kind.type for kind in kinds))},
+                        "status": {"const": status},
+                    },
+                },
+                "examples": {kind.slug: {"summary": kind.title, "value": _example(kind)} for kind in kinds},
+            }
+        },
+    }
+    return told | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+
+
+def _example(kind: Kind) -> Json:
+    sentences = {known.slug: inspect.getdoc(refusal) for refusal, known in problems.REFUSALS.items()}
+    return {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": sentences.get(kind.slug) or f"{kind.title}.",
+        "instance": "/api/bookings",
+    }
+
+
+_PROBLEM: Json = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457. Programs go by `type`, which is stable; `detail` is for people; more follows.",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail", "instance"],
+}
