@@ -111,12 +111,12 @@ class Hall:
 
 
 @asynccontextmanager
-async def a_hall(database_url: str) -> AsyncIterator[Hall]:
+async def a_hall(database_url: str, nats_url: str = NO_BROKER) -> AsyncIterator[Hall]:
     """Serve the API, and open a library in it."""
     halls: list[Hall] = []
     config = ApiConfig(
         database_url=database_url,
-        nats_url=NO_BROKER,
+        nats_url=nats_url,
         verifier=Verifier.of([KEY.jwks()], issuer=ISSUER, audience=AUDIENCE),
         secrets=ServerSecrets(KEY),
         access_tokens=AccessTokens(KEY, ISSUER, AUDIENCE),
