@@ -15,10 +15,11 @@ _OF_BOOKING = {
     "revoke": "booking.revoked",
 }
 _PATH = re.compile(
-    r"/api/(?P<root>libraries|holds|bookings)(?:/(?P<id>[^/]+))?(?:/(?P<part>[^/]+))?(?:/(?P<of>[^/]+))?$"
+    r"/api/(?P<root>libraries|holds|bookings|waitlist|invitations|notifications|announcements)(?:/(?P<id>[^/]+))?(?:/(?P<part>[^/]+))?(?:/(?P<of>[^/]+))?$"
 )
 _PAYMENTS = {"payment": ("payment.recorded", "paymentMinor"), "refund": ("payment.refunded", "refundMinor")}
 _NOT_FACTS = frozenset({"id", "position", "seats"})
+_OF_SERIES = ("libraryId", "seatId", "userId", "currency")
 _NOT_OF_PAYMENT = _NOT_FACTS | {"amountMinor"}
 
 
@@ -91,6 +92,8 @@ def effect_of(answer: Answer) -> Effect | None:
             return Effect("hold.placed", {"holdId": body["id"]}, told, or_before=True)
         case "DELETE", "holds", None:
             return Effect("hold.released", {"holdId": own}, told)
+        case "POST", "bookings", None if own == "series":
+            return _series(body)
         case "POST", "bookings", None:
             return Effect("booking.created", {"bookingId": body["id"]}, told)
         case "PATCH", "bookings", None:
@@ -100,7 +103,7 @@ def effect_of(answer: Answer) -> Effect | None:
         case "POST", "bookings", str() if part in _OF_BOOKING:
             return Effect(_OF_BOOKING[part], {"bookingId": own}, told)
         case _:
-            return None
+            return _effect_on_people(answer, match["root"], own, part, match["of"])
 
 
 def change_of(answer: Answer) -> Change | None:
@@ -125,6 +128,42 @@ def change_of(answer: Answer) -> Change | None:
             return Change(("library.rules-set",), library, {"rules": rules})
         case _:
             return None
+
+
+def _effect_on_people(
+    answer: Answer, root: str, own: str | None, part: str | None, of: str | None
+) -> Effect | None:
+    body, who = answer.body, answer.who
+    match answer.method, root, part:
+        case "POST", "waitlist", None:
+            # Who waits for that already is answered with their place.
+            told = _among(body, "libraryId", "userId", "start", "end", "zone", "attributes")
+            return Effect("waitlist.joined", {"entryId": body["id"]}, told, or_before=True)
+        case "DELETE", "waitlist", None:
+            return Effect("waitlist.left", {"entryId": own, "reason": "asked"}, {})
+        case "POST", "libraries", "invitations":
+            return Effect("staff.invited", {"libraryId": own, "invitationId": body["id"]}, {})
+        case "POST", "invitations", "accept":
+            return Effect("staff.added", {"invitationId": own, "userId": who}, {}, or_before=True)
+        case "DELETE", "libraries", "staff":
+            return Effect("staff.removed", {"libraryId": own, "userId": of}, {})
+        case "POST", "notifications", "read":
+            return Effect("notification.read", {"notificationId": own, "userId": who}, {}, or_before=True)
+        case "POST", "notifications", None if body.get("sent"):
+            last = body["sent"][-1]
+            return Effect("notification.sent", {"notificationId": last["id"], "userId": last["userId"]}, {})
+        case "POST", "announcements", None:
+            return Effect("announcement.made", {"announcementId": body["id"]}, _among(body, "title", "text"))
+        case _:
+            return None
+
+
+def _series(body: Mapping[str, Any]) -> Effect | None:
+    """The last of bookings that were made together."""
+    if not body["bookings"]:
+        return None
+    facts = {"bookingId": body["bookings"][-1]["id"], "seriesId": body["seriesId"]}
+    return Effect("booking.created", facts, _among(body, *_OF_SERIES))
 
 
 def _payment(answer: Answer, facts: Mapping[str, Any]) -> Effect:
