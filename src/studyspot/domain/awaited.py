@@ -35,15 +35,17 @@ def events_of_line(
     return events_of_waitlists(library_id, start - buffer, occupied_until)
 
 
-def awaited_days(wanted: Wanted, agenda: Agenda) -> dict[str, None]:
+def awaited_days(wanted: Wanted, agenda: Agenda) -> tuple[str, ...]:
     """Return tags of the days on which the seat must be free to be offered to somebody who waits.
 
     No more than the longest booking before and after what is wanted, however many wait.
     """
-    days: dict[str, None] = {}
-    for joined in _overlapping(wanted, agenda):
-        days |= dict.fromkeys(seat_days(wanted.seat.seat_id, joined.start, _until(joined, wanted)))
-    return days
+    overlapping = list(_overlapping(wanted, agenda))
+    if not overlapping:
+        return ()
+    start = min(joined.start for joined in overlapping)
+    until = max(_until(joined, wanted) for joined in overlapping)
+    return seat_days(wanted.seat.seat_id, start, until)
 
 
 def require_nobody_before(wanted: Wanted, agenda: Agenda) -> None:
@@ -55,12 +57,12 @@ def require_nobody_before(wanted: Wanted, agenda: Agenda) -> None:
     Raises:
         SeatAwaited: somebody is.
     """
-    offerable = [joined for joined in _overlapping(wanted, agenda) if _free(joined, wanted, agenda)]
-    for index, joined in enumerate(offerable):
+    own: list[WaitlistJoined] = []
+    for joined in _overlapping(wanted, agenda):
         if joined.user_id == wanted.user_id:
-            continue
-        own = any(other.user_id == wanted.user_id and _overlap(other, joined) for other in offerable[:index])
-        if not own:
+            if _could_be_offered(joined, wanted, agenda):
+                own.append(joined)
+        elif not any(_overlap(place, joined) for place in own) and _could_be_offered(joined, wanted, agenda):
             raise SeatAwaited(wanted.seat.seat_id, joined.start, joined.end)
 
 
@@ -78,23 +80,24 @@ def waits_no_more(
 
 
 def _overlapping(wanted: Wanted, agenda: Agenda) -> Iterator[WaitlistJoined]:
-    """Yield, in line, who waits for such a seat at an overlapping time, while the library is open then."""
-    library, seat = wanted.library, wanted.seat
+    """Yield, in line, who waits for such a seat at an overlapping time."""
     for entry in in_line(agenda.entries.values(), wanted.at):
         joined = entry.joined
-        if joined.library_id != library.library_id or not would_do(seat, joined.zone, joined.attributes):
+        if joined.library_id != wanted.library.library_id:
             continue
         overlaps = joined.start < wanted.occupied_until and wanted.start < _until(joined, wanted)
-        if overlaps and bookable_refusal(library, joined.start, joined.end, wanted.at) is None:
+        if overlaps and would_do(wanted.seat, joined.zone, joined.attributes):
             yield joined
 
 
-def _free(joined: WaitlistJoined, wanted: Wanted, agenda: Agenda) -> bool:
-    return not any(
+def _could_be_offered(joined: WaitlistJoined, wanted: Wanted, agenda: Agenda) -> bool:
+    """Say whether the seat is free throughout the time that is waited for, and the library open."""
+    taken = any(
         takes_seat(live.facts, wanted.seat.seat_id, joined.start, _until(joined, wanted))
         and lapse_of(live, wanted.at) is None
         for live in agenda.live()
     )
+    return not taken and bookable_refusal(wanted.library, joined.start, joined.end, wanted.at) is None
 
 
 def _overlap(one: WaitlistJoined, other: WaitlistJoined) -> bool:

@@ -124,7 +124,7 @@ def boundary_of(wish: Wish, agenda: Agenda) -> Boundary:
     days = dict.fromkeys(seat_days(wish.seat_id, wish.start, occupied_until))
     wanted = _wanted(wish, agenda)
     if wanted is not None:
-        days |= awaited_days(wanted, agenda)
+        days |= dict.fromkeys(awaited_days(wanted, agenda))
     weeks: dict[str, None] = {}
     for start, end in _student_intervals(wish, rules, agenda.library):
         weeks |= dict.fromkeys(student_weeks(wish.user_id, start, end))
