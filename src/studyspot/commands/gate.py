@@ -15,6 +15,7 @@ from studyspot.access.tokens import Identity
 from studyspot.commands.alternatives import Alternatives, SeatFinder
 from studyspot.commands.names import NameBook
 from studyspot.decisions.identifiers import new_id
+from studyspot.decisions.preconditions import Unchanged
 from studyspot.decisions.run import Accepted, Circumstances, Decisions
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import IdempotencyKey
@@ -68,8 +69,11 @@ class Gate:
         """
         return await self.decisions.answered(self._key) if self._key is not None else None
 
-    def circumstances(self, part: str | None = None) -> Circumstances:
-        """Return this request's circumstances; where it is several commands, each `part` has its own key."""
+    def circumstances(self, part: str | None = None, unchanged: Unchanged | None = None) -> Circumstances:
+        """Return this request's circumstances; where it is several commands, each `part` has its own key.
+
+        Where something must be `unchanged`, as an If-Match says, the command is refused otherwise.
+        """
         self._names.learn(self.caller.user_id, self.caller.name)
         key = self._key
         if key is not None and part is not None:
@@ -81,6 +85,7 @@ class Gate:
             command_id=self.new_id(),
             traceparent=self._trace,
             key=key,
+            unchanged=unchanged,
         )
 
     def answer(self, accepted: Accepted) -> dict[str, Any]:

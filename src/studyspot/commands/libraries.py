@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
+from studyspot.commands.conditions import library_as_read
 from studyspot.commands.gate import Commanded, CommandedOnce
 from studyspot.domain.events import (
     Event,
@@ -30,6 +31,7 @@ from studyspot.wire.bodies import (
     PricingBody,
     UpdateLibraryBody,
 )
+from studyspot.wire.etags import IfMatch
 from studyspot.wire.shape import Identifier
 
 router = APIRouter(prefix="/api/libraries", tags=["libraries"])
@@ -57,7 +59,9 @@ async def create_library(body: CreateLibraryBody, gate: CommandedOnce) -> Librar
 
 
 @router.patch("/{library_id}")
-async def update_library(library_id: LibraryId, body: UpdateLibraryBody, gate: Commanded) -> LibraryAnswer:
+async def update_library(
+    library_id: LibraryId, body: UpdateLibraryBody, gate: Commanded, if_match: IfMatch = None
+) -> LibraryAnswer:
     """Change what the library tells about itself."""
     changes = {name: getattr(body, name) for name in body.model_fields_set}
     command = UpdateLibrary(library_id, changes, gate.actor)
@@ -70,12 +74,15 @@ async def update_library(library_id: LibraryId, body: UpdateLibraryBody, gate: C
             details = event
         return {"id": library_id, "currency": library.currency, **_described(details)}
 
-    accepted = await gate.decisions.run(UPDATE_LIBRARY, command, gate.circumstances(), answer)
+    circumstances = gate.circumstances(unchanged=library_as_read(library_id, if_match))
+    accepted = await gate.decisions.run(UPDATE_LIBRARY, command, circumstances, answer)
     return LibraryAnswer.model_validate(gate.answer(accepted))
 
 
 @router.put("/{library_id}/pricing")
-async def set_pricing(library_id: LibraryId, body: PricingBody, gate: Commanded) -> PricingAnswer:
+async def set_pricing(
+    library_id: LibraryId, body: PricingBody, gate: Commanded, if_match: IfMatch = None
+) -> PricingAnswer:
     """Set all price plans; standing bookings keep their price."""
     plans = tuple(
         Plan(id=plan.id, unit=plan.unit, amount_minor=plan.amount_minor, shift=plan.shift, zone=plan.zone)
@@ -92,7 +99,8 @@ async def set_pricing(library_id: LibraryId, body: PricingBody, gate: Commanded)
         }
 
     command = SetPricing(library_id, plans, gate.actor)
-    accepted = await gate.decisions.run(SET_PRICING, command, gate.circumstances(), answer)
+    circumstances = gate.circumstances(unchanged=library_as_read(library_id, if_match))
+    accepted = await gate.decisions.run(SET_PRICING, command, circumstances, answer)
     return PricingAnswer.model_validate(gate.answer(accepted))
 
 

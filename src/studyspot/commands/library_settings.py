@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from studyspot.commands.conditions import library_as_read
 from studyspot.commands.gate import Commanded, Gate
 from studyspot.commands.libraries import LibraryId
 from studyspot.commands.times import by_clock
@@ -15,13 +16,16 @@ from studyspot.domain.opening import SET_OPENING, SetOpening, WantedClosure, clo
 from studyspot.domain.opening_hours import OpenHours
 from studyspot.domain.rules import DEFAULT_RULES, PRESETS, BookingRules
 from studyspot.domain.seeing import SEE_OWN_LIBRARY, SeeOwnLibrary
+from studyspot.wire.etags import IfMatch
 from studyspot.wire.settings_bodies import ClosureBody, HoursAnswer, HoursBody, RulesAnswer, RulesBody
 
 router = APIRouter(prefix="/api/libraries", tags=["libraries"])
 
 
 @router.put("/{library_id}/hours")
-async def set_hours(library_id: LibraryId, body: HoursBody, gate: Commanded) -> HoursAnswer:
+async def set_hours(
+    library_id: LibraryId, body: HoursBody, gate: Commanded, if_match: IfMatch = None
+) -> HoursAnswer:
     """Set the weekly hours, or all closures that are to come, or both.
 
     A closure that is left out is withdrawn. Nothing is booked in an announced one from now on.
@@ -45,12 +49,15 @@ async def set_hours(library_id: LibraryId, body: HoursBody, gate: Commanded) -> 
         standing = sorted(closures_to_come(library, gate.at), key=lambda closure: closure.start)
         return {"hours": library.hours, "closures": [_closure(closure) for closure in standing]}
 
-    accepted = await gate.decisions.run(SET_OPENING, command, gate.circumstances(), answer)
+    circumstances = gate.circumstances(unchanged=library_as_read(library_id, if_match))
+    accepted = await gate.decisions.run(SET_OPENING, command, circumstances, answer)
     return HoursAnswer.model_validate(gate.answer(accepted))
 
 
 @router.put("/{library_id}/rules")
-async def set_rules(library_id: LibraryId, body: RulesBody, gate: Commanded) -> RulesAnswer:
+async def set_rules(
+    library_id: LibraryId, body: RulesBody, gate: Commanded, if_match: IfMatch = None
+) -> RulesAnswer:
     """Set all rules of bookings made from now on: a preset's, or the defaults, but for what is named."""
     base = PRESETS[body.preset] if body.preset is not None else DEFAULT_RULES
     named = {name: getattr(body, name) for name in body.model_fields_set - {"preset"}}
@@ -60,7 +67,8 @@ async def set_rules(library_id: LibraryId, body: RulesBody, gate: Commanded) -> 
         return {known.name: getattr(rules, known.name) for known in fields(BookingRules)}
 
     command = SetRules(library_id, rules, gate.actor)
-    accepted = await gate.decisions.run(SET_RULES, command, gate.circumstances(), answer)
+    circumstances = gate.circumstances(unchanged=library_as_read(library_id, if_match))
+    accepted = await gate.decisions.run(SET_RULES, command, circumstances, answer)
     return RulesAnswer.model_validate(gate.answer(accepted))
 
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from studyspot.access.quotes import Subject
 from studyspot.commands.bookings import BookingId, described, refunded_minor
+from studyspot.commands.conditions import booking_as_read
 from studyspot.commands.gate import CommandedOnce, Gate
 from studyspot.commands.quotes import price_now, quoted_anew
 from studyspot.commands.times import by_clock, is_wall_time
@@ -14,13 +15,14 @@ from studyspot.domain.refusals import PriceChanged, SeatOutOfService, SeatTaken
 from studyspot.domain.rescheduling import RESCHEDULE_BOOKING, Move, RescheduleBooking
 from studyspot.domain.seeing import SEE_BOOKING_IN_PLACE, SeeBooking
 from studyspot.wire.booking_bodies import RescheduleBody, RescheduledAnswer
+from studyspot.wire.etags import IfMatch
 
 router = APIRouter(prefix="/api/bookings", tags=["bookings"])
 
 
 @router.patch("/{booking_id}")
 async def reschedule_booking(
-    booking_id: BookingId, body: RescheduleBody, gate: CommandedOnce
+    booking_id: BookingId, body: RescheduleBody, gate: CommandedOnce, if_match: IfMatch = None
 ) -> RescheduledAnswer:
     """Have another seat or time, under the rules and prices of now; what is left out stays.
 
@@ -32,8 +34,9 @@ async def reschedule_booking(
         if before is not None:
             return RescheduledAnswer.model_validate(gate.answer(before))
     command = await _command(booking_id, body, gate)
+    circumstances = gate.circumstances(unchanged=booking_as_read(booking_id, if_match))
     try:
-        accepted = await gate.decisions.run(RESCHEDULE_BOOKING, command, gate.circumstances(), rescheduled)
+        accepted = await gate.decisions.run(RESCHEDULE_BOOKING, command, circumstances, rescheduled)
     except PriceChanged as changed:
         subject = await _subject(booking_id, body, gate)
         fresh = gate.quotes.quote(subject, price_now(changed), gate.at)

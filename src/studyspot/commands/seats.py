@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
+from studyspot.commands.conditions import seat_as_read
 from studyspot.commands.gate import Commanded, CommandedOnce
 from studyspot.commands.times import by_clock_of
 from studyspot.domain.events import Event, SeatEvent
@@ -25,6 +26,7 @@ from studyspot.wire.bodies import (
     SeatRemovedAnswer,
     SeatsAnswer,
 )
+from studyspot.wire.etags import IfMatch
 from studyspot.wire.shape import Identifier
 
 router = APIRouter(prefix="/api/libraries/{library_id}/seats", tags=["seats"])
@@ -48,7 +50,7 @@ async def add_seats(library_id: LibraryId, body: AddSeatsBody, gate: CommandedOn
 
 @router.patch("/{seat_id}")
 async def change_seat(
-    library_id: LibraryId, seat_id: SeatId, body: ChangeSeatBody, gate: Commanded
+    library_id: LibraryId, seat_id: SeatId, body: ChangeSeatBody, gate: Commanded, if_match: IfMatch = None
 ) -> SeatChangedAnswer:
     """Call a seat something else, take it out of service, or put it back; what is left out stays."""
     to_instant = await by_clock_of(gate, library_id, (body.revoke_at,))
@@ -72,7 +74,8 @@ async def change_seat(
         assert seat is not None
         return {**_described(seat, in_service=seat.in_service), "revokeAt": seat.revoke_at}
 
-    accepted = await gate.decisions.run(CHANGE_SEAT, command, gate.circumstances(), answer)
+    circumstances = gate.circumstances(unchanged=seat_as_read(seat_id, if_match))
+    accepted = await gate.decisions.run(CHANGE_SEAT, command, circumstances, answer)
     return SeatChangedAnswer.model_validate(gate.answer(accepted))
 
 

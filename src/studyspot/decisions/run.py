@@ -1,5 +1,6 @@
 """Run one command: read what it depends on, decide, append on the condition that nothing of it changed."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from studyspot.catalogue.codec import Metadata, decode, encode
 from studyspot.catalogue.tags import tags_of
 from studyspot.catalogue.types import type_of
 from studyspot.decisions.memory import Memory, Placed, Remembered, merged
+from studyspot.decisions.preconditions import ChangedSince, Unchanged
 from studyspot.domain import decider as domain
 from studyspot.domain.decider import Boundary, Decider
 from studyspot.domain.events import Event
@@ -50,13 +52,17 @@ class Contended(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """Who commands, when, in which trace; `key` makes a repeated request one command."""
+    """Who commands, when, in which trace; `key` makes a repeated request one command.
+
+    Where something must be `unchanged`, the command changes nothing otherwise.
+    """
 
     actor: str | None
     at: datetime
     command_id: str
     traceparent: str | None = None
     key: IdempotencyKey | None = None
+    unchanged: Unchanged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,7 @@ class Decisions:
 
         Raises:
             Refusal: a rule says no, on a fresh read.
+            ChangedSince: what must be unchanged is not.
             Contended: rivals came first `ATTEMPTS` times.
             KeyReused: the idempotency key was used for another request.
             StoreUnavailable, StoreHalted: nothing can be appended now.
@@ -114,10 +121,14 @@ class Decisions:
             given = answer(state, events)
             if not events:
                 return Accepted(head, given)
+            criteria = _criteria(boundary)
+            if circumstances.unchanged is not None:
+                await self._require(circumstances.unchanged, head)
+                criteria += circumstances.unchanged.criteria
             try:
                 appended = await self._store.append_async(
                     [_stored(event, circumstances) for event in events],
-                    Condition(_criteria(boundary), after=head) if boundary else None,
+                    Condition(criteria, after=head) if criteria else None,
                     key=key,
                     answer=orjson.dumps(given) if key else None,
                 )
@@ -150,6 +161,21 @@ class Decisions:
         with _decided_by(head):
             decider.decide(command, state)
         return Seen(head, state)
+
+    async def _require(self, unchanged: Unchanged, head: int) -> None:
+        """Make sure that up to `head` nothing has changed.
+
+        Raises:
+            ChangedSince: something has.
+        """
+        position = unchanged.position
+        if position is None or position > head:
+            raise ChangedSince(head)
+        since = await self._store.read_async(unchanged.criteria, after=position, until=head, limit=1)
+        now = await asyncio.to_thread(self._store.head)
+        # In another history, the same position may be another event's.
+        if since.events or unchanged.epoch != now.epoch:
+            raise ChangedSince(head)
 
     async def _read(
         self, decider: Decider[Command, State], command: Command, key: IdempotencyKey | None

@@ -17,11 +17,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studyspot.catalogue.types import UnknownEvent
+from studyspot.decisions.preconditions import ChangedSince
 from studyspot.decisions.run import Contended
 from studyspot.domain.refusals import Refusal
 from studyspot.event_store.errors import EventRejected, KeyReused, StoreHalted, StoreUnavailable
+from studyspot.wire.positions import POSITION
 from studyspot.wire.problems import (
     BODY_TOO_LARGE,
+    CHANGED_SINCE,
     CONTENDED,
     HALTED,
     INTERNAL,
@@ -73,6 +76,7 @@ def answer_with_problems(app: FastAPI) -> None:
             KEY_REUSED, "This Idempotency-Key came with another request. Use a new key for a new request."
         ),
         EventRejected: lambda error: Problem(INVALID, str(error)),
+        ChangedSince: _of_change,
         Contended: lambda _: Problem(CONTENDED, "Too many change the same thing. Try again.", _RETRY),
         StoreHalted: lambda _: Problem(
             HALTED, "The log is halted until an operator has looked at it.", timedelta(seconds=30)
@@ -105,6 +109,14 @@ async def _incident(request: Request, error: Exception) -> Response:
 
 def _of_absence(_: Exception) -> Problem:
     return Problem(UNAVAILABLE, "The database is away. Nothing was lost; try again.", _RETRY)
+
+
+def _of_change(changed: ChangedSince) -> Problem:
+    return Problem(
+        CHANGED_SINCE,
+        "It has changed since you read it. Read it again, and send its new ETag if you still want this.",
+        headers={POSITION: str(changed.position)},
+    )
 
 
 def _of_validation(error: RequestValidationError) -> Problem:

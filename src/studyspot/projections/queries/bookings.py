@@ -5,7 +5,7 @@ Whoever runs libraries may sit in one as well: their own bookings are theirs, wh
 
 from typing import Annotated, LiteralString
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from studyspot.domain.events import BookingStatus
 from studyspot.domain.refusals import BookingUnknown
@@ -16,6 +16,7 @@ from studyspot.projections.queries.managed import THEIR_LIBRARIES, runs_librarie
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
 from studyspot.wire.cursors import Cursor, Limit, cursor_of
+from studyspot.wire.etags import NOT_MODIFIED, IfNoneMatch, of_position, unchanged
 from studyspot.wire.parked import withheld
 from studyspot.wire.read_bodies import BookingFound, BookingsFound, BookingView, LedgerEntry
 from studyspot.wire.shape import Identifier, Instant
@@ -169,9 +170,13 @@ async def list_bookings(
     )
 
 
-@router.get("/{booking_id}")
+@router.get("/{booking_id}", responses=NOT_MODIFIED)
 async def read_booking(
-    reader: Reads, caller: Caller, booking_id: Annotated[Identifier, Path()]
+    reader: Reads,
+    caller: Caller,
+    response: Response,
+    booking_id: Annotated[Identifier, Path()],
+    if_none_match: IfNoneMatch = None,
 ) -> BookingFound:
     """Read one booking, as its student or as who runs its library."""
     reading = await reader.read(
@@ -183,6 +188,11 @@ async def read_booking(
     if not reading.rows:
         raise withheld() if reading.parked else BookingUnknown
     (row,) = reading.rows
+    parked = row["is_parked"]
+    etag = of_position(reading.epoch, row["position"], parked=parked)
+    known = unchanged(response, etag, if_none_match, position=reading.position, parked=parked)
+    if known is not None:
+        return known  # type: ignore[return-value]
     ledger = tuple(map(LedgerEntry.model_validate, row["ledger"]))
     return BookingFound(
         **told(row),
@@ -190,5 +200,5 @@ async def read_booking(
         refunded_minor=sum(entry.amount_minor for entry in ledger if entry.kind == "refund"),
         position=reading.position,
         server_now=reader.now,
-        parked=reader.tell_parked(row["is_parked"]),
+        parked=parked,
     )

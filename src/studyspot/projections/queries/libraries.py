@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import TypeAdapter
 
 from studyspot.domain.opening_hours import OpenHours, open_throughout
@@ -14,8 +14,8 @@ from studyspot.projections.queries import query
 from studyspot.projections.queries.occupancy import INSTANT, OCCUPATIONS, during
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.cursors import Cursor, Limit, cursor_of, values_of
-from studyspot.wire.parked import PARKED_HEADER, withheld
-from studyspot.wire.positions import POSITION
+from studyspot.wire.etags import NOT_MODIFIED, IfNoneMatch, of_position, unchanged
+from studyspot.wire.parked import withheld
 from studyspot.wire.read_bodies import ClosureView, LibrariesFound, LibrarySummary, LibraryView
 from studyspot.wire.shape import Identifier, ShortText
 
@@ -114,12 +114,12 @@ async def find_libraries(
     )
 
 
-@router.get("/{library_id}", responses={304: {"description": "It is as the ETag says."}})
+@router.get("/{library_id}", responses=NOT_MODIFIED)
 async def read_library(
     reader: Reads,
     response: Response,
     library_id: Annotated[Identifier, Path()],
-    if_none_match: Annotated[str | None, Header()] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> LibraryView:
     """Read what a library tells about itself: its price plans, opening hours, rules and closures."""
     reading = await reader.read(_ONE, library_id=library_id)
@@ -127,21 +127,9 @@ async def read_library(
     if not reading.rows:
         raise withheld() if parked else LibraryUnknown
     (row,) = reading.rows
-    # Its own newest event, not the read model's position, which the answer tells too: hence a weak tag.
-    etag = f'W/"{reading.epoch}-{row["position"]}{"-parked" if parked else ""}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache", POSITION: str(reading.position)}
-    if parked:
-        headers[PARKED_HEADER] = "true"
-    response.headers.update(headers)
-    if if_none_match is not None and _matches(if_none_match, etag):
-        return Response(status_code=304, headers=headers)  # type: ignore[return-value]
-    return _view(row, reading.position, parked)
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    """Compare weakly, as RFC 9110 has it for reads."""
-    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return "*" in known or etag.removeprefix("W/") in known
+    etag = of_position(reading.epoch, row["position"], parked=parked)
+    known = unchanged(response, etag, if_none_match, position=reading.position, parked=parked)
+    return known or _view(row, reading.position, parked)  # type: ignore[return-value]
 
 
 def _containing(words: str) -> str:
