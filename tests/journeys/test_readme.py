@@ -1,70 +1,101 @@
-"""The README's tour, word for word, on a running system."""
+"""The README's tour, word for word: on sample data, as somebody new would take it."""
 
 import asyncio
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-import pytest_asyncio
+from studyspot.embedded.ports import free_port
 
-from studyspot.console.temporary_system import TemporarySystem, temporary_system
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-README = Path(__file__).parents[2] / "README.md"
-LIMIT_SECONDS = 60
+ROOT = Path(__file__).parents[2]
+BEGIN_WITHIN_SECONDS = 90
+TOUR_SECONDS = 60
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def system() -> AsyncIterator[TemporarySystem]:
-    async with temporary_system() as system:
-        yield system
+def tour() -> str:
+    """Return the tour's commands, in order."""
+    text = (ROOT / "README.md").read_text()
+    section = text.split("## A tour")[1].split("\n## ")[0]
+    return "\n".join(re.findall(r"```bash\n(.*?)```", section, re.S))
 
 
-def blocks(language: str, system: TemporarySystem) -> list[str]:
-    """Return the README's code in this language, with the addresses of this system."""
-    found = re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.DOTALL)
-    return [
-        block.replace("http://127.0.0.1:8000", system.api_url).replace(
-            "ws://127.0.0.1:8001", system.fanout_url
-        )
-        for block in found
-    ]
-
-
-async def test_the_tour_books_a_seat_that_a_socket_shows(system: TemporarySystem, tmp_path: Path) -> None:
-    environment = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")},
-        "STUDYSPOT_HOME": str(system.home),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    (watch,) = blocks("python", system)
-    watching = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-c", watch, system.token("student-asha", "student")),
+@asynccontextmanager
+async def up(environment: dict[str, str]) -> AsyncIterator[list[str]]:
+    """Run `studyspot up --seed-demo`; the lines that it prints until it is ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "studyspot", "up", "--seed-demo"),
+        env=environment,
         stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
-    assert watching.stdout is not None
+    assert process.stdout is not None
+    lines: list[str] = []
     try:
-        script = "set -euo pipefail\n" + "\necho ---\n".join(blocks("bash", system))
-        touring = await asyncio.create_subprocess_exec(
-            *("bash", "-c", script), env=environment, cwd=tmp_path, stdout=asyncio.subprocess.PIPE
-        )
-        async with asyncio.timeout(LIMIT_SECONDS):
-            out, _ = await touring.communicate()
-            assert touring.returncode == 0, out
-            _, booking, seats = out.decode().split("---\n")
-            booked = json.loads(booking.splitlines()[-1])
-            while not (line := (await watching.stdout.readline()).decode()).startswith("booking:created"):
-                assert line, "the socket ended"
+        async with asyncio.timeout(BEGIN_WITHIN_SECONDS):
+            while not lines or not lines[-1].startswith("ready"):
+                line = await process.stdout.readline()
+                assert line, lines
+                lines.append(line.decode().rstrip())
+        yield lines
     finally:
-        watching.terminate()
-        await watching.wait()
-    assert "201 Created" in booking.splitlines()[0]
-    assert line.startswith(f"booking:created {booked['position']} ")
-    assert booked["id"] in line
-    assert json.loads(seats)["seats"][0]["label"] == "A1"
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+
+
+async def output_of(*command: str, environment: dict[str, str]) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=environment,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(TOUR_SECONDS):
+        output, errors = await process.communicate()
+    assert process.returncode == 0, f"{output.decode()}\n{errors.decode()}"
+    return output.decode()
+
+
+async def test_the_tour_works_word_for_word(tmp_path: Path) -> None:
+    api, fanout = free_port(), free_port()
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
+    environment = clean | {
+        "STUDYSPOT_HOME": str(tmp_path / "home"),
+        "STUDYSPOT_API_PORT": str(api),
+        "STUDYSPOT_FANOUT_PORT": str(fanout),
+        "COLUMNS": "160",
+    }
+    async with up(environment) as lines:
+        assert re.fullmatch(
+            r"3 libraries, 54 students and 1?\d{3} bookings: \d+ events in [\d.]+ s\.", lines[0]
+        )
+        assert "meera.joshi@example.in (owner)" in lines[1]
+        # Another home than the README's has other ports; nothing else is changed.
+        script = "set -e -o pipefail\n" + tour().replace("127.0.0.1:8000", f"127.0.0.1:{api}")
+        shown = await output_of("bash", "-c", script, environment=environment)
+        again = json.loads(
+            await output_of(sys.executable, "-m", "studyspot", "seed-demo", "--json", environment=environment)
+        )
+    assert again["seeded"] is False
+    for expected in (
+        '"name":"Saraswati Reading Room"',
+        '"status":"confirmed"',
+        '"amountMinor":5000',
+        '"type":"/problems/seat-taken"',
+        '"status":"possible"',
+        "BEGIN:VCALENDAR",
+        '"occupancy"',
+        '"code":"',
+        '"kind":"booking-revoked"',
+        "booking.revoked",
+        "asha.rao@example.in",
+        "notifications",
+    ):
+        assert expected in shown, f"{expected} is not in\n{shown}"
+    assert "/problems/" not in shown.replace("/problems/seat-taken", "")
