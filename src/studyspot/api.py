@@ -54,7 +54,7 @@ from studyspot.commands import (
 )
 from studyspot.commands import staff as hiring
 from studyspot.commands.alternatives import Alternatives
-from studyspot.commands.erasing import Eraser
+from studyspot.commands.changing_people import ChangingPeople
 from studyspot.commands.names import NameBook
 from studyspot.commands.registering import Registrar
 from studyspot.commands.signing_in import SignIn
@@ -156,9 +156,8 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.barred = barred
         app.state.names = names
         app.state.queries = queries
-        app.state.eraser = Eraser(erasure, decisions)
         app.state.sign_in = sign_in = _sign_in(config, pool, decisions)
-        app.state.sessions = sign_in.sessions
+        app.state.people = ChangingPeople(decisions, erasure, sign_in.sessions)
         app.state.allowed_origins = config.allowed_origins
         await asyncio.to_thread(store.open)
         try:

@@ -4,6 +4,7 @@ import logging
 
 import typer
 
+from studyspot.console.accounts import accounts
 from studyspot.console.faults import told_plainly
 from studyspot.console.keys import keys
 from studyspot.console.options import AS_JSON, ENVIRONMENT_ONLY
@@ -23,7 +24,7 @@ epoch = typer.Typer(help="The epoch: which history positions belong to.", no_arg
 relay = typer.Typer(help="Relay the store's events to NATS.", invoke_without_command=True)
 for group, name in (
     *((projections, "projections"), (policies, "policies"), (events, "events")),
-    *((epoch, "epoch"), (relay, "relay"), (keys, "keys")),
+    *((epoch, "epoch"), (relay, "relay"), (keys, "keys"), (accounts, "accounts")),
 ):
     group.rich_markup_mode = None
     app.add_typer(group, name=name)
