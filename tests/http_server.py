@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,8 +15,8 @@ END_SECONDS = 10
 
 
 @asynccontextmanager
-async def served(app: FastAPI, *, with_lifespan: bool = True) -> AsyncIterator[str]:
-    """Serve the application on a free port; its URL."""
+async def served(app: FastAPI, *, with_lifespan: bool = True, **options: Any) -> AsyncIterator[str]:
+    """Serve the application on a free port, with more options of uvicorn; its URL."""
     # Of a socket that does not say TCP, the event loop leaves Nagle's algorithm on: 40 ms an answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -27,6 +28,7 @@ async def served(app: FastAPI, *, with_lifespan: bool = True) -> AsyncIterator[s
             lifespan="on" if with_lifespan else "off",
             timeout_keep_alive=int(KEEP_ALIVE.total_seconds()),
             timeout_graceful_shutdown=2,
+            **options,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))

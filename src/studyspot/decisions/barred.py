@@ -65,8 +65,9 @@ class _Known:
 class Barred:
     """Follows the log for what it says about accounts; decisions read their own, and are exact."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, *, page: int = PAGE) -> None:
         self._store = store
+        self._page = page
         self._known = _Known("")
         self._read = asyncio.Event()
 
@@ -116,7 +117,7 @@ class Barred:
         """
         known = self._known
         while True:
-            page = await self._store.read_async((_CRITERION,), after=known.position, limit=PAGE)
+            page = await self._store.read_async((_CRITERION,), after=known.position, limit=self._page)
             if page.history != known.history:
                 # Another log, such as a restored one: what was known of the old one may not be so.
                 began_in_the_middle = known.position > 0
@@ -125,7 +126,7 @@ class Barred:
                     continue
             for stored in page.events:
                 known.take(stored)
-            full = len(page.events) == PAGE
+            full = len(page.events) == self._page
             known.position = page.events[-1].position if full else page.head
             if not full:
                 break
