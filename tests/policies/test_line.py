@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from studyspot.decisions.run import Decisions
 from studyspot.domain.events import (
     BookingCancelled,
     HoldLapsed,
     HoldReleased,
     LibraryRulesSet,
+    SeatAdded,
     SeatUpdated,
     WaitlistLeft,
     WaitlistOffered,
@@ -16,6 +18,8 @@ from studyspot.domain.events import (
 from studyspot.domain.rules import BookingRules
 from studyspot.domain.waitlist import OFFERED_FOR
 from studyspot.policies import offering
+from studyspot.policies.offering import Offering
+from studyspot.policies.tables import connect
 from tests.policies.happenings import (
     HOUR,
     NINE,
@@ -159,3 +163,31 @@ async def test_a_long_line_is_walked_to_its_end(log: Log, monkeypatch: pytest.Mo
     await log.settle()
     assert offers(log) == [("late", "S1")]
     assert log.rows("SELECT FROM policies.tasks WHERE kind = 'offer-places'") == []
+
+
+async def test_who_is_last_is_reached_however_often_something_is_freed(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(offering, "TRIES", 1)
+    rules = LibraryRulesSet(library_id="L1", rules=BookingRules(buffer_minutes=10))
+    log.append(opened(), seat(), rules, booked("B1", "S1", NINE - HOUR, "u-S1"))
+    log.append(*(waits(f"W{number}", zone="quiet") for number in range(5)), waits("last", zone="ac"))
+    await log.settle()
+    log.append(SeatAdded(library_id="L1", seat_id="S2", label="S2", zone="ac"))
+    log.execute("INSERT INTO policies.seats VALUES ('S2', 'L1', 'ac', '{}')")
+    async with await connect(log.database_url) as connection:
+        walks = Offering(connection, Decisions(log.store))
+        for asked_by in range(6):
+            # Something else is freed after every single try.
+            assert offers(log) == []
+            await walks.go_on("L1", asked_by, log.clock.at)
+    assert offers(log) == [("last", "S2")]
+
+
+async def test_one_lamp_is_not_that_there_is_a_lamp_and_keeps_nobody_waiting(log: Log) -> None:
+    log.append(
+        opened(), SeatAdded(library_id="L1", seat_id="S1", label="S1", zone="ac", attributes={"lamp": True})
+    )
+    log.append(waits("W1", attributes={"lamp": 1}), waits("W2"))
+    await log.settle()
+    assert offers(log) == [("W2", "S1")]

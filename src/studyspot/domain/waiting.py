@@ -101,7 +101,7 @@ def is_live(entry: Entry, at: datetime) -> bool:
 
 def would_do(seat: Seat, zone: str | None, attributes: Mapping[str, str | int | bool]) -> bool:
     """Say whether this is a seat such as is waited for: in the zone, if one is named, with all of these."""
-    has_all = all(seat.attributes.get(name) == value for name, value in attributes.items())
+    has_all = all(_has(seat, name, value) for name, value in attributes.items())
     return has_all and zone in (None, seat.zone)
 
 
@@ -169,6 +169,12 @@ def events_of_waitlists(library_id: str, start: datetime, end: datetime) -> tupl
 def _offered_by(entries: Mapping[str, Entry], hold: HoldFacts) -> Offered | None:
     entry = entries.get(hold.entry_id) if hold.entry_id is not None else None
     return entry if isinstance(entry, Offered) and entry.hold_id == hold.hold_id else None
+
+
+def _has(seat: Seat, name: str, value: str | int | bool) -> bool:
+    # A seat with one lamp is none of which it is true that it has a lamp: Python alone takes them for equal.
+    known = seat.attributes.get(name)
+    return type(known) is type(value) and known == value
 
 
 def _want_the_same(one: WaitlistJoined, other: WaitlistJoined) -> bool:

@@ -66,15 +66,17 @@ class Offering:
             StoreUnavailable, StoreHalted, Contended, psycopg.OperationalError: not now.
             Exception: what one place in line failed for, once all others were offered what is free.
         """
-        walk = self._walks.get(library_id)
-        if walk is None or walk.asked_by != asked_by:
-            walk = self._walks[library_id] = _Walk(asked_by)
+        walk = self._walks.setdefault(library_id, _Walk(asked_by))
         changed = False
         left = TRIES
         while left:
             candidate = await next_in_line(self._connection, library_id, walk.after)
             if candidate is None:
                 del self._walks[library_id]
+                # What was freed meanwhile may be for somebody who was passed before. Who is last comes first
+                # all the same, however often something is freed.
+                if walk.asked_by != asked_by:
+                    return Ran(changed, again_at=now)
                 if walk.failure is not None:
                     raise walk.failure
                 return Ran(changed, again_at=walk.released_at)
