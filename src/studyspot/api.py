@@ -58,6 +58,7 @@ from studyspot.commands.changing_people import ChangingPeople
 from studyspot.commands.names import NameBook
 from studyspot.commands.registering import Registrar
 from studyspot.commands.signing_in import SignIn
+from studyspot.commands.turns import Turns
 from studyspot.decisions.barred import Barred
 from studyspot.decisions.clock import Clock, system_clock
 from studyspot.decisions.run import Decisions
@@ -147,6 +148,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.quotes = Quotes(config.secrets)
         app.state.desk_codes = DeskCodes(config.secrets)
         app.state.finder = finder
+        app.state.turns = Turns()
         app.state.alternatives = Alternatives(decisions, finder)
         app.state.calendar_keys = CalendarKeys(pool)
         app.state.private_texts = PrivateTexts(pool)

@@ -203,6 +203,13 @@ async def test_nobody_waits_for_what_they_could_not_book(hall: Hall) -> None:
     assert busy["bookingId"]
 
 
+async def test_all_who_join_at_once_get_a_place_each(hall: Hall) -> None:
+    people = [hall.person() for _ in range(60)]
+    async with asyncio.TaskGroup() as joining:
+        joined = [joining.create_task(person.does("POST", "/api/waitlist", wish(hall))) for person in people]
+    assert sorted(task.result()["place"] for task in joined) == list(range(1, 61))
+
+
 async def test_who_could_have_a_seat_at_once_is_told_which(hall_with_map: Hall) -> None:
     hall = hall_with_map
     asha, ravi = hall.person(), hall.person()

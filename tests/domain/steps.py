@@ -101,7 +101,7 @@ def in_line() -> st.SearchStrategy[Step]:
         who=st.integers(0, len(STUDENTS) - 1),
         seat=st.sampled_from(("S1", "S1", "S2")),
         half_hours=st.sampled_from((2, 2, 3)),
-        length=st.sampled_from((1, 2, 3)),
+        length=st.sampled_from((1, 1, 2, 2, 3, 3, 3, 50)),
         which=st.integers(0, 5),
         pause=st.sampled_from((*(timedelta(0),) * 6, MINUTE, *(timedelta(minutes=5),) * 2)),
     )

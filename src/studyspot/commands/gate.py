@@ -14,6 +14,7 @@ from studyspot.access.quotes import Quotes
 from studyspot.access.tokens import Identity
 from studyspot.commands.alternatives import Alternatives, SeatFinder
 from studyspot.commands.names import NameBook
+from studyspot.commands.turns import Turns
 from studyspot.decisions.identifiers import new_id
 from studyspot.decisions.preconditions import Unchanged
 from studyspot.decisions.run import Accepted, Circumstances, Decisions
@@ -54,6 +55,7 @@ class Gate:
         self.desk_codes: DeskCodes = request.app.state.desk_codes
         self.alternatives: Alternatives = request.app.state.alternatives
         self.finder: SeatFinder = request.app.state.finder
+        self.turns: Turns = request.app.state.turns
         self.path = request.url.path
         self._names: NameBook = request.app.state.names
         self._key = key

@@ -64,7 +64,8 @@ async def join_waitlist(body: JoinWaitlistBody, gate: CommandedOnce) -> WaitingA
     def answer(agenda: Agenda, events: tuple[Event, ...]) -> dict[str, Any]:
         return _described(command, agenda, events)
 
-    accepted = await gate.decisions.run(JOIN_WAITLIST, command, gate.circumstances(), answer)
+    async with gate.turns.at(command.library_id):
+        accepted = await gate.decisions.run(JOIN_WAITLIST, command, gate.circumstances(), answer)
     if not accepted.repeated and accepted.answer["id"] != command.entry_id:
         gate.has_changed_nothing()
     return WaitingAnswer.model_validate(gate.answer(accepted))
