@@ -52,6 +52,11 @@ class Town:
         self.people: list[Person] = []
         self._http = http
 
+    @property
+    def url(self) -> httpx.URL:
+        """Where the API is."""
+        return self._http.base_url
+
     def person(self, user_id: str, role: Role = "student") -> Person:
         token = KEY.sign(
             user_id=user_id,
