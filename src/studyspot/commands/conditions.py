@@ -5,7 +5,7 @@ from typing import get_args
 
 from studyspot.decisions.preconditions import Unchanged, about
 from studyspot.domain import tags
-from studyspot.domain.events import BookingEvent, Event, LibraryEvent, PaymentEvent, SeatEvent
+from studyspot.domain.events import AccountEvent, BookingEvent, Event, LibraryEvent, PaymentEvent, SeatEvent
 from studyspot.wire.etags import version_of
 
 _OF_BOOKINGS = (*get_args(BookingEvent), *get_args(PaymentEvent))
@@ -24,6 +24,11 @@ def seat_as_read(seat_id: str, if_match: str | None) -> Unchanged | None:
 def booking_as_read(booking_id: str, if_match: str | None) -> Unchanged | None:
     """Return the condition that the booking is as it was read; none without an If-Match."""
     return _as_read(_OF_BOOKINGS, tags.booking(booking_id), if_match)
+
+
+def person_as_read(user_id: str, if_match: str | None) -> Unchanged | None:
+    """Return the condition that a person is as they were read; none without an If-Match."""
+    return _as_read(get_args(AccountEvent), tags.user(user_id), if_match)
 
 
 def _as_read(event_classes: Sequence[type[Event]], tag: str, if_match: str | None) -> Unchanged | None:

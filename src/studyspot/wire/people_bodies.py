@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from studyspot.domain.people import Role
 from studyspot.wire.bodies import Positioned
+from studyspot.wire.read_bodies import Reflected
 from studyspot.wire.shape import CamelModel, ClosedModel, Instant
 
 PersonStatus = Literal["active", "disabled", "erased"]
@@ -45,15 +46,13 @@ class PersonView(CamelModel):
     registered_at: Instant | None
 
 
-class PersonFound(PersonView):
-    position: int
+class PersonFound(Reflected, PersonView):
     server_now: Instant
-    parked: bool = False
 
 
-class PeopleFound(CamelModel):
+class PeopleFound(Reflected):
+    """A page of a list; `next` is the cursor of the page that follows."""
+
     rows: tuple[PersonView, ...]
     next: str | None
-    position: int
     server_now: Instant
-    parked: bool

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, LiteralString
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from fastapi import Query as Asked
 
 from studyspot.domain.people import Role
@@ -12,6 +12,7 @@ from studyspot.projections.queries import query
 from studyspot.projections.queries.reading import Reads
 from studyspot.wire.bearer import Caller
 from studyspot.wire.cursors import Cursor, Limit, cursor_of, unreadable, values_of
+from studyspot.wire.etags import of_position
 from studyspot.wire.parked import withheld
 from studyspot.wire.people_bodies import PeopleFound, PersonFound, PersonStatus, PersonView
 from studyspot.wire.problems import NOT_FOUND, Problem
@@ -86,13 +87,16 @@ async def list_people(
 
 
 @router.get("/{user_id}")
-async def read_person(reader: Reads, caller: Caller, user_id: Annotated[Identifier, Path()]) -> PersonFound:
-    """Read one person."""
+async def read_person(
+    reader: Reads, caller: Caller, response: Response, user_id: Annotated[Identifier, Path()]
+) -> PersonFound:
+    """Read one person; the ETag says up to where of the log, for an If-Match."""
     _require_admin(caller.role)
     reading = await reader.read(_ONE, user_id=user_id)
     if not reading.rows:
         raise withheld() if reading.parked else Problem(NOT_FOUND, "There is no such person.")
     (row,) = reading.rows
+    response.headers["ETag"] = of_position(reading.epoch, reading.position)
     return PersonFound(
         **_told(row),
         position=reading.position,
