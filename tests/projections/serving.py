@@ -59,6 +59,7 @@ async def reads_of(log: Log) -> AsyncIterator[httpx.AsyncClient]:
         app.include_router(room.router)
     app.state.clock, app.state.barred = system_clock, Barred(log.store)
     await app.state.barred.catch_up()
+    app.state.store = log.store
     app.state.verifier = Verifier.of([KEY.jwks()], issuer="studyspot", audience="studyspot")
     pool = AsyncConnectionPool(
         log.database_url, min_size=1, max_size=4, timeout=2, open=False, kwargs={"autocommit": True}

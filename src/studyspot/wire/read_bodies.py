@@ -100,13 +100,17 @@ class SeatView(MayBeParked):
 
 
 class SeatMap(Reflected):
-    """A library's seats during [start, end); joining its room since `epoch` and `position` misses nothing."""
+    """A library's seats during [start, end); joining its room since `epoch` and `position` misses nothing.
+
+    With `at`, as they were then, when the log ended at `position`.
+    """
 
     epoch: str
     server_now: Instant
     library_id: str
     start: Instant
     end: Instant
+    at: Instant | None = None
     seats: tuple[SeatView, ...]
 
 

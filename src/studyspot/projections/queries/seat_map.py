@@ -1,17 +1,21 @@
 """The seat map: each seat of a library during some time, exactly as of one position."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, Any, LiteralString
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from studyspot.domain.refusals import EndNotAfterStart, LibraryUnknown
+from studyspot.event_store.store import EventStore
 from studyspot.projections.models import seats
 from studyspot.projections.queries import query
+from studyspot.projections.queries.managed import managed
 from studyspot.projections.queries.occupancy import OCCUPATIONS, during
-from studyspot.projections.queries.reading import Reads
+from studyspot.projections.queries.past_seat_map import moment_of, past_map
+from studyspot.projections.queries.reading import Reader, Reads
+from studyspot.wire.bearer import identity_of
 from studyspot.wire.parked import PARKED_HEADER, withheld
 from studyspot.wire.positions import POSITION
 from studyspot.wire.problems import INVALID, Problem
@@ -53,16 +57,28 @@ _MAP = query.Query(
 
 @router.get("/{library_id}/seats", response_model=SeatMap)
 async def read_seat_map(
+    request: Request,
     reader: Reads,
     library_id: Annotated[Identifier, Path()],
     start: Annotated[Instant, Query(description="RFC 3339")],
     end: Annotated[Instant, Query(description="RFC 3339, after start")],
+    at: Annotated[
+        str | None,
+        Query(
+            max_length=40,
+            description="A position of the log, or a time in RFC 3339: the map as it was then, of at most"
+            " a week. For those who run the library.",
+        ),
+    ] = None,
 ) -> Response:
     """Read the seats of a library during [start, end), with the position to join its room from."""
     if end <= start:
         raise EndNotAfterStart
     if end - start > LONGEST_MAP:
         raise Problem(INVALID, f"A seat map covers at most {LONGEST_MAP.days} days.")
+    if at is not None:
+        await managed(reader, await identity_of(request), library_id)
+        return await _as_it_was(request.app.state.store, reader, library_id, start, end, at)
     reading = await reader.read(_MAP, library_id=library_id, **during(start, end))
     if not reading.rows:
         raise withheld() if reading.parked_wholly else LibraryUnknown
@@ -76,11 +92,35 @@ async def read_seat_map(
         server_now=reader.now,
         parked=reading.parked,
     )
+    return _written(seat_map)
+
+
+async def _as_it_was(
+    store: EventStore, reader: Reader, library_id: str, start: datetime, end: datetime, at: str
+) -> Response:
+    moment = await moment_of(store, at, reader.now)
+    past = await past_map(store, library_id, start, end, moment)
+    return _written(
+        SeatMap(
+            library_id=library_id,
+            start=start,
+            end=end,
+            seats=_seats(past.rows),
+            position=moment.position,
+            epoch=moment.epoch,
+            at=moment.at,
+            server_now=reader.now,
+            parked=past.unreadable,
+        )
+    )
+
+
+def _written(seat_map: SeatMap) -> Response:
     # A map is large: it is written once, without the framework's second look at it.
     return Response(
         seat_map.model_dump_json(by_alias=True, exclude_none=True),
         media_type="application/json",
-        headers={POSITION: str(reading.position)} | ({PARKED_HEADER: "true"} if reading.parked else {}),
+        headers={POSITION: str(seat_map.position)} | ({PARKED_HEADER: "true"} if seat_map.parked else {}),
     )
 
 
