@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 
 STAMP := .venv/.synced
 
-.PHONY: setup up demo test check bench chaos wheel documents released
+.PHONY: setup up demo test check bench chaos fuzz wheel documents released
 
 setup: $(STAMP)
 
@@ -52,6 +52,12 @@ SEED ?= 1
 
 chaos: $(STAMP)
 	.venv/bin/python -m tests.projections.rebuild.campaign --kills $(KILLS) --seed $(SEED)
+
+# Asks the API in every role what its document allows, and what it does not; a seed repeats the cases.
+CASES ?= 3000
+
+fuzz: $(STAMP)
+	.venv/bin/python -m tests.fuzz.campaign --cases $(CASES) --seed $(SEED)
 
 wheel: $(STAMP)
 	.tools/bin/uv build --wheel --out-dir dist

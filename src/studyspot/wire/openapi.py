@@ -22,10 +22,6 @@ _TOKENS = {kind.slug for kind in (problems.UNAUTHENTICATED, problems.TOKEN_EXPIR
 _OF_SIGNING_IN = {
     kind.slug for kind in (problems.CREDENTIALS_WRONG, problems.SESSION_OVER, problems.ACCOUNT_BARRED)
 }
-_GENERAL = {
-    *(problems.NOT_FOUND.slug, problems.INVALID.slug, problems.MALFORMED.slug),
-    *(problems.POSITION_AHEAD.slug, problems.KEY_REUSED.slug, problems.ROLE_NOT_ALLOWED.slug),
-}
 
 
 def describe(app: FastAPI) -> None:
@@ -111,9 +107,8 @@ def _kinds(status: int, access: Access, *, signs_in: bool) -> list[Kind]:
         return [problems.ORIGIN_REFUSED]
     if status == 403:
         return [kind for kind in kinds if kind != problems.ORIGIN_REFUSED]
-    if access.relation == "public" and not signs_in and status in (404, 422):
-        public = _GENERAL | {"library-unknown", "time-zone-unknown"}
-        return [kind for kind in kinds if kind.slug in public or kind.slug.startswith("wall-time")]
+    if access.relation == "public" and status == 404:
+        return [kind for kind in kinds if kind.slug in ("not-found", "library-unknown")]
     return kinds
 
 
