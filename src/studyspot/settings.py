@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         ("http://127.0.0.1:8000", "http://localhost:8000"),
-        description="origins of browsers that may open sockets, separated by commas",
+        description="origins of pages that may open sockets and sign in, separated by commas",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe log line"

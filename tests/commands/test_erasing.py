@@ -15,12 +15,14 @@ from studyspot.access.erasure import Erasure
 from studyspot.broker.buckets import ensure_buckets, get_name
 from studyspot.broker.connection import connect
 from studyspot.commands.names import NameBook
+from studyspot.projections.models import bookings
 from tests.commands.hall import Hall, a_hall
 from tests.commands.visitors import PASSWORD, Visitor, a_visitor, assert_problem
+from tests.projections.system import a_log, working
 
 LIMIT_SECONDS = 20
 NAME = "Asha Visvanathan"
-TEXTS = ("Asha is ill", "Asha has not paid", "UPI asha@bank")
+TEXTS = ("Asha is ill", "Asha has not paid", "UPI asha@bank", "Dear Asha")
 _TABLES = """
     SELECT table_schema, table_name FROM information_schema.tables
     WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
@@ -31,7 +33,11 @@ _TABLES = """
 async def hall(database_url: str, nats_url: str) -> AsyncIterator[Hall]:
     async with a_connection(nats_url) as js:
         await ensure_buckets(js)
-    async with a_hall(database_url, nats_url) as hall:
+    async with (
+        a_log(database_url) as log,
+        working(log, bookings.PROJECTION),
+        a_hall(database_url, nats_url) as hall,
+    ):
         yield hall
 
 
@@ -82,7 +88,16 @@ async def lives(hall: Hall, visitor: Visitor) -> None:
     other = await asks(visitor, "POST", "/api/bookings", hall.seat(1, 6, 8))
     paid = {"kind": "payment", "amountMinor": 100, "method": "upi", "reference": TEXTS[2]}
     await hall.owner.does("POST", f"/api/bookings/{other['id']}/payments", paid)
-    await hall.owner.does("POST", f"/api/bookings/{other['id']}/revoke", {"reason": TEXTS[1]})
+    revoked = await hall.owner.does("POST", f"/api/bookings/{other['id']}/revoke", {"reason": TEXTS[1]})
+    as_of = {"StudySpot-Min-Position": str(revoked["position"])}
+    read = await hall.http.get("/api/bookings", headers=hall.owner.headers | as_of)
+    assert read.status_code == httpx.codes.OK, read.text
+    letter = {"libraryId": hall.id, "userIds": [visitor.id], "text": TEXTS[3]}
+    await hall.owner.does("POST", "/api/notifications", letter, key="letter")
+    invited = {"email": visitor.email.upper()}
+    await hall.owner.does("POST", f"{hall.path}/invitations", invited, key="invitation")
+    await asks(visitor, "PUT", "/api/notifications/muted", {"kinds": ["check-in-closing"]})
+    await asks(visitor, "POST", "/api/bookings/calendar", None)
 
 
 async def asks(visitor: Visitor, method: str, path: str, body: Any) -> Any:
@@ -99,14 +114,17 @@ async def test_nothing_anywhere_says_who_was_erased(hall: Hall, nats_url: str) -
         before = tables_that_hold(hall.database_url, *known)
         assert before == {
             "accounts.accounts": [visitor.email, NAME],
+            "accounts.invitations": [visitor.email],
             "private.texts": list(TEXTS),
         }
         await name_becomes(nats_url, visitor.id, NAME)
         erased = await admin.does("PATCH", f"/api/people/{visitor.id}", {"status": "erased"})
         assert (erased["status"], erased["id"]) == ("erased", visitor.id)
         assert tables_that_hold(hall.database_url, *known) == {}
+        stays = tables_that_hold(hall.database_url, visitor.id)
+        assert {table for table in stays if table.startswith(("accounts.", "private."))} == {"accounts.erased"}
         await name_becomes(nats_url, visitor.id, None)
-        assert tables_that_hold(hall.database_url, visitor.id), "what happened stays, under an id"
+        assert "store.events" in stays, "what happened stays, under an id"
         assert_problem(await visitor.tries(), 401, "credentials-wrong")
         assert_problem(await visitor.refreshes(), 401, "session-over")
 

@@ -27,8 +27,10 @@ def _fit(password: SecretStr) -> SecretStr:
 
 
 Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=LONGEST_EMAIL, pattern=EMAIL_PATTERN)
+    str,
+    StringConstraints(strip_whitespace=True, to_lower=True, max_length=LONGEST_EMAIL, pattern=EMAIL_PATTERN),
 ]
+"""An address, in lower case: as good as nobody tells addresses apart by it."""
 PersonName = Annotated[ShortText, AfterValidator(_displayable)]
 NewPassword = Annotated[
     SecretStr,
