@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import psycopg
 
+from studyspot.domain.events import LibraryDeleted
 from tests.projections.happenings import HOUR, NINE, booked, hired, invited, let_go, opened
 from tests.projections.queries.asking import ask, assert_problem
 from tests.projections.serving import bearer
@@ -119,3 +120,21 @@ async def test_one_finds_the_invitations_that_one_may_accept(log: Log, reads: ht
     left = await ask(reads, "/api/invitations", position, bearer("anna", "staff"))
     assert [row["id"] for row in left["rows"]] == ["I2"]
     assert (await ask(reads, "/api/invitations", headers=bearer("nobody")))["rows"] == []
+
+
+async def test_who_runs_libraries_finds_theirs_among_all(log: Log, reads: httpx.AsyncClient) -> None:
+    await log.append(opened("L1"), opened("L2", "rival"), opened("L3"), opened("L4"))
+    await log.append(LibraryDeleted(library_id="L4"), hired("stella", "L2"), hired("stella", "L3", "I2"))
+    position = await log.append(let_go("stella", "L2"))
+
+    async def found(headers: dict[str, str], **filters: object) -> list[str]:
+        rows = (await ask(reads, "/api/libraries", position, headers, **filters))["rows"]
+        return [row["id"] for row in rows]
+
+    assert await found({}) == ["L1", "L2", "L3"]
+    assert await found(OWNER, mine=True) == ["L1", "L3"]
+    assert await found(OWNER, mine=True, q="library l3") == ["L3"]
+    assert await found(STELLA, mine=True) == ["L3"]
+    for other in (bearer("stella"), bearer("owner", "staff"), bearer("owner"), bearer("root", "admin")):
+        assert await found(other, mine=True) == []
+    assert_problem(await reads.get("/api/libraries", params={"mine": True}), 401, "unauthenticated")

@@ -1,18 +1,20 @@
 """Find libraries, and read about one."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import TypeAdapter
 
 from studyspot.domain.opening_hours import OpenHours, open_throughout
 from studyspot.domain.refusals import LibraryUnknown
 from studyspot.projections.models import libraries, seats
 from studyspot.projections.queries import query
+from studyspot.projections.queries.managed import runs_libraries
 from studyspot.projections.queries.occupancy import INSTANT, OCCUPATIONS, during
 from studyspot.projections.queries.reading import Reads
+from studyspot.wire.bearer import identity_of
 from studyspot.wire.cursors import Cursor, Limit, cursor_of, values_of
 from studyspot.wire.etags import NOT_MODIFIED, IfNoneMatch, of_position, unchanged
 from studyspot.wire.parked import withheld
@@ -24,12 +26,11 @@ router = APIRouter(prefix="/api/libraries", tags=["libraries"])
 _HOURS = TypeAdapter(tuple[OpenHours, ...] | None)
 
 # Seats are counted for the libraries of the page only.
-_FOUND = query.Query(
-    """
+_ROWS: LiteralString = """
     SELECT place.*, counted.seats, counted.free, closed.now AS closed_now
     FROM (
         SELECT * FROM {libraries}
-        WHERE NOT retired
+        WHERE {chosen}
           AND (%(words)s::text IS NULL OR concat_ws(' ', name, city, address) ILIKE %(words)s)
           AND (%(city)s::text IS NULL OR lower(city) = lower(%(city)s))
           AND (%(amenity)s::text IS NULL OR amenities @> ARRAY[%(amenity)s::text])
@@ -48,22 +49,34 @@ _FOUND = query.Query(
         LEFT JOIN (SELECT DISTINCT seat_id FROM ({occupying}) AS o) AS taken USING (seat_id)
         WHERE s.library_id = place.library_id
     ) AS counted
-    """,
-    order="found.name, found.library_id",
-    parked=("{parked} ORDER BY p.library_id",),
-    # Whether a library whose own change is parked would be found is not known.
-    wholly=("{parked} ORDER BY p.library_id",),
-    flags=(
-        (
-            "is_parked",
+"""
+
+
+def _query(chosen: LiteralString) -> query.Query:
+    return query.Query(
+        _ROWS,
+        order="found.name, found.library_id",
+        parked=("{parked} ORDER BY p.library_id",),
+        # Whether a library whose own change is parked would be found is not known.
+        wholly=("{parked} ORDER BY p.library_id",),
+        flags=(
             (
-                "{parked} AND p.library_id = found.library_id ORDER BY p.user_id",
-                "{parked} AND p.key = found.library_id AND p.library_id IS NULL",
+                "is_parked",
+                (
+                    "{parked} AND p.library_id = found.library_id ORDER BY p.user_id",
+                    "{parked} AND p.key = found.library_id AND p.library_id IS NULL",
+                ),
             ),
         ),
-    ),
-    sources=(libraries.PROJECTION, seats.PROJECTION),
-    parts=(("occupying", OCCUPATIONS),),
+        sources=(libraries.PROJECTION, seats.PROJECTION),
+        parts=(("occupying", OCCUPATIONS), ("chosen", chosen)),
+    )
+
+
+_FOUND = _query("NOT retired")
+_OWNED = _query("NOT retired AND owner_id = %(caller)s")
+_WORKED_FOR = _query(
+    "NOT retired AND library_id IN (SELECT library_id FROM {staff} WHERE user_id = %(caller)s)"
 )
 _ONE = query.Query(
     """
@@ -83,17 +96,27 @@ _ONE = query.Query(
 
 @router.get("")
 async def find_libraries(
+    request: Request,
     reader: Reads,
     q: Annotated[ShortText | None, Query(description="words in name, city or address")] = None,
     city: ShortText | None = None,
     amenity: ShortText | None = None,
+    mine: Annotated[
+        bool, Query(description="Only those that one owns, or works for; this needs a token.")
+    ] = False,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> LibrariesFound:
     """Search libraries, by name; each with its lowest price and its seats free now."""
     after_name, after_id = values_of(cursor, 2) if cursor else (None, None)
+    searched, caller = _FOUND, None
+    if mine:
+        identity = await identity_of(request)
+        searched = _OWNED if identity.role == "library_owner" else _WORKED_FOR
+        caller = identity.user_id if runs_libraries(identity) else None
     reading = await reader.read(
-        _FOUND,
+        searched,
+        caller=caller,
         words=_containing(q) if q else None,
         city=city,
         amenity=amenity,
