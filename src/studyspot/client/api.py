@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from studyspot.client.clock import Clock, FullJitter
 from studyspot.client.errors import AnswerLost, AnswerUnreadable, ProblemError
-from studyspot.client.tokens import TokenSource, current
+from studyspot.client.tokens import TokenSource, current, tell_refused
 from studyspot.client.witness import Witness
 from studyspot.wire.positions import MIN_POSITION, POSITION
 
@@ -22,6 +22,7 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Body = TypeVar("Body", bound=BaseModel)
 
 _UNAVAILABLE = 503
+_EXPIRED = "/problems/token-expired"
 _KEY = "Idempotency-Key"
 
 
@@ -99,11 +100,16 @@ class Api:
     ) -> Reply:
         """Try until there is an answer other than 503, or patience ends."""
         attempt, deadline = 0, self._clock.now() + self._patience
+        may_renew = True
         while True:
             failure: ProblemError | AnswerLost
+            token = await current(self._token) if self._token is not None else None
             try:
-                return await self._once(method, path, content, headers, parameters)
+                return await self._once(method, path, content, headers, parameters, token)
             except ProblemError as problem:
+                if problem.type == _EXPIRED and may_renew and self._may_give_another(token):
+                    may_renew = False
+                    continue
                 if problem.status != _UNAVAILABLE:
                     raise
                 failure, at_least = problem, problem.retry_after or timedelta()
@@ -119,11 +125,21 @@ class Api:
             await self._clock.sleep(wait)
             attempt += 1
 
+    def _may_give_another(self, token: str | None) -> bool:
+        """Tell the source that its token is worth nothing any more; say whether it may give another."""
+        return self._token is not None and token is not None and tell_refused(self._token, token)
+
     async def _once(
-        self, method: Method, path: str, content: Any, headers: dict[str, str], parameters: Mapping[str, Any]
+        self,
+        method: Method,
+        path: str,
+        content: Any,
+        headers: dict[str, str],
+        parameters: Mapping[str, Any],
+        token: str | None,
     ) -> Reply:
-        if self._token is not None:
-            headers = {**headers, "Authorization": f"Bearer {await current(self._token)}"}
+        if token is not None:
+            headers = {**headers, "Authorization": f"Bearer {token}"}
         key, after = headers.get(_KEY), self.position
         try:
             response = await self._http.request(

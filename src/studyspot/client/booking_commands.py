@@ -25,6 +25,7 @@ from studyspot.wire.booking_bodies import (
     RevokedAnswer,
 )
 from studyspot.wire.quote_bodies import AllowanceAnswer, QuoteAnswer, QuoteBody
+from studyspot.wire.series_bodies import SeriesAnswer, SeriesBody
 from studyspot.wire.waitlist_bodies import JoinWaitlistBody, WaitingAnswer, WaitlistLeftAnswer
 
 
@@ -105,6 +106,14 @@ class BookingCommands:
             user_id=user_id,
         )
         return (await self._api.command("POST", "/api/bookings", body, key=key)).read(BookingAnswer)
+
+    async def book_series(self, series: SeriesBody, *, key: str | None = None) -> SeriesAnswer:
+        """Book the same hours of many days, all or with days left out."""
+        return (await self._api.command("POST", "/api/bookings/series", series, key=key)).read(SeriesAnswer)
+
+    async def preview_series(self, series: SeriesBody) -> SeriesAnswer:
+        """Return what a series would come to; nothing is booked."""
+        return (await self._api.command("POST", "/api/bookings/series/preview", series)).read(SeriesAnswer)
 
     async def reschedule(
         self,

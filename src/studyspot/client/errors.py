@@ -61,5 +61,9 @@ class SnapshotNeeded(ClientError):
     """The log no longer reaches back to the `since` of a join: read a snapshot and join from there."""
 
 
+class NotSignedIn(ClientError):
+    """Nobody has signed in, so there is no token."""
+
+
 class ClientClosed(ClientError):
     """The client has been closed."""

@@ -1,9 +1,8 @@
 """The reads: libraries, seat maps, bookings, notifications, figures."""
 
 from datetime import UTC, datetime
-from typing import Any
 
-from studyspot.client.api import Api, Reply
+from studyspot.client.people_queries import PeopleQueries
 from studyspot.wire.notice_reads import NotificationsFound
 from studyspot.wire.read_bodies import (
     BookingFound,
@@ -15,16 +14,12 @@ from studyspot.wire.read_bodies import (
 from studyspot.wire.stats_bodies import BookingCounts, LibraryStats
 
 
-class Queries:
+class Queries(PeopleQueries):
     """Each raises ProblemError when refused, AnswerLost when no answer came.
 
     `min_position`: the read waits until it reflects that position. With `read_own_writes`, that is at
     least the position of our newest command.
     """
-
-    def __init__(self, api: Api, *, read_own_writes: bool) -> None:
-        self._reads = api
-        self._read_own_writes = read_own_writes
 
     async def library(self, library_id: str, *, min_position: int | None = None) -> LibraryView:
         """Return a library, with its price plans, opening hours, rules and closures."""
@@ -123,10 +118,6 @@ class Queries:
         """Return what we were told, newest first; the page's `next` is the cursor of what follows."""
         parameters = {"limit": limit, "cursor": cursor}
         return (await self._get("/api/notifications", parameters, min_position)).read(NotificationsFound)
-
-    async def _get(self, path: str, parameters: dict[str, Any], min_position: int | None) -> Reply:
-        own = self._reads.position if self._read_own_writes else 0
-        return await self._reads.query(path, parameters, max(own, min_position or 0) or None)
 
 
 def _text(time: datetime | None) -> str | None:

@@ -144,7 +144,7 @@ class Session:
                 self._forget(room)
             elif frame.id is None:
                 self._forget(room)
-                yield RoomLost(room, "we are no longer entitled to it")
+                yield RoomLost(room, frame.reason or "we are no longer entitled to it")
 
     def _event(self, frame: EventFrame) -> Iterator[Item]:
         self.seen = max(self.seen, frame.position)

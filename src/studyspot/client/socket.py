@@ -16,10 +16,11 @@ from studyspot.client.refreshing import Refreshing
 from studyspot.client.rooms import Rooms
 from studyspot.client.session import Session
 from studyspot.client.status import Status
-from studyspot.client.tokens import TokenSource, current
+from studyspot.client.tokens import TokenSource, current, tell_refused
 from studyspot.client.transport import Disconnected, Transport, opened
 from studyspot.client.witness import Witness
 from studyspot.wire.frames import (
+    CloseCode,
     Connected,
     Error,
     FrameMalformed,
@@ -70,6 +71,7 @@ class Socket:
         self._asked: dict[int, tuple[str, ...]] = {}
         self._live: Transport | None = None
         self._refreshing: Refreshing | None = None
+        self._sent_token: str | None = None
 
     async def run(self) -> None:
         """Connect, and connect again, until cancelled.
@@ -84,6 +86,8 @@ class Socket:
                 await self._one_connection()
             except (Disconnected, FrameMalformed, TimeoutError) as lost:
                 code = lost.code if isinstance(lost, Disconnected) else _NO_CLOSE_CODE
+                if code == CloseCode.TOKEN_EXPIRED and self._sent_token is not None:
+                    tell_refused(self._token, self._sent_token)
                 log.info("socket lost", code=code, reason=str(lost))
             self._lost(code)
             if self._clock.now() - began >= _LASTED:
@@ -146,7 +150,7 @@ class Socket:
             await self._request(Leave(rooms=(room,)))
 
     async def _one_connection(self) -> None:
-        token = await self._current_token()
+        token = self._sent_token = await self._current_token()
         async with opened(self._url, self._witness) as transport:
             request = next(self._numbers)
             connect = self.session.connect(token, request)
