@@ -32,6 +32,7 @@ _IDS = (
     *("notification_id", "invitation_id", "name"),
 )
 _REQUEST_SECONDS = 20
+_DOCUMENT_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -46,7 +47,8 @@ class Findings:
 def ask_all(town: Town, *, cases: int, seed: int, roles: Iterable[Caller] = ROLES) -> Findings:
     """Ask every operation in every role, `cases` times or a few more; all checks of schemathesis judge."""
     config = schemathesis.Config.from_dict(_CONFIG)
-    document = schemathesis.openapi.from_url(f"{town.http.base_url}/openapi.json", config=config)
+    url = f"{town.http.base_url}/openapi.json"
+    document = schemathesis.openapi.from_url(url, config=config, timeout=_DOCUMENT_SECONDS)
     operations = [found.ok() for found in document.get_all_operations() if isinstance(found, Ok)]
     # What is deleted cannot be asked for.
     operations.sort(key=lambda operation: operation.method.upper() == "DELETE")

@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from importlib.resources import files
 from typing import Any
 
+import orjson
 from fastapi import FastAPI
 
 from studyspot.access.policy import POLICY, Access
@@ -43,6 +45,7 @@ def _described(document: Json) -> Json:
     for generated in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(generated, None)
     components["schemas"]["Problem"] = _PROBLEM
+    _exemplify(document, orjson.loads(files("studyspot.wire").joinpath("examples.json").read_bytes()))
     components["responses"] = {}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
@@ -56,6 +59,22 @@ def _described(document: Json) -> Json:
             operation["responses"] = dict(sorted(operation["responses"].items()))
     components["responses"] = dict(sorted(components["responses"].items()))
     return document
+
+
+def _exemplify(document: Json, examples: Json) -> None:
+    """Put an example beside every body, by the name of its model; beside an answer without, by its operation.
+
+    They are answers of a real run: `examples.json` has no other source.
+    """
+    for name, schema in document["components"]["schemas"].items():
+        if name in examples:
+            schema.setdefault("examples", [examples[name]])
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            example = examples.get(f"{method.upper()} {path}")
+            for content in operation["responses"].get("200", {}).get("content", {}).values():
+                if example is not None:
+                    content["example"] = example
 
 
 def _say_in_a_line(operation: Json) -> None:
