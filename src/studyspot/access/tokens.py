@@ -133,19 +133,19 @@ class Verifier:
         if len(token) > LONGEST_TOKEN:
             raise TokenRefused("the token is too long")
         try:
-            issuer, claims = self._signed(token, *(issuer.ring.keys for issuer in self._issuers))
+            proof = self._signed(token, *[issuer.ring.keys for issuer in self._issuers])
         except _KeyUnknown as unknown:
             if unknown.issuer.ring.miss():
                 raise KeysUnsettled("the key that signed the token is not known yet") from None
             raise TokenRefused("the token is signed with another key") from None
-        if claims["exp"] <= now.timestamp():
+        if proof.until <= now.timestamp():
             raise TokenExpired("the token has expired")
-        if max(claims.get("nbf", 0), claims["iat"]) > now.timestamp() + _CLOCK_SKEW_SECONDS:
+        if proof.since > now.timestamp() + _CLOCK_SKEW_SECONDS:
             raise TokenRefused("the token is not valid yet")
-        return _identity(issuer, claims)
+        return proof.identity
 
-    def _verified(self, token: str, *keys: PublicKeys) -> tuple[Issuer, dict[str, Any]]:
-        """Return the issuer by whose key the token is signed, and its claims."""
+    def _verified(self, token: str, *keys: PublicKeys) -> "_Proof":
+        """Return what a token proves that its issuer's key has signed."""
         if _FORM.fullmatch(token) is None:
             raise TokenRefused("the token is no signed JWT")
         try:
@@ -153,10 +153,19 @@ class Verifier:
             header, named = stated["header"], stated["payload"].get("iss")
             for issuer, known in zip(self._issuers, keys, strict=True):
                 if issuer.name == named:
-                    return issuer, _claims(token, header, issuer, known)
+                    return _proof(issuer, _claims(token, header, issuer, known))
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise TokenRefused(f"the token is not valid: {type(error).__name__}") from error
         raise TokenRefused("the token is of an issuer that is not trusted here")
+
+
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What a token proves from `since` until `until`, in seconds since 1970."""
+
+    identity: Identity
+    since: float
+    until: float
 
 
 class _KeyUnknown(Exception):
@@ -196,14 +205,14 @@ def _claims(token: str, header: Mapping[str, Any], issuer: Issuer, keys: PublicK
     return claims
 
 
-def _identity(issuer: Issuer, claims: Mapping[str, Any]) -> Identity:
+def _proof(issuer: Issuer, claims: Mapping[str, Any]) -> _Proof:
     user_id, role = issuer.user_id(claims["sub"]), issuer.role(claims)
     if user_id is None:
         raise TokenRefused("the token's subject is not an identifier")
     if role is None:
         raise TokenRefused(f"the token's claim {issuer.role_claim or 'role'} names no role of ours")
     name, session = claims.get("name"), claims.get("sid")
-    return Identity(
+    identity = Identity(
         user_id=user_id,
         role=role,
         name=name.strip() if _is_name(name) else None,
@@ -211,6 +220,7 @@ def _identity(issuer: Issuer, claims: Mapping[str, Any]) -> Identity:
         expires_at=datetime.fromtimestamp(claims["exp"], UTC),
         session_id=session if isinstance(session, str) and len(session) <= _LONGEST_SESSION_ID else None,
     )
+    return _Proof(identity, since=max(claims.get("nbf", 0), claims["iat"]), until=claims["exp"])
 
 
 def _is_time(value: object) -> bool:
