@@ -74,6 +74,14 @@ _NOBODYS_BOOKING = {"revoke": ["none"]}
 
 EXPECTED: tuple[Expected, ...] = (
     Expected("GET", "/api/libraries", EVERYBODY),
+    Expected(
+        "GET",
+        "/api/libraries",
+        WITH_TOKEN,
+        query={"mine": "true"},
+        shown="{library_id}",
+        shown_to=LIBRARY,
+    ),
     Expected("POST", "/api/libraries", OWNERS, _NEW_LIBRARY),
     Expected("GET", _LIBRARY, EVERYBODY),
     Expected("PATCH", _LIBRARY, (OWNER,), {"city": "Pune"}),
@@ -87,6 +95,7 @@ EXPECTED: tuple[Expected, ...] = (
     Expected("DELETE", f"{_LIBRARY}/staff/{{user_id}}", (OWNER, *OF_ASHA)),
     Expected("GET", f"{_LIBRARY}/staff", LIBRARY),
     Expected("GET", f"{_LIBRARY}/seats", EVERYBODY, query=_TIME),
+    Expected("GET", f"{_LIBRARY}/seats", LIBRARY, query=_TIME | {"at": "{position}"}),
     Expected("POST", f"{_LIBRARY}/seats", LIBRARY, {"seats": [{"label": "A1"}]}),
     Expected("PATCH", f"{_LIBRARY}/seats/{{seat_id}}", LIBRARY, {}),
     Expected("DELETE", f"{_LIBRARY}/seats/{{seat_id}}", LIBRARY),

@@ -25,7 +25,7 @@ from tests.fuzz.running_town import a_running_town
 
 ROLES: tuple[Caller, ...] = (NOBODY, ASHA, MEENA, OWNER, ADMIN)
 # What a schema cannot say, such as an end before its start or the position of the log, is refused with 422.
-_ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "412", "422"]
+_ACCEPTED = ["2xx", "3xx", "401", "403", "404", "409", "412", "422", "429"]
 _CONFIG: dict[str, Any] = {"checks": {"positive_data_acceptance": {"expected-statuses": _ACCEPTED}}}
 _IDS = (
     *("library_id", "seat_id", "booking_id", "hold_id", "entry_id"),

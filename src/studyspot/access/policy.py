@@ -27,10 +27,14 @@ Relation = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`roles` may ask, none where no token is needed; each must be in `relation` to what they ask for."""
+    """`roles` may ask, none where no token is needed; each must be in `relation` to what they ask for.
+
+    Where no token is needed, who comes with one may ask for more, in the relation `more`.
+    """
 
     roles: tuple[Role, ...]
     relation: Relation
+    more: Relation | None = None
 
 
 EVERYONE: tuple[Role, ...] = get_args(Role)
@@ -46,7 +50,7 @@ _ADMIN = Access(("admin",), "admin")
 
 POLICY: dict[tuple[str, str], Access] = {
     # Libraries, and what their owners alone decide.
-    ("GET", "/api/libraries"): _PUBLIC,
+    ("GET", "/api/libraries"): Access((), "public", more="anyone"),
     ("POST", "/api/libraries"): Access(("library_owner",), "anyone"),
     ("GET", "/api/libraries/{library_id}"): _PUBLIC,
     ("PATCH", "/api/libraries/{library_id}"): _OWNS,
@@ -59,7 +63,7 @@ POLICY: dict[tuple[str, str], Access] = {
     ("POST", "/api/invitations/{invitation_id}/accept"): Access(("student", "staff"), "invited"),
     ("DELETE", "/api/libraries/{library_id}/staff/{user_id}"): Access(EVERYONE, "owner-or-self"),
     # Running a library day by day.
-    ("GET", "/api/libraries/{library_id}/seats"): _PUBLIC,
+    ("GET", "/api/libraries/{library_id}/seats"): Access((), "public", more="runs-library"),
     ("POST", "/api/libraries/{library_id}/seats"): _RUNS,
     ("PATCH", "/api/libraries/{library_id}/seats/{seat_id}"): _RUNS,
     ("DELETE", "/api/libraries/{library_id}/seats/{seat_id}"): _RUNS,

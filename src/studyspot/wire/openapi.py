@@ -20,7 +20,10 @@ _CHALLENGE: Json = {"WWW-Authenticate": {"description": "The scheme that is aske
 _HEADERS = {401: _CHALLENGE, 429: _RETRY_AFTER, 503: _RETRY_AFTER}
 _WITHOUT_LIMIT = ("/api/health", "/api/ready")
 _SIGN_IN = "/api/auth/"
-_TOKENS = {kind.slug for kind in (problems.UNAUTHENTICATED, problems.TOKEN_EXPIRED, problems.TOKEN_REFUSED)}
+_OF_TOKENS = {
+    *(problems.UNAUTHENTICATED.slug, problems.TOKEN_EXPIRED.slug, problems.TOKEN_REFUSED.slug),
+    problems.ACCOUNT_BARRED.slug,
+}
 _OF_SIGNING_IN = {
     kind.slug for kind in (problems.CREDENTIALS_WRONG, problems.SESSION_OVER, problems.ACCOUNT_BARRED)
 }
@@ -51,6 +54,8 @@ def _described(document: Json) -> Json:
         for method, operation in operations.items():
             access = POLICY[method.upper(), path]
             _say_in_a_line(operation)
+            if access.more is not None:
+                operation["security"] = [{}, *({scheme: []} for scheme in components["securitySchemes"])]
             for kinds in _problems_of(method.upper(), path, operation, access):
                 status, name = kinds[0].status, _name_of(kinds)
                 components["responses"][name] = _response(kinds)
@@ -100,8 +105,8 @@ def _problems_of(method: str, path: str, operation: Json, access: Access) -> Ite
     limited = path not in _WITHOUT_LIMIT
     statuses = {
         400: with_body,
-        401: private or signs_in,
-        403: about_libraries or len(access.roles) in (1, 2, 3) or signs_in,
+        401: private or signs_in or access.more is not None,
+        403: about_libraries or access.more == "runs-library" or len(access.roles) in (1, 2, 3) or signs_in,
         404: by_id or about_libraries or path.endswith(".ics"),
         409: (private and (changes or by_id)) or path == f"{_SIGN_IN}register",
         412: conditional,
@@ -120,7 +125,7 @@ def _problems_of(method: str, path: str, operation: Json, access: Access) -> Ite
 def _kinds(status: int, access: Access, *, signs_in: bool) -> list[Kind]:
     kinds = [kind for kind in (*problems.OTHERS, *problems.REFUSALS.values()) if kind.status == status]
     if status == 401:
-        told = _TOKENS | {problems.ACCOUNT_BARRED.slug} if access.roles else _OF_SIGNING_IN
+        told = _OF_SIGNING_IN if signs_in and not access.roles else _OF_TOKENS
         return [kind for kind in kinds if kind.slug in told]
     if status == 403 and signs_in:
         return [problems.ORIGIN_REFUSED]
