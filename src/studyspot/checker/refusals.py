@@ -109,7 +109,8 @@ def _asked(log: Log, answer: Answer, zones: Mapping[str, ZoneInfo]) -> Iterator[
 def _wanted(facts: Mapping[str, Any], user_id: str, own: str | None, zones: Mapping[str, ZoneInfo]) -> _Asked:
     zone = zones.get(facts["libraryId"], ZoneInfo("UTC"))
     start, end = (_by_the_clock(facts[name], zone) for name in ("start", "end"))
-    return _Asked(facts["seatId"], user_id, start, end, own)
+    # Who asks to wait names no seat.
+    return _Asked(facts.get("seatId", ""), user_id, start, end, own)
 
 
 def _by_the_clock(text: str, zone: ZoneInfo) -> datetime:
