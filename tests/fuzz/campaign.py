@@ -53,10 +53,12 @@ def ask_all(town: Town, *, cases: int, seed: int, roles: Iterable[Caller] = ROLE
     # What is deleted cannot be asked for.
     operations.sort(key=lambda operation: operation.method.upper() == "DELETE")
     callers, findings = tuple(roles), Findings()
-    each = math.ceil(cases / (len(operations) * len(callers)))
-    for operation in operations:
-        for caller in callers:
-            _ask(operation, caller, town, each, seed, findings)
+    # Of some operations there is little to ask: what is left is asked of all in another round.
+    while findings.cases < cases:
+        each = math.ceil((cases - findings.cases) / (len(operations) * len(callers)))
+        for operation in operations:
+            for caller in callers:
+                _ask(operation, caller, town, each, seed + findings.cases, findings)
     return findings
 
 
