@@ -111,8 +111,12 @@ def test_only_who_may_come_to_work_there_is_invited() -> None:
 def test_a_library_that_is_not_there_takes_nobody(given: tuple[Event, ...], refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
         when(INVITE_STAFF, given, invite())
-    with pytest.raises(refusal):
-        when(REMOVE_STAFF, given, remove("meena"))
+
+
+def test_who_works_for_a_retired_library_can_be_let_go() -> None:
+    with pytest.raises(LibraryUnknown):
+        when(REMOVE_STAFF, (), remove("meena"))
+    assert when(REMOVE_STAFF, (LIBRARY, added(), RETIRED), remove("meena")) == (removed("meena"),)
 
 
 def test_a_registered_student_who_accepts_becomes_staff() -> None:

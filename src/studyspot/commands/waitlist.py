@@ -14,6 +14,7 @@ from studyspot.domain.agenda import Agenda
 from studyspot.domain.events import Event, WaitlistJoined, WaitlistLeft
 from studyspot.domain.holds import PLACE_HOLD, PlaceHold
 from studyspot.domain.refusals import SeatAwaited, SeatOutOfService, SeatTaken, SeatUnknown
+from studyspot.domain.seeing import SEE_SUCH_SEATS, SeeSuchSeats
 from studyspot.domain.waiting import Entry, Waiting, place_in_line, would_do
 from studyspot.domain.waitlist import (
     JOIN_WAITLIST,
@@ -22,6 +23,7 @@ from studyspot.domain.waitlist import (
     LeaveWaitlist,
     joined_already,
 )
+from studyspot.wire.positions import POSITION
 from studyspot.wire.problems import SEATS_FREE, Problem
 from studyspot.wire.shape import Identifier
 from studyspot.wire.waitlist_bodies import JoinWaitlistBody, WaitingAnswer, WaitlistLeftAnswer
@@ -59,6 +61,8 @@ async def join_waitlist(body: JoinWaitlistBody, gate: CommandedOnce) -> WaitingA
     )
     seen = await gate.decisions.look(JOIN_WAITLIST, command)
     if joined_already(seen.state, command) is None:
+        # Nobody waits in vain; nor writes what they like into the log, where it would stay.
+        await gate.decisions.look(SEE_SUCH_SEATS, SeeSuchSeats(body.library_id, body.zone, body.attributes))
         await _require_none_free(gate, command, seen.state)
 
     def answer(agenda: Agenda, events: tuple[Event, ...]) -> dict[str, Any]:
@@ -86,18 +90,28 @@ async def _require_none_free(gate: Gate, command: JoinWaitlist, agenda: Agenda) 
         Problem: 409, with seats that they can have now.
         Refusal: such a seat is free, and they may not take it.
     """
-    free = []
-    async for seat in _to_be_had(gate, command, agenda):
-        free.append({"id": seat.seat_id, "label": seat.label, "zone": seat.zone})
+    free: list[tuple[FreeSeat, int]] = []
+    async for found in _to_be_had(gate, command, agenda):
+        free.append(found)
         if len(free) == _OFFERED:
             break
     if free:
-        detail = "Such seats are free then, and nobody waits for them. Hold or book one of these."
-        raise Problem(SEATS_FREE, detail, extras={"alternatives": {"seats": free}})
+        seats = [{"id": seat.seat_id, "label": seat.label, "zone": seat.zone} for seat, _ in free]
+        raise Problem(
+            SEATS_FREE,
+            "Such seats are free then, and nobody waits for them. Hold or book one of these.",
+            extras={"alternatives": {"seats": seats}},
+            headers={POSITION: str(free[-1][1])},
+        )
 
 
-async def _to_be_had(gate: Gate, command: JoinWaitlist, agenda: Agenda) -> AsyncIterator[FreeSeat]:
-    """Yield free seats such as are wanted, which the student may hold now: the line has its say in that."""
+async def _to_be_had(
+    gate: Gate, command: JoinWaitlist, agenda: Agenda
+) -> AsyncIterator[tuple[FreeSeat, int]]:
+    """Yield free seats such as are wanted, each with the position of the log at which it is so.
+
+    The student may hold them now: the line has its say in that.
+    """
     assert agenda.library is not None
     occupied_until = command.end + timedelta(minutes=agenda.library.rules.buffer_minutes)
     seats = await gate.finder.free(
@@ -120,7 +134,7 @@ async def _to_be_had(gate: Gate, command: JoinWaitlist, agenda: Agenda) -> Async
         except _NOT_THIS_ONE:
             continue
         if seen.state.seat is not None and would_do(seen.state.seat, command.zone, command.attributes):
-            yield seat
+            yield seat, seen.position
 
 
 def _described(command: JoinWaitlist, agenda: Agenda, events: tuple[Event, ...]) -> dict[str, Any]:

@@ -461,6 +461,10 @@ class WaitingAlready(Refusal):
     entry_id: str
 
 
+class NoSuchSeat(Refusal):
+    """No seat of this library is such a one. Ask for a zone and attributes that its seats have."""
+
+
 @dataclass(eq=False)
 class WaitlistFull(Refusal):
     """Too many wait for that day already. Choose another day."""

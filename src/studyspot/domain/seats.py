@@ -1,6 +1,6 @@
 """What an owner decides about seats: add, change and remove them, take one out of service and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -76,10 +76,15 @@ class SeatPlan:
     seats: dict[str, Seat] = field(default_factory=dict)
 
     def labels(self) -> set[str]:
-        return {seat.label for seat in self.seats.values() if not seat.removed}
+        return {seat.label for seat in self.standing()}
 
 
-def _evolve(plan: SeatPlan, event: Event) -> SeatPlan:
+    def standing(self) -> Iterator[Seat]:
+        """Yield the seats that have not been removed."""
+        return (seat for seat in self.seats.values() if not seat.removed)
+
+
+def evolve_plan(plan: SeatPlan, event: Event) -> SeatPlan:
     if isinstance(event, LibraryEvent | StaffEvent):
         plan.library = evolve_library(plan.library, event)
     elif isinstance(event, SeatEvent):
@@ -89,18 +94,18 @@ def _evolve(plan: SeatPlan, event: Event) -> SeatPlan:
     return plan
 
 
-def _all_seats(library_id: str) -> Boundary:
+def all_seats(library_id: str) -> Boundary:
     types = (SeatAdded, SeatUpdated, SeatRemoved)
     return (*settings_of(library_id), Criterion(types, library_tag(library_id)))
 
 
 def _boundary_of_adding(command: AddSeats, plan: SeatPlan) -> Boundary:
-    return _all_seats(command.library_id)
+    return all_seats(command.library_id)
 
 
 def _decide_adding(command: AddSeats, plan: SeatPlan) -> tuple[Event, ...]:
     library = managed(plan.library, command.actor)
-    standing = sum(1 for seat in plan.seats.values() if not seat.removed)
+    standing = sum(1 for _ in plan.standing())
     if standing + len(command.seats) > MOST_SEATS:
         raise LibraryFull
     labels = plan.labels()
@@ -124,7 +129,7 @@ def _boundary_of_changing(command: ChangeSeat, plan: SeatPlan) -> Boundary:
     own = events_of_seat(command.seat_id)
     if command.label is None:
         return (*settings_of(command.library_id), *own)
-    return (*_all_seats(command.library_id), *own)
+    return (*all_seats(command.library_id), *own)
 
 
 def _decide_changing(command: ChangeSeat, plan: SeatPlan) -> tuple[Event, ...]:
@@ -183,6 +188,6 @@ def _seat(plan: SeatPlan, command: ChangeSeat | RemoveSeat) -> Seat:
     return seat
 
 
-ADD_SEATS = Decider(SeatPlan, _evolve, _boundary_of_adding, _decide_adding)
-CHANGE_SEAT = Decider(SeatPlan, _evolve, _boundary_of_changing, _decide_changing)
-REMOVE_SEAT = Decider(SeatPlan, _evolve, _boundary_of_removing, _decide_removing)
+ADD_SEATS = Decider(SeatPlan, evolve_plan, _boundary_of_adding, _decide_adding)
+CHANGE_SEAT = Decider(SeatPlan, evolve_plan, _boundary_of_changing, _decide_changing)
+REMOVE_SEAT = Decider(SeatPlan, evolve_plan, _boundary_of_removing, _decide_removing)

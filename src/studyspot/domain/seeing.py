@@ -7,8 +7,9 @@ from studyspot.domain.events import Event
 from studyspot.domain.library import managed, settings_of
 from studyspot.domain.people import Actor
 from studyspot.domain.quotes import Offer, evolve_offer
-from studyspot.domain.refusals import LibraryUnknown
+from studyspot.domain.refusals import LibraryUnknown, NoSuchSeat
 from studyspot.domain.seat import events_of_seat
+from studyspot.domain.seats import Attributes, SeatPlan, all_seats, evolve_plan
 from studyspot.domain.standing import (
     Standing,
     boundary_of_party,
@@ -16,6 +17,7 @@ from studyspot.domain.standing import (
     evolve_standing,
     seen_by_party,
 )
+from studyspot.domain.waiting import would_do
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,15 @@ class SeeLibrary:
 
     library_id: str
     seat_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeeSuchSeats:
+    """Look at the seats of a library, of which one at least is of `zone` and has all of `attributes`."""
+
+    library_id: str
+    zone: str | None
+    attributes: Attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,18 @@ def _boundary_of_library(command: SeeLibrary, offer: Offer) -> Boundary:
 def _decide_library(command: SeeLibrary, offer: Offer) -> tuple[Event, ...]:
     if offer.library is None:
         raise LibraryUnknown
+    return ()
+
+
+def _boundary_of_seats(command: SeeSuchSeats, plan: SeatPlan) -> Boundary:
+    return all_seats(command.library_id)
+
+
+def _decide_seats(command: SeeSuchSeats, plan: SeatPlan) -> tuple[Event, ...]:
+    if plan.library is None:
+        raise LibraryUnknown
+    if not any(would_do(seat, command.zone, command.attributes) for seat in plan.standing()):
+        raise NoSuchSeat
     return ()
 
 
@@ -95,6 +118,7 @@ def _decide_student(command: FindStudent, standing: Standing) -> tuple[Event, ..
 
 
 SEE_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_library, _decide_library)
+SEE_SUCH_SEATS = Decider(SeatPlan, evolve_plan, _boundary_of_seats, _decide_seats)
 SEE_OWN_LIBRARY = Decider(Offer, evolve_offer, _boundary_of_own_library, _decide_own_library)
 SEE_BOOKING = Decider(Standing, evolve_standing, _boundary_of_booking, _decide_booking)
 SEE_BOOKING_IN_PLACE = Decider(Standing, evolve_standing, _boundary_in_place, _decide_booking)

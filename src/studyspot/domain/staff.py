@@ -21,6 +21,9 @@ from studyspot.domain.refusals import (
     CannotBeStaff,
     InvitationExpired,
     InvitationUnknown,
+    LibraryUnknown,
+    NotLibraryOwner,
+    NotYourLibrary,
     StaffAlready,
     StaffUnknown,
 )
@@ -142,10 +145,12 @@ def _boundary_of_removing(command: RemoveStaff, hiring: Hiring) -> Boundary:
 
 
 def _decide_removing(command: RemoveStaff, hiring: Hiring) -> tuple[Event, ...]:
-    if command.actor.user_id == command.user_id:
-        library = open_for_changes(hiring.library)
-    else:
-        library = owned(hiring.library, command.actor)
+    library = hiring.library
+    if library is None:
+        raise LibraryUnknown
+    # Of a retired library too: whoever worked for it still sees what happened there.
+    if command.actor.user_id != command.user_id and not library.owned_by(command.actor):
+        raise NotLibraryOwner if library.managed_by(command.actor) else NotYourLibrary
     if command.user_id not in library.staff:
         raise StaffUnknown
     return (StaffRemoved(library_id=library.library_id, user_id=command.user_id),)

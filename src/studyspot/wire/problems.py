@@ -181,6 +181,7 @@ REFUSALS: dict[type[Refusal], Kind] = {
     refusals.WaitlistEntryUnknown: Kind("waitlist-entry-unknown", "Place in line not found", 404),
     refusals.WaitlistEntryEnded: Kind("waitlist-entry-ended", "Nobody waits here any more", 409),
     refusals.WaitingAlready: Kind("waiting-already", "Already waiting for that time", 409),
+    refusals.NoSuchSeat: Kind("no-such-seat", "No seat such as this", 422),
     refusals.WaitlistFull: Kind("waitlist-full", "Waitlist full", 409),
     refusals.WaitlistJoinedTooOften: Kind("waitlist-joined-too-often", "Joined too often", 409),
     refusals.NotRevoked: Kind("not-revoked", "No booking was taken back", 409),
