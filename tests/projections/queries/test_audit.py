@@ -5,8 +5,19 @@ from typing import Any
 
 import httpx
 
-from studyspot.domain.events import AccountDisabled, AccountRegistered, LibraryUpdated
-from tests.projections.happenings import HOUR, NINE, booked, cancelled, hired, notice, opened, paid, seat
+from studyspot.domain.events import AccountDisabled, AccountRegistered, LibraryUpdated, WaitlistLeft
+from tests.projections.happenings import (
+    HOUR,
+    NINE,
+    booked,
+    cancelled,
+    hired,
+    joined,
+    notice,
+    opened,
+    paid,
+    seat,
+)
 from tests.projections.queries.asking import ask, assert_problem, text
 from tests.projections.serving import bearer
 from tests.projections.system import Log
@@ -47,6 +58,22 @@ async def test_what_is_done_to_others_and_to_what_is_common_is_told_and_nothing_
     assert (payment["position"], payment["at"]) == (5, text(NINE + 2 * HOUR))
     assert (payment["libraryId"], payment["userId"]) == ("L1", "anna")
     assert payment["ids"] == {"seatId": "S1", "bookingId": "B1", "paymentId": "P1", "referenceId": "R1"}
+
+
+async def test_places_in_line_that_a_library_takes_or_gives_up_for_others_are_told(
+    log: Log, reads: httpx.AsyncClient
+) -> None:
+    of_anna, of_ben = joined("W1", user_id="anna"), joined("W2", user_id="ben")
+    await log.append(opened(), of_anna, actor="owner", at=NINE)
+    await log.append(of_ben, actor="ben", at=NINE)
+    await log.append(WaitlistLeft(**of_ben.facts(), reason="asked"), actor="stella", at=NINE + HOUR)
+    position = await log.append(WaitlistLeft(**of_anna.facts(), reason="over"), at=NINE + 2 * HOUR)
+    told = await ask(reads, PATH, position, ADMIN)
+    assert [(row["type"], row["actor"], row["userId"], row["ids"]) for row in told["rows"][:-1]] == [
+        ("waitlist.left", "stella", "ben", {"entryId": "W2"}),
+        ("waitlist.joined", "owner", "anna", {"entryId": "W1"}),
+    ]
+    assert told["rows"][-1]["type"] == "library.created"
 
 
 async def test_filters_narrow_what_is_told_and_pages_hold(log: Log, reads: httpx.AsyncClient) -> None:

@@ -25,6 +25,8 @@ from studyspot.domain.events import (
     PaymentEvent,
     SeatEvent,
     StaffEvent,
+    WaitlistJoined,
+    WaitlistLeft,
 )
 from studyspot.domain.shape import camel_case
 from studyspot.projections.projection import Projection, PutRow, RowChange, Table
@@ -46,14 +48,15 @@ ACTS = Table(
 )
 
 _Common = LibraryEvent | SeatEvent | StaffEvent | AccountEvent | AnnouncementMade
-# Only what somebody may do for another: none of these happens by time alone.
+# What somebody may do for another; where time alone does it, it has no actor.
 _Personal = (
     *(BookingCreated, BookingRescheduled, BookingCancelled, BookingCheckedIn, BookingCheckedOut),
     *(BookingRevoked, *get_args(PaymentEvent), HoldPlaced, HoldReleased, NotificationSent),
+    *(WaitlistJoined, WaitlistLeft),
 )
 _TOLD_APART = ("library_id", "user_id")
 _KEY = (
-    *("booking_id", "hold_id", "notification_id", "announcement_id"),
+    *("booking_id", "hold_id", "entry_id", "notification_id", "announcement_id"),
     *("seat_id", "library_id", "user_id"),
 )
 
@@ -87,7 +90,7 @@ def _ids(event: Event) -> dict[str, Any]:
 
 PROJECTION = Projection(
     name="audit",
-    version=1,
+    version=2,
     tables=(ACTS,),
     event_classes=(*get_args(_Common), *_Personal),
     key=_KEY,
