@@ -3,7 +3,7 @@
 import re
 from calendar import monthrange
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -51,31 +51,6 @@ class SeriesBody(ClosedModel):
     skip_conflicts: Annotated[bool, Field(strict=True)] = False
     plan_id: Identifier | None = None
     user_id: Identifier | None = None
-
-    model_config: Any = ClosedModel.model_config | {
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "libraryId": "0193a2f0-5e7c-7a11-8c1f-2b9d6a1e0c01",
-                    "seatId": "0193a2f0-6b10-7c52-9d3e-4f8a7b2c1d05",
-                    "month": "2026-12",
-                    "shift": "morning",
-                    "planId": "monthly-morning",
-                    "skipConflicts": True,
-                },
-                {
-                    "libraryId": "0193a2f0-5e7c-7a11-8c1f-2b9d6a1e0c01",
-                    "seatId": "0193a2f0-6b10-7c52-9d3e-4f8a7b2c1d05",
-                    "from": "2026-12-07",
-                    "until": "2027-01-29",
-                    "startTime": "18:00",
-                    "endTime": "21:00",
-                    "weekdays": ["monday", "wednesday", "friday"],
-                    "skip": ["2026-12-25"],
-                },
-            ]
-        }
-    }
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:

@@ -44,7 +44,8 @@ async def test_ctrl_c_ends_a_rebuild_on_a_terminal_and_the_next_one_goes_on(
         assert "Traceback" not in terminal.shown
     assert done_parts(history) == [(0,)]
     rebuilt = await rebuild(history, bookings.PROJECTION)
-    assert rebuilt.build == current(history, bookings.PROJECTION) == Build("bookings", bookings.PROJECTION.version, 1)
+    first = Build("bookings", bookings.PROJECTION.version, 1)
+    assert rebuilt.build == current(history, bookings.PROJECTION) == first
 
 
 async def test_ctrl_c_while_its_processes_begin_ends_a_rebuild_as_quietly(
