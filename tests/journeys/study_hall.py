@@ -77,12 +77,16 @@ class StudyHall:
 
     async def seat_map(self, interval: dict[str, str]) -> dict[int, Any]:
         """Read it as it is at the log's head, each seat under its number."""
-        told = await self.owner.gets(f"{self.path}/seats", after=self._head(), **interval)
+        told = await self.owner.gets(f"{self.path}/seats", after=self.head(), **interval)
         return {self.seats.index(seat["id"]) + 1: seat for seat in told["seats"]}
+
+    def head(self) -> int:
+        """Return the log's newest position, for reads that must reflect all of it."""
+        return self.town.log.store.head().position
 
     async def is_judged_clean(self) -> None:
         """Hand all answers, bookings and the seat map to the judge, who shares nothing with the product."""
-        head = self._head()
+        head = self.head()
         bookings = await self.owner.gets("/api/bookings", after=head, libraryId=self.id, limit=100)
         assert bookings["next"] is None, "these are all"
         seat_map = await self.owner.gets(f"{self.path}/seats", after=head, **ALL_DAY)
@@ -97,9 +101,6 @@ class StudyHall:
             )
         )
         assert verdict.clean, verdict
-
-    def _head(self) -> int:
-        return self.town.log.store.head().position
 
 
 def goes_on(town: Town, **by: float) -> None:

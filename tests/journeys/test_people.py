@@ -297,7 +297,7 @@ async def the_audit_tells_who_did_what(
     hall: StudyHall, admin: Person, farah: Resident, ishaan: Resident
 ) -> None:
     """To others, or to what is everybody's; not what each did for themself."""
-    acts = (await admin.gets("/api/audit", limit=100))["rows"]
+    acts = (await admin.gets("/api/audit", after=hall.head(), limit=100))["rows"]
     by_admin = [(act["type"], act["userId"]) for act in acts if act["actor"] == "admin-1"]
     assert by_admin == [
         ("account.erased", ishaan.user_id),
