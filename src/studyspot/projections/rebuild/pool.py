@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, resource_tracker
 from multiprocessing.context import ForkServerContext
 from typing import TypeVar
 
@@ -64,6 +64,8 @@ async def in_processes(
 def prepare_processes() -> None:
     """Let what all processes import be imported while something else is done."""
     _context()
+    # Its start lets SIGINT through again, so it is begun before the other.
+    resource_tracker.ensure_running()
     with _interrupts_blocked():
         forkserver.ensure_running()
 
