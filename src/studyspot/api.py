@@ -21,6 +21,7 @@ from studyspot.access.calendar_keys import CalendarKeys
 from studyspot.access.desk_codes import DeskCodes
 from studyspot.access.devices import Devices
 from studyspot.access.erasure import Erasure
+from studyspot.access.invitation_codes import InvitationCodes
 from studyspot.access.invitations import Invitations
 from studyspot.access.muted import MutedKinds
 from studyspot.access.passwords import Passwords
@@ -155,6 +156,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.muted = MutedKinds(pool)
         app.state.students = StudentsOf(queries, store)
         app.state.invitations = Invitations(pool)
+        app.state.invitation_codes = InvitationCodes(config.secrets)
         app.state.barred = barred
         app.state.names = names
         app.state.queries = queries

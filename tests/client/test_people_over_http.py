@@ -37,7 +37,7 @@ async def test_somebody_registers_is_hired_in_another_role_and_let_go(hall: Hall
     ):
         library = await owners.create_library("Saraswati", "Pune", "Asia/Kolkata")
         invited = await owners.invite_staff(library.id, email="worker@example.org")
-        assert (await workers.accept_invitation(invited.id)).role == "staff"
+        assert (await workers.accept_invitation(invited.id, code=invited.code)).role == "staff"
         await worker.refresh()
         assert worker.account is not None
         assert worker.account.role == "staff"

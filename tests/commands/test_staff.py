@@ -1,6 +1,7 @@
 """Over HTTP: somebody is invited by id or by address, accepts, works, and is let go."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,8 +15,8 @@ async def hall(database_url: str) -> AsyncIterator[Hall]:
         yield hall
 
 
-async def accepted(hall: Hall, person: Person, invitation_id: str) -> None:
-    told = await person.does("POST", f"/api/invitations/{invitation_id}/accept")
+async def accepted(hall: Hall, person: Person, invitation_id: str, body: Any = None) -> None:
+    told = await person.does("POST", f"/api/invitations/{invitation_id}/accept", body)
     assert told["libraryId"] == hall.id
 
 
@@ -70,11 +71,26 @@ async def test_an_address_is_invited_whether_or_not_anybody_has_it(hall: Hall) -
     known = await hall.owner.does("POST", path, {"email": "Meena@Example.in"})
     unknown = await hall.owner.does("POST", path, {"email": "nobody@example.in"})
     assert known.keys() == unknown.keys()
-    accept = f"/api/invitations/{known['id']}/accept"
-    await ravi.is_refused(404, "invitation-unknown", "POST", accept)
-    await accepted(hall, meena, known["id"])
-    await ravi.is_refused(404, "invitation-unknown", "POST", accept)
-    await meena.is_refused(404, "invitation-unknown", "POST", f"/api/invitations/{unknown['id']}/accept")
+    accept, code = f"/api/invitations/{known['id']}/accept", {"code": known["code"]}
+    await ravi.is_refused(404, "invitation-unknown", "POST", accept, code)
+    await accepted(hall, meena, known["id"], {"code": known["code"].lower().replace("-", " ")})
+    await ravi.is_refused(404, "invitation-unknown", "POST", accept, code)
+    other = f"/api/invitations/{unknown['id']}/accept"
+    await meena.is_refused(404, "invitation-unknown", "POST", other, {"code": unknown["code"]})
+
+
+async def test_to_have_registered_an_address_is_not_to_be_whom_the_library_means(hall: Hall) -> None:
+    thief = hall.person("thief")
+    await with_account(hall, thief, "invited@example.in")
+    path = f"{hall.path}/invitations"
+    invited = await hall.owner.does("POST", path, {"email": "invited@example.in"}, key="once")
+    another = await hall.owner.does("POST", path, {"email": "invited@example.in"})
+    assert (await hall.owner.does("POST", path, {"email": "invited@example.in"}, key="once")) == invited
+    accept = f"/api/invitations/{invited['id']}/accept"
+    for code in (None, another["code"], "AAAA-AAAA-AAAA-AAAA", "é"):
+        await thief.is_refused(404, "invitation-unknown", "POST", accept, {"code": code})
+    await thief.is_refused(404, "invitation-unknown", "POST", accept)
+    assert (await hall.owner.does("POST", path, {"userId": thief.id}))["code"] is None
 
 
 async def test_an_address_is_kept_once_for_an_invitation_that_exists(hall: Hall) -> None:

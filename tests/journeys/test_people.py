@@ -44,11 +44,13 @@ async def somebody_is_hired(village: Village, hall: StudyHall) -> Resident:
     assert found["rows"][0]["until"] == invited["until"] == text(EVE + timedelta(days=7))
     assert (await nisha.gets("/api/invitations", after=invited["position"]))["rows"] == []
     accept = f"/api/invitations/{invited['id']}/accept"
-    await nisha.is_refused("invitation-unknown", "POST", accept)
+    code = {"code": invited["code"]}
+    await nisha.is_refused("invitation-unknown", "POST", accept, code)
+    await meera.is_refused("invitation-unknown", "POST", accept)
     assert_problem(await meera.asks("GET", f"{hall.path}/desk-code"), 403, "role-not-allowed")
 
     goes_on(town, minutes=1)
-    accepted = await meera.does("POST", accept)
+    accepted = await meera.does("POST", accept, code)
     assert (accepted["libraryId"], accepted["role"]) == (hall.id, "staff")
     await until_answered(meera, 401, "token-expired")
     renewed = await meera.renews()
@@ -60,7 +62,9 @@ async def somebody_is_hired(village: Village, hall: StudyHall) -> Resident:
     staff = await owner.gets(f"{hall.path}/staff", after=accepted["position"])
     assert [(row["userId"], row["name"]) for row in staff["rows"]] == [(meera.user_id, "Meera Iyer")]
     assert staff["invitations"] == []
-    await nisha.is_refused("invitation-unknown", "POST", accept)
+    code = {"code": invited["code"]}
+    await nisha.is_refused("invitation-unknown", "POST", accept, code)
+    await meera.is_refused("invitation-unknown", "POST", accept)
     return meera
 
 

@@ -108,7 +108,8 @@ async def the_library_opens(meeting: Meeting) -> None:
     added = await owner.does("POST", f"{path}/seats", {"seats": [{"label": "A1"}, {"label": "A2"}]})
     meeting.seats = [seat["id"] for seat in added["seats"]]
     invited = await owner.does("POST", f"{path}/invitations", {"email": meeting.visitors["worker"].email})
-    accepted = await meeting.people["worker"].does("POST", f"/api/invitations/{invited['id']}/accept")
+    accept = f"/api/invitations/{invited['id']}/accept"
+    accepted = await meeting.people["worker"].does("POST", accept, {"code": invited["code"]})
     assert accepted["role"] == "staff"
     await meeting.signs_in_again("worker")
 

@@ -15,7 +15,7 @@ from studyspot.wire.notice_bodies import (
     PersonalNoticeBody,
 )
 from studyspot.wire.people_bodies import ChangePersonBody, PersonChangedAnswer, PersonStatus
-from studyspot.wire.staff_bodies import AcceptedAnswer, InviteBody, InvitedAnswer, LetGoAnswer
+from studyspot.wire.staff_bodies import AcceptBody, AcceptedAnswer, InviteBody, InvitedAnswer, LetGoAnswer
 
 
 class PeopleCommands:
@@ -35,9 +35,15 @@ class PeopleCommands:
         reply = await self._api.command("POST", f"/api/libraries/{library_id}/invitations", body, key=key)
         return reply.read(InvitedAnswer)
 
-    async def accept_invitation(self, invitation_id: str, *, key: str | None = None) -> AcceptedAnswer:
-        """Work for the library that has invited us; the role may be another then, and need a fresh token."""
-        reply = await self._api.command("POST", f"/api/invitations/{invitation_id}/accept", key=key)
+    async def accept_invitation(
+        self, invitation_id: str, *, code: str | None = None, key: str | None = None
+    ) -> AcceptedAnswer:
+        """Work for the library that has invited us; the role may be another then, and need a fresh token.
+
+        `code` is needed where our address was invited: the library tells it to whom it means.
+        """
+        body = AcceptBody(code=code)
+        reply = await self._api.command("POST", f"/api/invitations/{invitation_id}/accept", body, key=key)
         return reply.read(AcceptedAnswer)
 
     async def remove_staff(self, library_id: str, user_id: str) -> LetGoAnswer:

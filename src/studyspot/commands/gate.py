@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request, Response
 
 from studyspot.access.desk_codes import DeskCodes
+from studyspot.access.invitation_codes import InvitationCodes
 from studyspot.access.invitations import Invitations
 from studyspot.access.private_texts import PrivateTexts
 from studyspot.access.quotes import Quotes
@@ -51,6 +52,7 @@ class Gate:
         self.store: EventStore = request.app.state.store
         self.texts: PrivateTexts = request.app.state.private_texts
         self.invitations: Invitations = request.app.state.invitations
+        self.invitation_codes: InvitationCodes = request.app.state.invitation_codes
         self.quotes: Quotes = request.app.state.quotes
         self.desk_codes: DeskCodes = request.app.state.desk_codes
         self.alternatives: Alternatives = request.app.state.alternatives

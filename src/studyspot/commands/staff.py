@@ -19,7 +19,7 @@ from studyspot.domain.staff import (
 )
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.wire.shape import Identifier
-from studyspot.wire.staff_bodies import AcceptedAnswer, InviteBody, InvitedAnswer, LetGoAnswer
+from studyspot.wire.staff_bodies import AcceptBody, AcceptedAnswer, InviteBody, InvitedAnswer, LetGoAnswer
 
 router = APIRouter(prefix="/api", tags=["staff"])
 
@@ -29,15 +29,23 @@ async def invite_staff(library_id: LibraryId, body: InviteBody, gate: CommandedO
     """Invite a person, or whoever has an address, to work for the library; for a week."""
     command = InviteStaff(library_id, gate.new_id(), body.user_id, gate.actor, gate.at)
     accepted = await _sent_to(body.email, command, gate)
-    return InvitedAnswer.model_validate(gate.answer(accepted))
+    told = gate.answer(accepted)
+    # The code is not among what is stored for a request that comes again: it follows from the id.
+    code = gate.invitation_codes.code(told["id"]) if body.email is not None else None
+    return InvitedAnswer.model_validate({**told, "code": code})
 
 
 @router.post("/invitations/{invitation_id}/accept")
 async def accept_invitation(
-    invitation_id: Annotated[Identifier, Path()], gate: CommandedOnce
+    invitation_id: Annotated[Identifier, Path()], gate: CommandedOnce, body: AcceptBody | None = None
 ) -> AcceptedAnswer:
-    """Work for the library that sent the invitation, to the caller or to the address of their account."""
-    matches = await gate.invitations.was_sent_to(invitation_id, gate.actor.user_id)
+    """Work for the library that sent the invitation: to the caller, or to their address and with its code."""
+    code = body.code if body is not None else None
+    matches = (
+        code is not None
+        and gate.invitation_codes.is_right(invitation_id, code)
+        and await gate.invitations.was_sent_to(invitation_id, gate.actor.user_id)
+    )
     command = AcceptInvitation(invitation_id, matches, gate.actor, gate.at)
 
     def answer(hiring: Hiring, events: tuple[Event, ...]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class AccountErasedAlready(Refusal):
 
 
 class InvitationUnknown(Refusal):
-    """There is no such invitation for you. Ask the library to invite you again."""
+    """There is no such invitation for you. Ask the library for its code, or to invite you again."""
 
 
 class InvitationExpired(Refusal):

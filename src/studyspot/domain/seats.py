@@ -78,7 +78,6 @@ class SeatPlan:
     def labels(self) -> set[str]:
         return {seat.label for seat in self.standing()}
 
-
     def standing(self) -> Iterator[Seat]:
         """Yield the seats that have not been removed."""
         return (seat for seat in self.seats.values() if not seat.removed)

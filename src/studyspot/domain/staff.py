@@ -45,7 +45,7 @@ class InviteStaff:
 
 @dataclass(frozen=True, slots=True)
 class AcceptInvitation:
-    """Accept as the invited; `address_matches` says that it was sent to the actor's own address."""
+    """Accept as the invited; `address_matches` says that it was sent to the actor's address, and proved."""
 
     invitation_id: str
     address_matches: bool

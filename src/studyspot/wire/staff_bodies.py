@@ -7,7 +7,7 @@ from pydantic import model_validator
 from studyspot.domain.people import Role
 from studyspot.wire.auth_bodies import Email
 from studyspot.wire.bodies import Positioned
-from studyspot.wire.shape import ClosedModel, Identifier, Instant
+from studyspot.wire.shape import ClosedModel, Identifier, Instant, ShortText
 
 
 class InviteBody(ClosedModel):
@@ -23,11 +23,21 @@ class InviteBody(ClosedModel):
         return self
 
 
+class AcceptBody(ClosedModel):
+    """`code` is what the library was given with an invitation to an address, and passed on."""
+
+    code: ShortText | None = None
+
+
 class InvitedAnswer(Positioned):
-    """The invitation, which may be accepted until `until`; it says nothing of whether there is an account."""
+    """The invitation, which may be accepted until `until`; it says nothing of whether there is an account.
+
+    `code` is for whoever is meant, where an address was invited: anybody can register any address.
+    """
 
     id: str
     until: Instant
+    code: str | None
 
 
 class AcceptedAnswer(Positioned):
