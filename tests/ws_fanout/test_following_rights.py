@@ -138,12 +138,27 @@ def test_a_slow_reader_gets_nothing_of_the_room_that_it_has_lost(node: Node) -> 
 def test_an_owner_and_an_admin_stay_where_another_right_takes_them(node: Node) -> None:
     node.publish(library_created("L1", "o1"), staff_added("L1", "o1"), staff_added("L1", "a1"))
     owner, _ = node.connect("o1", "library_owner")
-    admin, _ = node.connect("a1", "admin")
+    admin, _ = node.connect("a1", "admin", rooms=[STAFF_OF_L1])
 
     node.publish(staff_removed("L1", "o1"), staff_removed("L1", "a1"), booked())
 
     assert by_staff_room(owner) == by_staff_room(admin) == [6]
     assert "left" not in kinds(owner) + kinds(admin)
+
+
+@pytest.mark.parametrize(("user", "former"), [("o1", "library_owner"), ("t1", "staff")])
+def test_who_has_lost_the_role_sees_nothing_of_the_staff_room_any_more(
+    node: Node, user: str, former: Any
+) -> None:
+    node.publish(library_created("L1", "o1"), staff_added("L1", "t1"), role_changed(user, "student", former))
+
+    fresh, peer = node.connect(user, "student", since=since(1))
+    node.send(peer, {"type": "join", "id": 2, "rooms": [STAFF_OF_L1]})
+    assert fresh.frames()[-1]["rooms"][0]["code"] == "room-forbidden"
+    node.publish(library_created("L2", user), staff_added("L2", user), booked(), booked("L2", booking="B2"))
+
+    assert not any(room.endswith(":staff") for _, rooms in events(fresh) for room in rooms)
+    assert kinds(fresh).count("joined") == 1
 
 
 def test_who_was_removed_and_comes_back_is_in_the_room_again(node: Node) -> None:

@@ -102,8 +102,8 @@ class ConnectionJudge:
         self._ends_at = rights.ends_after(user, role, head)
         for room in own_rooms(user, role):
             self.complete[room] = start
-        for room in rights.staff_rooms(user):
-            if rights.belongs(user, room, head):
+        for room in rights.staff_rooms(user, role):
+            if rights.belongs(user, role, room, head):
                 self.complete[room] = start
             else:
                 self._await_grant(room, head)
@@ -145,8 +145,7 @@ class ConnectionJudge:
         kind, _, rest = room.partition(":")
         if kind != "library" or not rest or not rest.partition(":")[2]:
             return kind == "library" and bool(rest)
-        rights = self._rooms.rights
-        return rights.belongs(user, room, position) or rights.granted_after(user, room, position) is not None
+        return self._belongs(room, position)
 
     def _granted_at(self, room: str) -> int:
         """Return the position from which on another grant of this room would be another one."""
@@ -154,7 +153,8 @@ class ConnectionJudge:
 
     def _await_grant(self, room: str, position: int) -> None:
         """The room is not this person's at a position: it will be from the event on that gives it to them."""
-        granted = self._rooms.rights.granted_after(self._socket.user, room, position)
+        user, role = self._socket.user, self._socket.role
+        granted = self._rooms.rights.granted_after(user, role, room, position)
         if granted is not None:
             self.complete[room] = granted - 1
             self._not_before[room] = granted
@@ -197,12 +197,17 @@ class ConnectionJudge:
         A replay goes by the rights of its own day: who belongs there now sees all that was before. Who has
         left sees nothing after.
         """
-        user, rights = self._socket.user, self._rooms.rights
         if self._socket.role == "admin" or not room.endswith(":staff"):
             return True
         if position < self._not_before.get(room, 0):
             return False
-        return rights.belongs(user, room, position) or rights.granted_after(user, room, position) is not None
+        return self._belongs(room, position)
+
+    def _belongs(self, room: str, position: int) -> bool:
+        """Say whether the staff room is this person's at a position, or will be."""
+        user, role, rights = self._socket.user, self._socket.role, self._rooms.rights
+        granted = rights.granted_after(user, role, room, position)
+        return granted is not None or rights.belongs(user, role, room, position)
 
     def _order(self, position: int, frame: Frame) -> Iterator[Finding]:
         fields = frozenset(frame["event"]["data"])

@@ -1,4 +1,4 @@
-"""Who may be in a staff room, and who may be connected at all: by position, as the log says."""
+"""Who may be in a staff room in which role, and who may be connected at all: by position, as the log says."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -14,26 +14,25 @@ class Rights:
     """Every change of rights, by person."""
 
     def __init__(self, log: Log) -> None:
-        self._owners: dict[str, str] = {}
-        self._membership: defaultdict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
+        self._membership: defaultdict[tuple[str, str, str], list[tuple[int, bool]]] = defaultdict(list)
         self._shut_out: defaultdict[str, list[tuple[int, bool]]] = defaultdict(list)
         self._roles: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
         self._erased: set[str] = set()
         for record in log.records:
             self._note(record)
 
-    def belongs(self, user: str, room: str, position: int) -> bool:
-        """Say whether this person belongs in this staff room, once the event at `position` has happened."""
-        return _at(self._membership.get((user, room), []), position)
+    def belongs(self, user: str, role: str, room: str, position: int) -> bool:
+        """Say whether this person, in this role, belongs in this staff room, once `position` has happened."""
+        return _at(self._membership.get((user, role, room), []), position)
 
-    def granted_after(self, user: str, room: str, position: int) -> int | None:
+    def granted_after(self, user: str, role: str, room: str, position: int) -> int | None:
         """Return where the person is next given the room after a position; none where never."""
-        changes = self._membership.get((user, room), [])
+        changes = self._membership.get((user, role, room), [])
         return next((changed for changed, is_in in changes if is_in and changed > position), None)
 
-    def staff_rooms(self, user: str) -> Iterator[str]:
-        """Yield the staff rooms in which the person has ever belonged."""
-        return (room for member, room in self._membership if member == user)
+    def staff_rooms(self, user: str, role: str) -> Iterator[str]:
+        """Yield the staff rooms in which the person has ever belonged in this role."""
+        return (room for *whose, room in self._membership if whose == [user, role])
 
     def is_shut_out(self, user: str, position: int) -> bool:
         """Say whether the person is disabled or erased, once the event at `position` has happened."""
@@ -49,12 +48,12 @@ class Rights:
         facts = record.facts
         match record.type:
             case "library.created":
-                self._owners[facts["libraryId"]] = facts["ownerId"]
-                self._belong(facts["ownerId"], facts["libraryId"], record.position, is_in=True)
-            case "staff.added":
-                self._belong(facts["userId"], facts["libraryId"], record.position, is_in=True)
-            case "staff.removed" if self._owners.get(facts["libraryId"]) != facts["userId"]:
-                self._belong(facts["userId"], facts["libraryId"], record.position, is_in=False)
+                owner, room = facts["ownerId"], _ROOM.format(facts["libraryId"])
+                self._belong((owner, "library_owner", room), record.position, is_in=True)
+            case "staff.added" | "staff.removed":
+                worker, room = facts["userId"], _ROOM.format(facts["libraryId"])
+                is_in = record.type == "staff.added"
+                self._belong((worker, "staff", room), record.position, is_in=is_in)
             case "account.disabled" | "account.erased":
                 self._shut_out[facts["userId"]].append((record.position, True))
                 if record.type == "account.erased":
@@ -66,8 +65,8 @@ class Rights:
             case _:
                 pass
 
-    def _belong(self, user: str, library: str, position: int, *, is_in: bool) -> None:
-        changes = self._membership[user, _ROOM.format(library)]
+    def _belong(self, member: tuple[str, str, str], position: int, *, is_in: bool) -> None:
+        changes = self._membership[member]
         if not changes or changes[-1][1] is not is_in:
             changes.append((position, is_in))
 

@@ -72,8 +72,8 @@ class Hub:
     def verify(self, token: str, now: datetime) -> Identity:
         return self._verifier.verify(token, now)
 
-    def staff_rooms_of(self, user_id: str) -> Sequence[str]:
-        return self._rights.staff_rooms_of(user_id)
+    def staff_rooms_of(self, identity: Identity) -> Sequence[str]:
+        return self._rights.staff_rooms_of(identity.user_id, identity.role)
 
     def standing_of(self, identity: Identity) -> Standing:
         return self._rights.standing_of(identity)

@@ -35,8 +35,8 @@ class Node(Protocol):
     def verify(self, token: str, now: datetime) -> Identity:
         """Return who the token speaks for, or raise `TokenRefused`."""
 
-    def staff_rooms_of(self, user_id: str) -> Sequence[str]:
-        """Return the staff rooms that this person belongs in."""
+    def staff_rooms_of(self, identity: Identity) -> Sequence[str]:
+        """Return the staff rooms that this person belongs in, in the role of their token."""
 
     def standing_of(self, identity: Identity) -> Standing:
         """Return whether the person may be here, with this token."""

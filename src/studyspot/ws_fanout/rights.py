@@ -66,7 +66,7 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """From now on this person belongs in this room."""
+    """From now on this person belongs in this room, in the role that it takes."""
 
     user_id: str
     room: str
@@ -74,7 +74,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """From now on this person belongs in this room no more."""
+    """From now on this person belongs in this room no more, but for another right."""
 
     user_id: str
     room: str
@@ -108,15 +108,18 @@ class Rights:
 
     def __init__(self) -> None:
         self.position = 0
-        self._owner_of: dict[str, str] = {}
-        self._staff_rooms: dict[str, dict[str, None]] = {}
+        self._staff_rooms: dict[tuple[str, Role], dict[str, None]] = {}
         self._disabled: set[str] = set()
         self._erased: set[str] = set()
         self._new_roles: dict[str, _NewRole] = {}
 
-    def staff_rooms_of(self, user_id: str) -> tuple[str, ...]:
-        """Return the staff rooms of the libraries that this person owns or works for, oldest first."""
-        return tuple(self._staff_rooms.get(user_id, ()))
+    def staff_rooms_of(self, user_id: str, role: Role) -> tuple[str, ...]:
+        """Return the staff rooms of the libraries that this person runs in that role, oldest first.
+
+        Who is no owner any more runs nothing of theirs, and who is no staff any more works nowhere: as in
+        every command and read.
+        """
+        return tuple(self._staff_rooms.get((user_id, role), ()))
 
     def standing_of(self, identity: Identity) -> Standing:
         """Return whether the person may be here, with this token."""
@@ -148,8 +151,7 @@ class Rights:
     def _of_library(self, event: LibraryEvent) -> tuple[Change, ...]:
         match event:
             case LibraryCreated(library_id=library_id, owner_id=owner_id):
-                self._owner_of[library_id] = owner_id
-                return self._grant(owner_id, staff_room(library_id))
+                return self._grant(owner_id, "library_owner", staff_room(library_id))
             case LibraryDeleted():
                 # History stays, and its owner's to read: a resume from before must still bring it all.
                 return ()
@@ -168,11 +170,9 @@ class Rights:
     def _of_staff(self, event: StaffEvent) -> tuple[Change, ...]:
         match event:
             case StaffAdded(library_id=library_id, user_id=user_id):
-                return self._grant(user_id, staff_room(library_id))
+                return self._grant(user_id, "staff", staff_room(library_id))
             case StaffRemoved(library_id=library_id, user_id=user_id):
-                # What is their own stays theirs.
-                is_own = self._owner_of.get(library_id) == user_id
-                return () if is_own else self._withdraw(user_id, staff_room(library_id))
+                return self._withdraw(user_id, "staff", staff_room(library_id))
             case StaffInvited():
                 return ()
             case _ as unreachable:
@@ -197,15 +197,15 @@ class Rights:
             case _ as unreachable:
                 assert_never(unreachable)
 
-    def _grant(self, user_id: str, room: str) -> tuple[Change, ...]:
-        rooms = self._staff_rooms.setdefault(user_id, {})
+    def _grant(self, user_id: str, role: Role, room: str) -> tuple[Change, ...]:
+        rooms = self._staff_rooms.setdefault((user_id, role), {})
         if room in rooms:
             return ()
         rooms[room] = None
         return (Granted(user_id, room),)
 
-    def _withdraw(self, user_id: str, room: str) -> tuple[Change, ...]:
-        rooms = self._staff_rooms.get(user_id, {})
+    def _withdraw(self, user_id: str, role: Role, room: str) -> tuple[Change, ...]:
+        rooms = self._staff_rooms.get((user_id, role), {})
         if room not in rooms:
             return ()
         del rooms[room]

@@ -150,8 +150,13 @@ class Session:
         return (Close(code, reason),)
 
     def granted(self, room: str, position: int) -> Sequence[Effect]:
-        """The event at `position` entitles the person to this room: bring it, from that event on."""
-        if self.closed or self.lanes.holds(room):
+        """The event at `position` entitles the person to this room: bring it, from that event on.
+
+        Not on a socket of another role: that person comes back with a token of the role that it takes.
+        """
+        if self.closed or self.identity is None or self.lanes.holds(room):
+            return ()
+        if room not in self._node.staff_rooms_of(self.identity):
             return ()
         main = self.lanes.main
         main.rooms[room] = position - 1
@@ -162,7 +167,7 @@ class Session:
         """The person's place in the library has ended: bring no more of the room, if that was their right."""
         if self.closed or self.identity is None or not self.lanes.holds(room):
             return ()
-        refusal = refused(room, self.identity, self._node.staff_rooms_of(self.identity.user_id))
+        refusal = refused(room, self.identity, self._node.staff_rooms_of(self.identity))
         if refusal is None:
             return ()
         left = self.lanes.remove((room,))
@@ -206,7 +211,7 @@ class Session:
             return self.close(CloseCode.TOO_MANY_SOCKETS, "too many sockets of this user")
         self.identity = identity
         self._vigil.connected(now, identity.expires_at)
-        staff_rooms = self._node.staff_rooms_of(identity.user_id)
+        staff_rooms = self._node.staff_rooms_of(identity)
         own = own_rooms(identity, staff_rooms)
         answers = self._answers(frame.rooms, identity, room_count=len(own))
         resume, after = self._resume(frame.since)
@@ -260,7 +265,7 @@ class Session:
 
     def _change_rooms(self, identity: Identity) -> Sequence[Effect]:
         """Another role: leave what it may not see, enter what is its own."""
-        staff_rooms = self._node.staff_rooms_of(identity.user_id)
+        staff_rooms = self._node.staff_rooms_of(identity)
         held = [room for lane in self.lanes for room in lane.rooms]
         left = self.lanes.remove(room for room in held if refused(room, identity, staff_rooms))
         entered = [room for room in own_rooms(identity, staff_rooms) if not self.lanes.holds(room)]
@@ -277,7 +282,7 @@ class Session:
         self, rooms: Iterable[str], identity: Identity, *, room_count: int
     ) -> tuple[RoomAnswer, ...]:
         """Say of each room whether this person may be in it, on a socket that is in `room_count` already."""
-        staff_rooms = self._node.staff_rooms_of(identity.user_id)
+        staff_rooms = self._node.staff_rooms_of(identity)
         answers = []
         for room in dict.fromkeys(rooms):
             refusal = refused(room, identity, staff_rooms)
