@@ -74,6 +74,7 @@ async def test_a_hash_of_weaker_parameters_is_replaced_when_the_password_is_know
         "x" * (MOST_BYTES + 1),
         "ä" * (MOST_BYTES // 2 + 1),
         "correct\0horse",
+        "correct \ud800 horse",
         "",
     ],
 )

@@ -117,6 +117,26 @@ async def test_a_wrong_password_and_an_unknown_address_are_answered_alike(visito
     assert wrong == unknown
 
 
+@pytest.mark.parametrize(
+    ("changes", "status", "slug"),
+    [
+        ({"email": "visitor\x00@example.org"}, 422, "invalid-request"),
+        ({"email": "visitor\ud800@example.org"}, 422, "invalid-request"),
+        ({"password": "correct \ud800 horse"}, 401, "credentials-wrong"),
+        ({"password": "correct\x00horse"}, 401, "credentials-wrong"),
+        ({"password": "x" * 1000}, 401, "credentials-wrong"),
+    ],
+)
+async def test_what_nobody_can_have_signs_nobody_in(
+    visitor: Visitor, changes: dict[str, str], status: int, slug: str
+) -> None:
+    body = {"email": visitor.email, "password": PASSWORD} | changes
+    answer = await visitor.http.post(
+        "/api/auth/login", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
+    assert_problem(answer, status, slug)
+
+
 async def test_who_one_is_is_told_to_whoever_has_a_token(hall: Hall, visitor: Visitor) -> None:
     await visitor.registers(name="Asha Rao")
     told = (await visitor.http.get("/api/auth/me", headers=visitor.headers)).json()

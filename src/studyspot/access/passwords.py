@@ -54,6 +54,9 @@ def normalised(password: str) -> str:
         raise PasswordUnfit("a password has no NUL character")
     if len(text) < FEWEST_CHARACTERS:
         raise PasswordUnfit(f"a password has at least {FEWEST_CHARACTERS} characters")
+    # JSON can spell halves of characters, which no encoding carries.
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise PasswordUnfit("a password has whole characters")
     if len(text.encode()) > MOST_BYTES:
         raise PasswordUnfit(f"a password has at most {MOST_BYTES} bytes")
     return text

@@ -49,7 +49,12 @@ class RegisterBody(ClosedModel):
 
 
 class LoginBody(ClosedModel):
-    email: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_EMAIL)]
+    email: Annotated[
+        str,
+        StringConstraints(
+            strip_whitespace=True, min_length=1, max_length=LONGEST_EMAIL, pattern=r"^[^\x00]*$"
+        ),
+    ]
     password: Annotated[SecretStr, Field(min_length=1, max_length=1000)]
 
 
