@@ -1,5 +1,6 @@
 """Who guesses waits longer and longer, and nobody else waits for it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,7 +56,7 @@ def test_a_thief_elsewhere_never_keeps_the_owner_out() -> None:
     limits = SignInLimits()
     fail(limits, THIEF, FREE_FAILURES)
     assert wait_of(limits, THIEF)
-    for _ in range(100):
+    for _ in range(20):
         limits.begin(OWNER, NOW)
         limits.succeeded(OWNER, NOW)
     newcomer = Attempt("owner@example.org", "192.0.2.1")
@@ -93,6 +94,24 @@ def test_success_is_no_failure_of_its_address() -> None:
     for _ in range(10):
         limits.begin(THIEF, NOW)
         limits.succeeded(THIEF, NOW)
+
+
+def test_who_signs_in_all_the_time_waits_wherever_they_are_and_nobody_else_does() -> None:
+    limits = SignInLimits(successes=Allowance(3, 10 * SECOND))
+    places = [replace(OWNER, address=HOME), replace(OWNER, device="a-mark"), replace(OWNER, known=False)]
+    for attempt in places:
+        limits.begin(attempt, NOW)
+    for attempt in places:
+        limits.succeeded(attempt, NOW)
+    assert wait_of(limits, OWNER) == wait_of(limits, THIEF) == 10 * SECOND
+    limits.begin(Attempt("neighbour@example.org", HOME), NOW)
+    limits.begin(OWNER, NOW + 10 * SECOND)
+
+
+def test_who_guesses_spends_none_of_what_the_owner_may_sign_in() -> None:
+    limits = SignInLimits(successes=Allowance(1, 10 * SECOND))
+    fail(limits, THIEF, FREE_FAILURES)
+    limits.begin(OWNER, NOW)
 
 
 def test_what_could_not_be_decided_is_no_failure() -> None:

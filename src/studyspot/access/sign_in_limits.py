@@ -5,7 +5,8 @@
   does either.
 - Failures of one address, over all accounts, are counted generously, since a campus shares one. An account
   that has signed in from there before is not held to this.
-- Nothing is counted for an account over all addresses: that would let anybody lock it.
+- Failures are not counted for an account over all addresses: that would let anybody lock it. Successes are:
+  only who has the password can have them, and each costs as much to look at as a failure.
 
 An attempt counts as failed from its beginning, so that many at once are no way round; success takes it back.
 Counts are this process's own, in bounded memory: the least recently touched are forgotten first.
@@ -63,12 +64,17 @@ class Attempt:
         return network_of(self.address)
 
     @property
+    def account(self) -> str:
+        return self.email.lower()
+
+    @property
     def pair(self) -> tuple[str, str]:
-        return self.email.lower(), self.device or self.network
+        return self.account, self.device or self.network
 
 
 FAILURES_OF_AN_ADDRESS = Allowance(100, timedelta(seconds=6))
 REGISTRATIONS_OF_AN_ADDRESS = Allowance(60, timedelta(seconds=20))
+SUCCESSES_OF_AN_ACCOUNT = Allowance(30, timedelta(seconds=10))
 
 
 @dataclass(slots=True)
@@ -86,15 +92,18 @@ class SignInLimits:
         *,
         failures: Allowance = FAILURES_OF_AN_ADDRESS,
         registrations: Allowance = REGISTRATIONS_OF_AN_ADDRESS,
+        successes: Allowance = SUCCESSES_OF_AN_ACCOUNT,
         remembered: int = _REMEMBERED,
     ) -> None:
         self._pairs: _Remembered[tuple[str, str], _Failures] = _Remembered(remembered)
         self._failing = _Buckets(failures, remembered)
         self._registering = _Buckets(registrations, remembered)
+        self._succeeding = _Buckets(successes, remembered)
 
     def __len__(self) -> int:
         """Return how many counts are kept."""
-        return len(self._pairs) + len(self._failing) + len(self._registering)
+        buckets = (self._failing, self._registering, self._succeeding)
+        return len(self._pairs) + sum(map(len, buckets))
 
     def begin(self, attempt: Attempt, now: datetime) -> None:
         """Take note of an attempt to sign in.
@@ -107,6 +116,7 @@ class SignInLimits:
             failures = _Failures(0, now, now)
         if now < failures.until:
             raise TooManyAttempts(failures.until - now)
+        self._succeeding.require(attempt.account, now)
         if not attempt.known:
             self._failing.take(attempt.network, now)
         failures.count += 1
@@ -117,8 +127,9 @@ class SignInLimits:
         self._pairs.keep(attempt.pair, failures)
 
     def succeeded(self, attempt: Attempt, now: datetime) -> None:
-        """Take an attempt back, with all that failed before it."""
+        """Take an attempt back, with all that failed before it; count that the account was signed in to."""
         self._pairs.pop(attempt.pair, None)
+        self._succeeding.spend(attempt.account, now)
         if not attempt.known:
             self._failing.give_back(attempt.network, now)
 
@@ -171,11 +182,26 @@ class _Buckets:
         Raises:
             TooManyAttempts: it is empty.
         """
-        full_at = max(self._full_at.get(key, now), now) + self._allowance.refill
-        too_late = full_at - now - self._allowance.burst * self._allowance.refill
+        self.require(key, now)
+        self.spend(key, now)
+
+    def require(self, key: str, now: datetime) -> None:
+        """Leave what is in it.
+
+        Raises:
+            TooManyAttempts: it is empty.
+        """
+        too_late = self._without_one(key, now) - now - self._allowance.burst * self._allowance.refill
         if too_late > timedelta(0):
             raise TooManyAttempts(too_late)
-        self._full_at.keep(key, full_at)
+
+    def spend(self, key: str, now: datetime) -> None:
+        """Take one out, be it one that is still to come in."""
+        self._full_at.keep(key, self._without_one(key, now))
+
+    def _without_one(self, key: str, now: datetime) -> datetime:
+        """Return when the bucket would be full again, had it one less."""
+        return max(self._full_at.get(key, now), now) + self._allowance.refill
 
     def give_back(self, key: str, now: datetime) -> None:
         """Put one back in."""
