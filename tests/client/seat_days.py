@@ -201,8 +201,11 @@ def _facts(occupation: str, seat_id: str, library_id: str, step: Step) -> dict[s
     }
 
 
+_OF_HOLDS = ("hold_id", "until", "entry_id")
+
+
 def _occupation(hold: HoldPlaced) -> dict[str, Any]:
-    return {name: value for name, value in hold.facts().items() if name not in ("hold_id", "until")}
+    return {name: value for name, value in hold.facts().items() if name not in _OF_HOLDS}
 
 
 def _terms(facts: dict[str, Any], booking_id: str) -> dict[str, Any]:

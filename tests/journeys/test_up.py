@@ -185,7 +185,7 @@ async def test_read_outs_come_as_json(system: TemporarySystem) -> None:
     _, projections, _ = await run("projections", "status", "--json", home=system.home)
     assert json.loads(relay)["epoch"] == json.loads(epoch)["epoch"]
     assert {row["name"] for row in json.loads(projections)} == {
-        *("libraries", "seats", "bookings", "notifications")
+        *("libraries", "seats", "bookings", "notifications", "people", "waitlist", "audit")
     }
     assert json.loads(relay).keys() == {"head", "epoch", "halted", "lastPosition", "streamEpoch", "lag"}
     assert json.loads(epoch).keys() == {"position", "epoch", "halted"}

@@ -17,6 +17,7 @@ from tests.projections.system import Log
 
 COMMANDS_A_SECOND = 300
 LIBRARY = "library-of-the-rush"
+OWNER = "owner-of-the-rush"
 SEATS = 80
 _EVERY = timedelta(milliseconds=10)
 _EARLY, _LATE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -58,9 +59,8 @@ class Commands:
 
     async def open_library(self) -> int:
         """Open the library with its seats; return the position of that."""
-        return await self._log.append(
-            opened(LIBRARY), *(seat(f"seat-{number}", LIBRARY) for number in range(SEATS))
-        )
+        seats = (seat(f"seat-{number}", LIBRARY) for number in range(SEATS))
+        return await self._log.append(opened(LIBRARY, OWNER), *seats, actor=OWNER)
 
     async def run(self, ending: asyncio.Event) -> None:
         """Give what is due until `ending`; return when all of it is acknowledged."""
@@ -98,7 +98,7 @@ class Commands:
     async def _append(self, event: Event, after: int = 0) -> int:
         new = NewEvent(
             type_of(type(event)),
-            encode(event, Metadata(time=datetime.now(UTC), command_id=str(uuid4()))),
+            encode(event, Metadata(time=datetime.now(UTC), command_id=str(uuid4()), actor=OWNER)),
             tags_of(event),
         )
         of_its_booking = tuple(Criterion(tags=(tag,)) for tag in new.tags if tag.startswith("booking:"))
