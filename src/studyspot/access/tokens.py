@@ -16,6 +16,8 @@ from studyspot.access.public_keys import PublicKeys
 from studyspot.domain.people import Actor, Role
 
 LONGEST_TOKEN = 8 * 1024
+CLOCK_SKEW = timedelta(seconds=30)
+"""How far our processes' clocks may be apart, and how long one may take to say what it has decided."""
 LONGEST_NAME = 120
 _REMEMBERED = 10_000
 _LONGEST_SESSION_ID = 64
@@ -140,7 +142,7 @@ class Verifier:
             raise TokenRefused("the token is signed with another key") from None
         if proof.until <= now.timestamp():
             raise TokenExpired("the token has expired")
-        if proof.since > now.timestamp() + _CLOCK_SKEW_SECONDS:
+        if proof.since > (now + CLOCK_SKEW).timestamp():
             raise TokenRefused("the token is not valid yet")
         return proof.identity
 
@@ -234,5 +236,4 @@ def _is_name(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_NAME and value.isprintable()
 
 
-_CLOCK_SKEW_SECONDS = 30
 _LAST_TIMESTAMP = 253_402_300_799
