@@ -115,3 +115,18 @@ async def test_an_invitation_names_one_person(hall: Hall) -> None:
     for body in bodies:
         await hall.owner.is_refused(422, "invalid-request", "POST", path, body)
     await hall.owner.is_refused(409, "cannot-be-staff", "POST", path, {"userId": hall.owner.id})
+
+
+async def test_addresses_of_invitations_long_over_are_not_kept(hall: Hall) -> None:
+    async def invite(email: str) -> None:
+        await hall.owner.does("POST", f"{hall.path}/invitations", {"email": email})
+
+    await invite("long-ago@example.org")
+    await invite("lately@example.org")
+    async with await psycopg.AsyncConnection.connect(hall.database_url, autocommit=True) as connection:
+        await connection.execute(
+            "UPDATE accounts.invitations SET invited_at = now() - interval '31 days' WHERE email LIKE 'long%'"
+        )
+    await invite("now@example.org")
+    kept = [await times_kept(hall, f"{when}@example.org") for when in ("long-ago", "lately", "now")]
+    assert kept == [0, 1, 1]

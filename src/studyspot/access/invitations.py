@@ -1,8 +1,13 @@
 """The addresses to which invitations were sent: personal data, while the log holds only the invitation."""
 
+from datetime import timedelta
+
 from psycopg_pool import AsyncConnectionPool
 
 from studyspot.access.answering import answering
+
+KEPT_FOR = timedelta(days=30)
+"""Longer than an invitation may be accepted: whoever comes late is told so."""
 
 
 class Invitations:
@@ -15,8 +20,14 @@ class Invitations:
         self._pool = pool
 
     async def keep(self, invitation_id: str, email: str) -> None:
-        """Store where an invitation was sent; whether anybody has that address is not looked up."""
+        """Store where an invitation was sent; whether anybody has that address is not looked up.
+
+        Addresses of invitations long over, of which most people never had an account, go then.
+        """
         async with answering(self._pool) as connection:
+            await connection.execute(
+                "DELETE FROM accounts.invitations WHERE invited_at < now() - %s", (KEPT_FOR,)
+            )
             await connection.execute(
                 "INSERT INTO accounts.invitations (invitation_id, email) VALUES (%s, %s)",
                 (invitation_id, email.lower()),
