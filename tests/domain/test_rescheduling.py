@@ -209,6 +209,24 @@ def test_a_change_is_priced_by_the_booking_s_own_plan_as_it_is_now() -> None:
         when(RESCHEDULE_BOOKING, (*OPEN, gone, CHARGED), reschedule(end=NOON))
 
 
+def test_a_day_of_a_month_is_moved_with_its_share_and_a_longer_one_is_not() -> None:
+    monthly = Plan(id="monthly", unit="month", amount_minor=150000)
+    prices = priced(monthly, version=2)
+    share = replace(CHARGED, amount_minor=5000, plan_id="monthly", series_id="R1")
+    change = only(
+        BookingRescheduled, when(RESCHEDULE_BOOKING, (*OPEN, prices, share), reschedule(seat_id="S2"))
+    )
+    assert (change.amount_minor, change.plan_id, change.price_version) == (5000, "monthly", 1)
+    again = when(RESCHEDULE_BOOKING, (*OPEN, prices, share, change), reschedule(seat_id="S1"))
+    assert only(BookingRescheduled, again).amount_minor == 5000
+    longer = when(RESCHEDULE_BOOKING, (*OPEN, prices, share), reschedule(end=NOON))
+    assert only(BookingRescheduled, longer).amount_minor == 150000
+    alone = when(
+        RESCHEDULE_BOOKING, (*OPEN, prices, replace(share, series_id=None)), reschedule(seat_id="S2")
+    )
+    assert only(BookingRescheduled, alone).amount_minor == 150000
+
+
 def test_a_change_is_charged_as_quoted() -> None:
     quote = Quote(7777, 1, plan_mark("hourly"), NOW + 10 * MINUTE)
     prices = priced(CHEAPER, version=2)

@@ -28,9 +28,13 @@ BOOKING_EVENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """To come, or begun without its student, under the terms of its newest rescheduling."""
+    """To come, or begun without its student, under the terms of its newest rescheduling.
+
+    `series_id` is that of the bookings that it was made with, wherever it has been moved.
+    """
 
     facts: BookingTerms
+    series_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,10 @@ Booking = Confirmed | CheckedIn | Ended
 
 def evolve_booking(booking: Booking | None, event: BookingEvent) -> Booking:
     match event:
-        case BookingCreated() | BookingRescheduled():
-            return Confirmed(event)
+        case BookingCreated():
+            return Confirmed(event, event.series_id)
+        case BookingRescheduled():
+            return Confirmed(event, booking.series_id if isinstance(booking, Confirmed) else None)
         case BookingCheckedIn():
             return CheckedIn(event)
         case BookingCheckedOut() | BookingCompleted():

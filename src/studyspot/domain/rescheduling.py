@@ -187,7 +187,9 @@ def _moved(
     command: RescheduleBooking, standing: Standing, terms: BookingTerms, admission: Admission
 ) -> tuple[Event, ...]:
     wish, library = _wish(command, terms), admission.library
-    price = _price(command, wish, terms, library, admission.seat)
+    price = _share(command, standing, wish, terms, admission)
+    if price is None:
+        price = _price(command, wish, terms, library, admission.seat)
     limits = _deadlines(wish, terms, library)
     rescheduled = BookingRescheduled(
         booking_id=terms.booking_id,
@@ -227,6 +229,24 @@ def _deadlines(wish: Wish, terms: BookingTerms, library: Library) -> Deadlines:
         return limits
     # Once it has begun, going from seat to seat must not put off when the student has to be there.
     return replace(limits, check_in_until=min(limits.check_in_until, terms.check_in_until))
+
+
+def _share(
+    command: RescheduleBooking, standing: Standing, wish: Wish, terms: BookingTerms, admission: Admission
+) -> Price | None:
+    """Return the price of a day that is a share of a week's or month's: it keeps it, where no longer.
+
+    Priced by itself, it would be charged the whole week or month.
+    """
+    booking = standing.booking
+    is_of_series = isinstance(booking, Confirmed) and booking.series_id is not None
+    other_price = command.quote is not None or command.plan_id not in (None, terms.plan_id)
+    if not is_of_series or other_price or wish.end - wish.start > terms.end - terms.start:
+        return None
+    applicable = applicable_plans(admission.library, admission.seat, wish.start, wish.end)
+    if not any(plan.id == terms.plan_id and plan.unit in ("week", "month") for plan in applicable):
+        return None
+    return Price(terms.amount_minor, terms.currency, terms.plan_id, terms.price_version)
 
 
 def _price(
