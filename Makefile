@@ -26,7 +26,7 @@ demo: $(STAMP)
 	.venv/bin/studyspot demo
 
 test: $(STAMP)
-	.venv/bin/pytest tests -n 4 --dist loadfile
+	.venv/bin/pytest tests -n 4 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)
 	.venv/bin/ruff check .

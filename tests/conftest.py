@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
 from functools import partial
 from multiprocessing.util import Finalize
@@ -28,6 +29,13 @@ REMOVED_LAST = -1000
 def pytest_configure() -> None:
     let_children_be_interrupted()
     keep_temporary_files_in_memory()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files of few tests, which are those that take long: so all workers end together."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (tests[item.path], item.path))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
