@@ -5,9 +5,11 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 import typer
@@ -29,7 +31,8 @@ _ROOT = typer.Option(Path(), "--root", help="Folder of the project.")
 _CHECK = typer.Option(False, "--check", help="Write nothing; fail when a document is not up to date.")
 
 
-def documents() -> dict[str, str]:
+@cache
+def documents() -> Mapping[str, str]:
     """Return the text of every generated document by its path inside the project."""
     described = {
         "deploy/asyncapi.json": _json(asyncapi(version("studyspot"))),
@@ -39,7 +42,7 @@ def documents() -> dict[str, str]:
     }
     for name, schema in schemas().items():
         described[f"{SCHEMA_FOLDER}/{name}.json"] = _json(schema)
-    return described
+    return MappingProxyType(described)
 
 
 def stale_documents(root: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -164,13 +165,18 @@ def _response(kinds: list[Kind]) -> Json:
     return told | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
 
 
+@cache
+def _sentences() -> dict[str, str | None]:
+    """The sentence of each refusal, by the slug of its problem."""
+    return {known.slug: inspect.getdoc(refusal) for refusal, known in problems.REFUSALS.items()}
+
+
 def _example(kind: Kind) -> Json:
-    sentences = {known.slug: inspect.getdoc(refusal) for refusal, known in problems.REFUSALS.items()}
     return {
         "type": kind.type,
         "title": kind.title,
         "status": kind.status,
-        "detail": sentences.get(kind.slug) or f"{kind.title}.",
+        "detail": _sentences().get(kind.slug) or f"{kind.title}.",
         "instance": "/api/bookings",
     }
 

@@ -195,7 +195,7 @@ async def test_what_is_looked_at_does_not_grow_with_what_is_parked(log: Log) -> 
         async with reads_of(log) as client:
             for _ in range(TIMES):
                 await asked(client, path, who, **parameters)
-        await until(lambda: backends(log) == connected)  # noqa: B023  # Only then all of them have told.
+        await until(lambda: backends(log) <= connected)  # noqa: B023  # Only then all of them have told.
         rows = (looked_at(log) - before) / TIMES
         assert rows < 50, f"{path} {parameters} looks at {rows} rows of what is parked"
 

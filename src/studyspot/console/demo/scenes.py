@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -218,12 +218,19 @@ async def verdict(stage: Stage) -> str:
         rows = tuple(row.model_dump(mode="json", by_alias=True) for row in page.rows)
         whose = {"library_id": stage.library_id} if person is stage.owner else {"user_id": person.user_id}
         reads.append(BookingsRead(page.position, rows, **whose))
+    found = await _judged(stage, reads)
     if stage.plant_fault:
         connection = stage.student.witness.socket.connections[0]
         index = next(
             index for index, passage in enumerate(connection.passages) if passage.frame["type"] == "event"
         )
         del connection.passages[index]
+        found = await _judged(stage, reads)
+    return found
+
+
+async def _judged(stage: Stage, reads: Sequence[SeatMapRead | BookingsRead]) -> str:
+    """Return the verdict on all that happened so far, which is clean."""
     settings = stage.system.settings
     found = judge(
         Evidence(
@@ -231,7 +238,7 @@ async def verdict(stage: Stage) -> str:
             messages=await read_stream(settings["nats_url"]),
             answers=[answer for person in stage.cast for answer in person.witness.answers],
             sockets=[person.witness.socket for person in stage.cast],
-            reads=reads,
+            reads=list(reads),
         )
     )
     if not found.clean:
