@@ -69,7 +69,7 @@ class Month:
 
     def _plan_day(self, students: Sequence[Person], day: date) -> None:
         """On a day, some come, each once; what is later than today fewer have booked by now."""
-        share = self._chance.uniform(0.45, 0.65) if day <= self._today else 0.3
+        share = self._chance.uniform(0.3, 0.5) if day <= self._today else 0.25
         coming = self._chance.sample(students, int(len(students) * share))
         sittings = [
             (place, sitting)
