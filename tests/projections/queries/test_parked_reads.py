@@ -207,5 +207,9 @@ def looked_at(log: Log) -> int:
 
 
 def backends(log: Log) -> int:
-    ((count,),) = log.rows("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+    # Autovacuum comes and goes as it likes, and stays for long where so much is new.
+    ((count,),) = log.rows(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND backend_type = 'client backend'"
+    )
     return int(count)
