@@ -85,7 +85,7 @@ class Month:
             place, (begins, ends, plan_id) = self._chance.choice(sittings)
             start = _instant(day, begins)
             end = _instant(day if ends > begins else day + _DAY, ends)
-            at = min(_half_hour(start - timedelta(hours=self._chance.uniform(2, 60))), self._now - _MINUTE)
+            at = min(_full_hour(start - timedelta(hours=self._chance.uniform(2, 60))), self._now - _MINUTE)
             seat = seats[place.library_id].pop()
             self._timetable.plan(at, self._booking(place, seat, student, start, end, plan_id))
 
@@ -144,12 +144,12 @@ class Month:
         if fate < 0.07:
             early = fate < 0.05
             lead = timedelta(hours=self._chance.uniform(2, 10) if early else 0.25)
-            self._timetable.plan(_half_hour(booking.start - lead), self._cancelling(booking))
+            self._timetable.plan(_full_hour(booking.start - lead), self._cancelling(booking))
         if fate < 0.13:
             self._timetable.plan(booking.check_in_until, self._missing(booking))
             return
         latest = min(booking.check_in_until - _MINUTE, booking.start + 30 * _MINUTE)
-        arrives = booking.start + self._chance.choice((-10, -5, 0, 5, 10, 15)) * _MINUTE
+        arrives = booking.start + self._chance.choice((-10, 0, 15)) * _MINUTE
         self._timetable.plan(max(booking.check_in_from, min(arrives, latest)), self._arriving(place, booking))
 
     def _cancelling(self, booking: BookingCreated) -> Callable[[datetime], Awaitable[None]]:
@@ -174,7 +174,7 @@ class Month:
             if booking.amount_minor and self._chance.random() < 0.8:
                 await self._pay(desk, booking, at)
             if self._chance.random() < 0.5:
-                leaves = booking.end - self._chance.choice((5, 10, 20, 40)) * _MINUTE
+                leaves = booking.end - self._chance.choice((10, 30)) * _MINUTE
                 self._timetable.plan(leaves, self._leaving(desk, booking))
             self._timetable.plan(booking.occupied_until, self._completing(booking))
 
@@ -209,8 +209,6 @@ def _instant(day: date, at: time) -> datetime:
     return datetime.combine(day, at, ZoneInfo(ZONE)).astimezone(UTC)
 
 
-def _half_hour(moment: datetime) -> datetime:
-    """Return the half hour before: what happens at one moment is run together."""
-    return moment - timedelta(
-        minutes=moment.minute % 30, seconds=moment.second, microseconds=moment.microsecond
-    )
+def _full_hour(moment: datetime) -> datetime:
+    """Return the hour before: what happens at one moment is run together."""
+    return moment.replace(minute=0, second=0, microsecond=0)
