@@ -8,7 +8,7 @@ import orjson
 from studyspot.catalogue.cloudevents import UnreadableMessage, to_message
 from studyspot.console.faults import Fault
 from studyspot.console.installation import begin, migrated_database_url
-from studyspot.console.output import print_json, print_line, print_table
+from studyspot.console.output import print_json, print_line
 from studyspot.domain.identifiers import is_identifier
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Criterion, StoredEvent
@@ -57,11 +57,11 @@ def history(entity: str, as_json: bool) -> None:
         for message in told:
             print_json(message)
         return
-    rows = [
-        (stored.position, message.get("time"), stored.type, message.get("actor"), _facts(message))
-        for stored, message in zip(events, told, strict=True)
-    ]
-    print_table(("position", "time", "event", "by", "what"), rows, whole=("position", "time", "event"))
+    for stored, message in zip(events, told, strict=True):
+        by = message.get("actor") or "–"
+        # As `events tail` has them: a table would cut what is told short.
+        line = f"{stored.position:>8}  {message.get('time')}  {stored.type}  by {by}  {_facts(message)}"
+        print_line(line)
 
 
 def _tags(entity: str) -> Sequence[str]:
