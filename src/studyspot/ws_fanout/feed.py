@@ -31,6 +31,12 @@ class Feed:
         self._nc = nc
         self._hub = hub
         self._window_events = window_events
+        self._consumer: WatchedConsumer | None = None
+
+    @property
+    def stream_head(self) -> int:
+        """The stream's last position, as far as known; never before the hub's head."""
+        return max(self._consumer.head if self._consumer is not None else 0, self._hub.head)
 
     async def run(self) -> None:
         """Follow the stream without end.
@@ -54,6 +60,7 @@ class Feed:
                 await asyncio.sleep(_RETRY_AFTER.total_seconds())
             finally:
                 self.is_ready = False
+                self._consumer = None
                 self._hub.dismiss_all()
 
     async def look_at_stream(self) -> None:
@@ -97,6 +104,7 @@ class Feed:
         after = max(state.first_position - 1, state.last_position - self._window_events)
         self._hub.begin(state.epoch, after, state.first_position, rights)
         consumer = WatchedConsumer(self._nc, after=after, epoch=state.epoch, on_silence=self._tell_silence)
+        self._consumer = consumer
         async with consumer:
             while True:
                 if not self.is_ready and self._hub.head >= state.last_position:
