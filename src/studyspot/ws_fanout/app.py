@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from studyspot.ws_fanout.names import Names
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.server import FanoutServer
 from studyspot.ws_fanout.stream_reader import StreamReader
+from studyspot.ws_fanout.worker import reporting
 
 TICK = timedelta(milliseconds=100)
 
@@ -30,12 +32,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FanoutConfig:
-    """What the process is told; with port 0 it finds a free one."""
+    """What the process is told; with port 0 it finds a free one. With `shares_port`, others may share it."""
 
     nats_url: str
     verifier: Verifier
     host: str
     port: int
+    shares_port: bool = False
     allowed_origins: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
@@ -95,7 +98,7 @@ async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
             allowed_origins=config.allowed_origins,
             is_ready=lambda: feed.is_ready,
         )
-        port = await server.start(config.host, config.port)
+        port = await server.start(config.host, config.port, reuse_port=config.shares_port)
         try:
             async with asyncio.TaskGroup() as tasks:
                 owned = [
@@ -120,8 +123,10 @@ async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
         await nc.close()
 
 
-def serve(config: FanoutConfig, *, metrics_port: int | None) -> None:
+def serve(config: FanoutConfig, *, metrics_port: int | None, parent: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then clients are sent elsewhere, within `drain_within`.
+
+    A worker also tells its `parent` how it is, and serves no longer than that lives.
 
     Raises:
         BrokerUnavailable: NATS did not let us in.
@@ -129,15 +134,15 @@ def serve(config: FanoutConfig, *, metrics_port: int | None) -> None:
         OSError: a port is taken.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, metrics_port))
+        runner.run(_serve(config, metrics_port, parent))
 
 
-async def _serve(config: FanoutConfig, metrics_port: int | None) -> None:
+async def _serve(config: FanoutConfig, metrics_port: int | None, parent: socket.socket | None) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stopped.set)
-    async with running(config) as fanout:
+    async with running(config) as fanout, _reporting(parent, fanout, stopped):
         stop_metrics = serve_metrics(metrics_port, fanout.readiness) if metrics_port is not None else None
         try:
             log.info("fan-out listening", host=config.host, port=fanout.port)
@@ -146,6 +151,14 @@ async def _serve(config: FanoutConfig, metrics_port: int | None) -> None:
         finally:
             if stop_metrics is not None:
                 stop_metrics()
+
+
+def _reporting(
+    parent: socket.socket | None, fanout: Fanout, stopped: asyncio.Event
+) -> AbstractAsyncContextManager[None]:
+    if parent is None:
+        return nullcontext()
+    return reporting(parent, fanout.readiness, on_parent_gone=stopped.set)
 
 
 async def _drive(hub: Hub, woken: asyncio.Event, reader: StreamReader) -> None:

@@ -39,8 +39,8 @@ class FanoutServer:
         self._is_ready = is_ready
         self._server: Server | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Begin to listen, and return the port.
+    async def start(self, host: str, port: int, *, reuse_port: bool = False) -> int:
+        """Begin to listen, and return the port; with `reuse_port`, other processes may share it.
 
         Raises:
             OSError: the address is not to be had.
@@ -61,6 +61,7 @@ class FanoutServer:
             close_timeout=1,
             server_header=None,
             backlog=_BACKLOG,
+            reuse_port=reuse_port,
         )
         listening: int = self._server.sockets[0].getsockname()[1]
         return listening
