@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import structlog
-from prometheus_client import Counter, make_wsgi_app
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, make_wsgi_app
 
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -99,13 +99,21 @@ class _Quiet(WSGIRequestHandler):
         """Scrapes are not worth a line."""
 
 
-def serve_metrics(port: int, readiness: Callable[[], Readiness]) -> Callable[[], None]:
+def serve_metrics(
+    port: int,
+    readiness: Callable[[], Readiness],
+    *,
+    registry: CollectorRegistry = REGISTRY,
+    health: Callable[[], dict[str, Any]] = dict,
+) -> Callable[[], None]:
     """Serve /metrics, /health and /ready on a loopback port from a thread; return what stops it.
+
+    `health` says more about a process that is alive; neither it nor `readiness` may wait for anything.
 
     Raises:
         OSError: the port is taken.
     """
-    metrics = make_wsgi_app()
+    metrics = make_wsgi_app(registry)
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO")
@@ -113,7 +121,7 @@ def serve_metrics(port: int, readiness: Callable[[], Readiness]) -> Callable[[],
             found: Iterable[bytes] = metrics(environ, start_response)
             return found
         if path == "/health":
-            return _json(start_response, "200 OK", {"status": "alive"})
+            return _json(start_response, "200 OK", {"status": "alive", **health()})
         if path == "/ready":
             now = readiness()
             status = "200 OK" if now.ready else "503 Service Unavailable"

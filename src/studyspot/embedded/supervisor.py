@@ -12,6 +12,7 @@ from typing import Protocol
 import httpx
 import structlog
 
+from studyspot.embedded.delays import Delays
 from studyspot.embedded.errors import EngineError, StartFailed
 from studyspot.embedded.processes import Child, ChildCommand, spawn
 
@@ -20,10 +21,6 @@ log = structlog.get_logger()
 READY_LIMIT = timedelta(seconds=30)
 ANSWER_LIMIT = timedelta(seconds=5)
 LOOK_EVERY = timedelta(milliseconds=100)
-FIRST_DELAY = timedelta(milliseconds=200)
-LONGEST_DELAY = timedelta(seconds=10)
-# One that has lived this long is not in a loop of deaths: its next restart is quick again.
-STEADY_AFTER = timedelta(seconds=30)
 
 
 class Engine(Protocol):
@@ -139,24 +136,6 @@ class Supervisor:
                 await asyncio.to_thread(engine.wait_ready)
             except EngineError as error:
                 log.warning("engine not started", engine=engine.name, error=str(error))
-
-
-class Delays:
-    """How long to wait before each restart: twice as long each time, within limits."""
-
-    def __init__(self) -> None:
-        self._next = FIRST_DELAY
-        self._last_death = time.monotonic()
-
-    def after_death(self) -> float:
-        """Return the seconds to wait, the process having died now."""
-        now = time.monotonic()
-        if now - self._last_death > STEADY_AFTER.total_seconds():
-            self._next = FIRST_DELAY
-        self._last_death = now
-        delay = self._next
-        self._next = min(delay * 2, LONGEST_DELAY)
-        return delay.total_seconds()
 
 
 @asynccontextmanager
