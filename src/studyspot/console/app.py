@@ -66,11 +66,15 @@ def relay_status(as_json: bool = AS_JSON) -> None:
 
 
 @app.command()
-def fanout(environment_only: bool = ENVIRONMENT_ONLY) -> None:
+def fanout(
+    environment_only: bool = ENVIRONMENT_ONLY,
+    workers: int = typer.Option(1, min=1, help="Processes that share the port, to use several cores."),
+    worker: int = typer.Option(None, hidden=True, help="Be this one of the workers of another process."),
+) -> None:
     """Serve WebSockets: every event to those entitled to it."""
     from studyspot.console.services import run_fanout
 
-    run_fanout(environment_only)
+    run_fanout(environment_only, workers, worker)
 
 
 @app.command()

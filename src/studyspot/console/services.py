@@ -103,20 +103,36 @@ def run_policies(environment_only: bool) -> None:
     _run(process.run, settings, process.readiness)
 
 
-def run_fanout(environment_only: bool) -> None:
-    """Serve WebSockets."""
-    from studyspot.ws_fanout.app import FanoutConfig, serve
-
+def run_fanout(environment_only: bool, workers: int, worker: int | None) -> None:
+    """Serve WebSockets; by several workers, or as the given one of them."""
     settings = begin(environment_only=environment_only)
-    _require_free(settings.fanout_host, settings.fanout_port, "STUDYSPOT_FANOUT_PORT")
+    nats, tokens = nats_url(settings), verifier(settings)
+    if worker is None:
+        _require_free(settings.fanout_host, settings.fanout_port, "STUDYSPOT_FANOUT_PORT")
+        if settings.metrics_port is not None:
+            _require_free("127.0.0.1", settings.metrics_port, "STUDYSPOT_METRICS_PORT")
+        if workers > 1:
+            from studyspot.console.fanout_workers import run_workers
+
+            run_workers(settings, workers, environment_only=environment_only)
+            return
+    from studyspot.ws_fanout.app import FanoutConfig, serve
+    from studyspot.ws_fanout.worker import channel_to_parent
+
     config = FanoutConfig(
-        nats_url=nats_url(settings),
-        verifier=verifier(settings),
+        nats_url=nats,
+        verifier=tokens,
         host=settings.fanout_host,
         port=settings.fanout_port,
+        shares_port=worker is not None,
         allowed_origins=settings.allowed_origins,
     )
-    serve(config, metrics_port=settings.metrics_port)
+    if worker is None:
+        serve(config, metrics_port=settings.metrics_port)
+    else:
+        # Its parent answers for it on the port of metrics.
+        structlog.contextvars.bind_contextvars(worker=worker)
+        serve(config, metrics_port=None, parent=channel_to_parent())
 
 
 def _run(
