@@ -74,6 +74,7 @@ _VALUES: dict[str, Any] = {
     "currency": "INR",
     "price_version": 3,
     "late_refund_percent": 50,
+    "plan_share": True,
     "late": True,
     "missed_at": NINE + timedelta(minutes=30),
     "kept_minor": 5000,

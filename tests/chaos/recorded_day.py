@@ -45,6 +45,7 @@ def created(booking_id: str, seat: str, user: str, start: str, end: str) -> dict
         "checkInUntil": end,
         "freeCancelUntil": "2026-12-01T08:30:00Z",
         "lateRefundPercent": 0,
+        "planShare": False,
         "holdId": None,
     }
 

@@ -43,6 +43,7 @@ def terms(check_in_from: str, check_in_until: str, free_until: str) -> dict[str,
         "checkInUntil": at(check_in_until),
         "freeCancelUntil": at(free_until),
         "lateRefundPercent": 50,
+        "planShare": False,
     }
 
 

@@ -31,6 +31,7 @@ BOOKED = {
     "checkInUntil": "2026-12-01T09:30:00Z",
     "freeCancelUntil": "2026-12-01T08:00:00Z",
     "lateRefundPercent": 50,
+    "planShare": False,
     "position": 124,
     "somethingNew": True,
 }

@@ -212,7 +212,7 @@ def test_a_change_is_priced_by_the_booking_s_own_plan_as_it_is_now() -> None:
 def test_a_day_of_a_month_is_moved_with_its_share_and_a_longer_one_is_not() -> None:
     monthly = Plan(id="monthly", unit="month", amount_minor=150000)
     prices = priced(monthly, version=2)
-    share = replace(CHARGED, amount_minor=5000, plan_id="monthly", series_id="R1")
+    share = replace(CHARGED, amount_minor=5000, plan_id="monthly", series_id="R1", plan_share=True)
     change = only(
         BookingRescheduled, when(RESCHEDULE_BOOKING, (*OPEN, prices, share), reschedule(seat_id="S2"))
     )
@@ -222,9 +222,18 @@ def test_a_day_of_a_month_is_moved_with_its_share_and_a_longer_one_is_not() -> N
     longer = when(RESCHEDULE_BOOKING, (*OPEN, prices, share), reschedule(end=NOON))
     assert only(BookingRescheduled, longer).amount_minor == 150000
     alone = when(
-        RESCHEDULE_BOOKING, (*OPEN, prices, replace(share, series_id=None)), reschedule(seat_id="S2")
+        RESCHEDULE_BOOKING, (*OPEN, prices, replace(share, plan_share=False)), reschedule(seat_id="S2")
     )
     assert only(BookingRescheduled, alone).amount_minor == 150000
+
+
+def test_a_day_of_a_month_never_becomes_cheaper_by_moving() -> None:
+    monthly = Plan(id="monthly", unit="month", amount_minor=150000)
+    share = replace(CHARGED, amount_minor=5000, plan_id="monthly", series_id="R1", plan_share=True)
+    given = (*OPEN, priced(monthly, replace(CHEAPER, amount_minor=100), version=2), share)
+    cheaper = reschedule(end=share.start + 30 * MINUTE, plan_id=CHEAPER.id)
+    change = only(BookingRescheduled, when(RESCHEDULE_BOOKING, given, cheaper))
+    assert (change.amount_minor, change.plan_share) == (5000, True)
 
 
 def test_a_change_is_charged_as_quoted() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studyspot.domain.events import BookingCreated, Event, HoldLapsed, HoldPlaced, Plan
+from studyspot.domain.booking_changes import CANCEL_BOOKING, CancelBooking
+from studyspot.domain.events import BookingCancelled, BookingCreated, Event, HoldLapsed, HoldPlaced, Plan
 from studyspot.domain.people import Actor
 from studyspot.domain.refusals import (
     LibraryClosed,
@@ -130,6 +131,30 @@ def test_a_monthly_plan_over_a_closed_day_leaves_that_day_out_and_does_not_charg
     assert {booking.amount_minor for booking in whole} <= {100_000 // 31, 100_000 // 31 + 1}
     assert 100_000 - sum(booking.amount_minor for booking in made) in {3_225, 3_226}
     assert {booking.plan_id for booking in made} == {"monthly"}
+
+
+def test_a_day_of_a_month_costs_its_share_however_the_others_are_dropped() -> None:
+    made = bookings(when(BOOK_SERIES, (*OPEN, priced(MONTHLY)), series(pattern("2026-12-02", "2026-12-31"))))
+    kept = 0
+    for booking in made[1:]:
+        cancel = CancelBooking(booking.booking_id, None, ASHA, NOW)
+        (cancelled, *refunds) = when(CANCEL_BOOKING, (*OPEN, *made), cancel)
+        assert isinstance(cancelled, BookingCancelled)
+        assert (cancelled.late, refunds) == (False, [])
+        kept += cancelled.kept_minor
+    assert kept + made[0].amount_minor == 100_000
+
+
+def test_days_that_the_student_has_made_impossible_are_paid() -> None:
+    starts = [instant(f"2026-12-{day:02}T07:00", KOLKATA) for day in range(3, 32)]
+    own = [
+        booked(ASHA, booking_id=f"A{number}", occupation=f"a{number}", seat_id=seat, start=at, end=at + HOUR)
+        for number, at in enumerate(starts)
+        for seat in [("S1", "S2")[number % 2]]
+    ]
+    month = series(pattern("2026-12-02", "2026-12-31"), skip=True)
+    (only_day,) = bookings(when(BOOK_SERIES, (*OPEN, priced(MONTHLY), *own), month))
+    assert (only_day.amount_minor, only_day.plan_share) == (100_000, True)
 
 
 def test_five_weeks_of_a_monthly_plan_are_two_months() -> None:

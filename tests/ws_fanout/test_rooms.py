@@ -60,6 +60,7 @@ TERMS = BOOKING | {
     "checkInUntil": "2026-12-01T09:30:00Z",
     "freeCancelUntil": "2026-12-01T08:00:00Z",
     "lateRefundPercent": 50,
+    "planShare": False,
 }
 CREATED = TERMS | {"state": "booked", "holdId": "hold-of-B7", "seriesId": None}
 RESCHEDULED = TERMS | {

@@ -53,6 +53,8 @@ def charged_minor(booking: Mapping[str, Any]) -> int:
 
 
 def _kept_minor(booking: Mapping[str, Any], record: Record) -> int:
+    if booking["planShare"]:
+        return int(booking["amountMinor"])
     if instant(record.stored["time"]) <= instant(booking["freeCancelUntil"]):
         return 0
     return int(booking["amountMinor"] * (100 - booking["lateRefundPercent"]) // 100)

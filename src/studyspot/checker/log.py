@@ -18,7 +18,7 @@ _TIMES = frozenset(
 )
 _OCCUPIES = frozenset({"occupation", "libraryId", "seatId", "userId", "start", "end", "occupiedUntil"})
 _BOOKS = _OCCUPIES | {"bookingId", "amountMinor", "currency"}
-_TERMS = _BOOKS | {"checkInFrom", "checkInUntil", "freeCancelUntil", "lateRefundPercent"}
+_TERMS = _BOOKS | {"checkInFrom", "checkInUntil", "freeCancelUntil", "lateRefundPercent", "planShare"}
 _WAITS = frozenset({"entryId", "libraryId", "userId", "start", "end", "zone", "attributes"})
 _NEEDED = {
     "hold": _OCCUPIES | {"holdId", "until"},

@@ -116,6 +116,7 @@ def described(terms: BookingTerms) -> dict[str, Any]:
         "checkInUntil": terms.check_in_until,
         "freeCancelUntil": terms.free_cancel_until,
         "lateRefundPercent": terms.late_refund_percent,
+        "planShare": terms.plan_share,
     }
 
 

@@ -88,7 +88,7 @@ def _decide_cancel(command: CancelBooking, standing: Standing) -> tuple[Event, .
             if is_missed(booking, command.at):
                 raise BookingMissed
             late = command.at > terms.free_cancel_until
-            kept = _kept_minor(terms) if late else 0
+            kept = _kept_minor(terms, late=late)
             cancelled = BookingCancelled(
                 **terms.facts(), late=late, kept_minor=kept, reason_id=command.reason_id
             )
@@ -154,8 +154,12 @@ def _boundary(command: CancelBooking | CheckIn | CheckOut | RevokeBooking, stand
     return boundary_of_party(command.booking_id, command.actor, standing)
 
 
-def _kept_minor(terms: BookingTerms) -> int:
-    """Return what stays with the library of a late cancellation; the student gets the odd minor unit."""
+def _kept_minor(terms: BookingTerms, *, late: bool) -> int:
+    """Return what stays with the library of a cancellation; the student gets the odd minor unit."""
+    if terms.plan_share:
+        return terms.amount_minor
+    if not late:
+        return 0
     return terms.amount_minor * (100 - terms.late_refund_percent) // 100
 
 

@@ -319,7 +319,8 @@ class BookingTerms(BookingFacts):
     """The prices and rules under which a booking stands, whatever the library sets later.
 
     Check-in is open in [check_in_from, check_in_until); cancelling is free until `free_cancel_until`, and
-    gives back `late_refund_percent` of the amount afterwards.
+    gives back `late_refund_percent` of the amount afterwards. Of a `plan_share`, a day that is paid as a part
+    of a week or month, cancelling gives nothing back: one day would else cost its share alone.
     """
 
     plan_id: str | None = None
@@ -328,6 +329,7 @@ class BookingTerms(BookingFacts):
     check_in_until: datetime
     free_cancel_until: datetime
     late_refund_percent: int = 0
+    plan_share: bool = False
 
     def terms(self) -> dict[str, Any]:
         """Return facts and terms as arguments for another event that sets them."""

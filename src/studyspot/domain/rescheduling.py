@@ -187,9 +187,12 @@ def _moved(
     command: RescheduleBooking, standing: Standing, terms: BookingTerms, admission: Admission
 ) -> tuple[Event, ...]:
     wish, library = _wish(command, terms), admission.library
-    price = _share(command, standing, wish, terms, admission)
+    price = _share(command, wish, terms, admission)
     if price is None:
         price = _price(command, wish, terms, library, admission.seat)
+    if terms.plan_share:
+        # Moved to where it costs less, it would give back what cancelling does not.
+        price = replace(price, amount_minor=max(price.amount_minor, terms.amount_minor))
     limits = _deadlines(wish, terms, library)
     rescheduled = BookingRescheduled(
         booking_id=terms.booking_id,
@@ -208,6 +211,7 @@ def _moved(
         check_in_until=limits.check_in_until,
         free_cancel_until=limits.free_cancel_until,
         late_refund_percent=library.rules.late_refund_percent,
+        plan_share=terms.plan_share,
         previous_seat_id=terms.seat_id,
         previous_start=terms.start,
         previous_end=terms.end,
@@ -231,17 +235,13 @@ def _deadlines(wish: Wish, terms: BookingTerms, library: Library) -> Deadlines:
     return replace(limits, check_in_until=min(limits.check_in_until, terms.check_in_until))
 
 
-def _share(
-    command: RescheduleBooking, standing: Standing, wish: Wish, terms: BookingTerms, admission: Admission
-) -> Price | None:
+def _share(command: RescheduleBooking, wish: Wish, terms: BookingTerms, admission: Admission) -> Price | None:
     """Return the price of a day that is a share of a week's or month's: it keeps it, where no longer.
 
     Priced by itself, it would be charged the whole week or month.
     """
-    booking = standing.booking
-    is_of_series = isinstance(booking, Confirmed) and booking.series_id is not None
     other_price = command.quote is not None or command.plan_id not in (None, terms.plan_id)
-    if not is_of_series or other_price or wish.end - wish.start > terms.end - terms.start:
+    if not terms.plan_share or other_price or wish.end - wish.start > terms.end - terms.start:
         return None
     applicable = applicable_plans(admission.library, admission.seat, wish.start, wish.end)
     if not any(plan.id == terms.plan_id and plan.unit in ("week", "month") for plan in applicable):

@@ -1,6 +1,6 @@
 """A series: the same hours of many days by the library's clock, booked together, or with days left out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from studyspot.domain.decider import Boundary, Criterion, Decider
 from studyspot.domain.events import BookingCreated, Event, Plan
 from studyspot.domain.library import Library, open_for_changes, settings_of
 from studyspot.domain.local_time import instant_of
+from studyspot.domain.occupying import student_of
 from studyspot.domain.opening_hours import WEEKDAYS, Weekday
 from studyspot.domain.people import Actor
 from studyspot.domain.pricing import amount_minor, plan_for
@@ -47,6 +48,8 @@ _OF_A_DAY = (
     *(LibraryClosed, OutsideOpeningHours, NotYetReleased, StartInThePast, BeyondHorizon),
     *(CheckInClosedAlready, WallTimeSkipped, WallTimeAmbiguous),
 )
+# Of these, what the library cannot give is not paid; what the student has made so is.
+_OF_THE_LIBRARY = (SeatTaken, SeatAwaited, LibraryClosed, OutsideOpeningHours)
 _DAY = timedelta(days=1)
 _QUOTED_FOR = timedelta(minutes=1)
 
@@ -126,20 +129,53 @@ def outcome_of(command: BookSeries, agenda: Agenda) -> Outcome:
     prices = _prices(command, agenda, wishes)
     events: list[Event] = []
     skipped: list[Conflict] = []
+    paid_though_skipped = 0
     for day, wish in wishes.items():
         try:
             more = _booked(wish, prices.get(day), so_far)
         except _OF_A_DAY as refusal:
             skipped.append(Conflict(day, refusal))
+            if day in prices and (not isinstance(refusal, _OF_THE_LIBRARY) or _is_there(wish, so_far)):
+                paid_though_skipped += prices[day].amount_minor
             continue
         for event in more:
             if isinstance(event, BookingCreated):
-                event = replace(event, series_id=command.series_id)
+                event = replace(event, series_id=command.series_id, plan_share=day in prices)
             so_far = evolve_agenda(so_far, event)
             events.append(event)
     if skipped and (not command.skip_conflicts or not events):
         raise SeriesConflict(tuple(skipped))
-    return Outcome(tuple(events), tuple(skipped))
+    return Outcome(_charged_more(events, paid_though_skipped), tuple(skipped))
+
+
+def _is_there(wish: BookSeat | Refusal, so_far: Agenda) -> bool:
+    """Return whether the student has a booking or hold at that time already, perhaps of this very seat."""
+    if isinstance(wish, Refusal):
+        return False
+    user_id = student_of(wish.actor, wish.user_id)
+    return any(
+        live.facts.user_id == user_id and live.facts.start < wish.end and wish.start < live.facts.end
+        for live in so_far.live()
+    )
+
+
+def _charged_more(events: Sequence[Event], amount_minor: int) -> tuple[Event, ...]:
+    """Spread what is paid for skipped days over the booked ones, in equal shares."""
+    count = sum(isinstance(event, BookingCreated) for event in events)
+    charged: list[Event] = []
+    number = 0
+    for event in events:
+        if isinstance(event, BookingCreated):
+            more = _part(amount_minor, number, count)
+            event = replace(event, amount_minor=event.amount_minor + more)
+            number += 1
+        charged.append(event)
+    return tuple(charged)
+
+
+def _part(total: int, number: int, count: int) -> int:
+    """Return one of `count` parts that add up to the total."""
+    return total * (number + 1) // count - total * number // count
 
 
 def _booked(wish: BookSeat | Refusal, price: Quote | None, so_far: Agenda) -> tuple[Event, ...]:
@@ -192,8 +228,8 @@ def _prices(
 ) -> Mapping[date, Quote]:
     """Return each day's share of a weekly or monthly plan; by any other, each day has its own price.
 
-    Such a plan is paid for the whole time from the first to the last day of the pattern, and what is left
-    out as it cannot be had is not paid.
+    Such a plan is paid for the whole time from the first to the last day of the pattern, but not for days
+    that the library cannot give.
     """
     library, seat = agenda.library, agenda.seat
     days = {day: wish for day, wish in wishes.items() if isinstance(wish, BookSeat)}
@@ -212,9 +248,9 @@ def _prices(
 
 
 def _share(number: int, count: int, total: int, plan: Plan, library: Library, at: datetime) -> Quote:
-    """Return one of `count` shares that add up to the total."""
+    """Return the price of one of `count` days that cost the total together."""
     assert library.pricing is not None
-    amount = total * (number + 1) // count - total * number // count
+    amount = _part(total, number, count)
     return Quote(amount, library.pricing.price_version, plan_mark(plan.id), at + _QUOTED_FOR)
 
 

@@ -109,6 +109,7 @@ class BookingAnswer(Positioned):
     check_in_until: Instant
     free_cancel_until: Instant
     late_refund_percent: int
+    plan_share: bool
 
 
 class RescheduledAnswer(BookingAnswer):

@@ -144,6 +144,7 @@ class BookingView(MayBeParked):
     check_in_until: Instant
     free_cancel_until: Instant
     late_refund_percent: int
+    plan_share: bool
     checked_in_at: Instant | None
     ended_at: Instant | None
     late: bool | None

@@ -35,6 +35,7 @@ _BOOKING = (
     "checkInUntil",
     "freeCancelUntil",
     "lateRefundPercent",
+    "planShare",
     "holdId",
     "seriesId",
     "previousSeatId",

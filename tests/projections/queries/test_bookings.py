@@ -143,6 +143,7 @@ async def test_a_booking_is_told_in_full_to_its_parties(log: Log, reads: httpx.A
         "checkInUntil": text(NINE + HOUR / 2),
         "freeCancelUntil": text(NINE - HOUR),
         "lateRefundPercent": 0,
+        "planShare": False,
         "checkedInAt": None,
         "late": True,
         "revocationReason": None,

@@ -71,6 +71,7 @@ BOOKINGS = Table(
         "check_in_until": "timestamptz NOT NULL",
         "free_cancel_until": "timestamptz NOT NULL",
         "late_refund_percent": "integer NOT NULL",
+        "plan_share": "boolean NOT NULL",
         "checked_in_at": "timestamptz",
         "ended_at": "timestamptz",  # when the seat was given back, in whichever way
         "cancelled_late": "boolean",
@@ -196,12 +197,13 @@ def _terms(terms: BookingTerms) -> dict[str, Any]:
         "check_in_until": terms.check_in_until,
         "free_cancel_until": terms.free_cancel_until,
         "late_refund_percent": terms.late_refund_percent,
+        "plan_share": terms.plan_share,
     }
 
 
 PROJECTION = Projection(
     name="bookings",
-    version=3,
+    version=4,
     tables=(RUNNERS, BOOKINGS, SERIES, LEDGER),
     event_classes=get_args(ListEvent),
     key=("booking_id", "library_id"),

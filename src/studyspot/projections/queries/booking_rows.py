@@ -15,7 +15,7 @@ _SAME = (
     *("library_id", "seat_id", "user_id", "occupation", "hold_id", "series_id", "occupied_until", "status"),
     *("amount_minor", "kept_minor", "paid_minor", "currency"),
     *("plan_id", "price_version", "check_in_from", "check_in_until", "free_cancel_until"),
-    *("late_refund_percent", "checked_in_at", "ended_at", "revocation_reason", "closure_id"),
+    *("late_refund_percent", "plan_share", "checked_in_at", "ended_at", "revocation_reason", "closure_id"),
     *("created_at", "changed_at"),
 )
 
