@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
+from nats.js.api import StreamConfig
 
 from studyspot.broker.consumer import read_range
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
-from studyspot.broker.stream import StreamMessage, ensure_stream
+from studyspot.broker.stream import STREAM, SUBJECTS, StreamMessage, ensure_stream
 from tests.broker.streams import EPOCH, fill, messages, publish
 from tests.engines import NatsServer
 
@@ -97,6 +98,24 @@ async def test_a_range_that_begins_before_the_stream_is_forgotten(nc: Client, js
     with pytest.raises(PositionForgotten):
         await read(nc, 50, 105, "studyspot.*.*.L1.*")
     assert await read(nc, 99, 105) == messages(100, 105)
+
+
+async def test_what_comes_before_a_hole_is_read_however_slowly_it_is_taken(
+    nc: Client, js: JetStreamContext
+) -> None:
+    await js.add_stream(StreamConfig(name=STREAM, subjects=list(SUBJECTS)))
+    await publish(nc, messages(1, 3000, size=1000))
+    await js.delete_msg(STREAM, 2900)
+    found: list[StreamMessage] = []
+    async with asyncio.timeout(5), aclosing(read_range(nc, after=0, until=3000)) as batches:
+        with pytest.raises(PositionForgotten) as forgotten:
+            async for batch in batches:
+                found += batch
+                # The rest arrives while the first is looked at: whatever is sent is here after an answer.
+                for _ in range(20):
+                    await nc.flush()
+    assert found == messages(1, 2899, size=1000)
+    assert (forgotten.value.after, forgotten.value.first) == (2899, 2901)
 
 
 async def test_a_server_that_falls_silent_ends_the_reading_within_its_limit(

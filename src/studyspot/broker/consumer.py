@@ -199,6 +199,8 @@ async def read_range(
                 yield batch
             if finished:
                 return
+            if batch:
+                continue  # While it was looked at, more may have arrived: that comes before what ends it.
             if delivery.hole is not None:
                 raise PositionForgotten(delivery.passed, delivery.hole)
             if delivery.broken is not None:

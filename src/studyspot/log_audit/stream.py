@@ -118,8 +118,6 @@ class _Comparison:
                         await self._compare_batch(batch)
                         after = batch[-1].position
             except PositionForgotten as hole:
-                # Messages before it may have arrived and not been handed out: they are read again.
-                await self._walk(nc, after, min(hole.after, until))
                 after = min(hole.first - 1, until)
                 self._add_missing(hole.after + 1, after)
             except BrokerUnavailable:
