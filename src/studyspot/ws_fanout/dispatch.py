@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import assert_never
 
-from studyspot.wire.frames import write_frame
+from studyspot.wire.frames import Connected, Error, Joined, RoomAnswer, ServerFrame, write_frame
 from studyspot.ws_fanout.effects import (
     Admitted,
     Close,
@@ -16,6 +17,7 @@ from studyspot.ws_fanout.effects import (
     Unlisten,
 )
 from studyspot.ws_fanout.encoder import FrameEncoder, text_frame
+from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Peer, Rosters
 from studyspot.ws_fanout.routed import RoutedEvent
@@ -25,20 +27,28 @@ WRITES_A_STEP = 100
 
 
 class Dispatcher:
-    """Does what sessions ask for, and deals events out to the sockets that get them as they come."""
+    """Does what sessions ask for, and deals events out to the sockets that get them as they come.
+
+    Attributes:
+        unsent_limit_bytes: what one socket may have unsent; beyond, it is served from the log.
+    """
 
     def __init__(
         self,
         encoder: FrameEncoder,
         *,
         unsent_limit_bytes: int,
+        metrics: FanoutMetrics,
         clock: Callable[[], Now],
         serve: Callable[[Peer], None],
     ) -> None:
         """Make it; `serve` is called with a peer that waits to be served from the log."""
         self.rosters = Rosters()
+        self.unsent_limit_bytes = unsent_limit_bytes
         self._encoder = encoder
-        self._unsent_limit_bytes = unsent_limit_bytes
+        self._metrics = metrics
+        self._frames = 0
+        self._bytes = 0
         self._clock = clock
         self._serve = serve
         self._rounds: deque[deque[Peer]] = deque()
@@ -54,6 +64,7 @@ class Dispatcher:
             match effect:
                 case Send(frame):
                     peer.outlet.write(text_frame(write_frame(frame)))
+                    self._count(frame)
                 case SendPing():
                     peer.outlet.send_ping()
                 case Close(code, reason):
@@ -70,18 +81,30 @@ class Dispatcher:
                 case _ as unreachable:
                     assert_never(unreachable)
 
-    def deal(self, rooms: Sequence[str], events: Sequence[RoutedEvent], dealt: dict[Peer, None]) -> None:
-        """Put consecutive events of the same occupied rooms into the outboxes of all who are in them."""
+    def deal(
+        self,
+        rooms: Sequence[str],
+        events: Sequence[RoutedEvent],
+        times: Sequence[datetime],
+        dealt: dict[Peer, None],
+    ) -> None:
+        """Put consecutive events of the same occupied rooms into the outboxes of all who are in them.
+
+        `times` are when they happened, as far as that can be read.
+        """
         if not rooms or not events:
             return
         before = events[0].position - 1
-        for named, peers in self.rosters.audiences(rooms):
+        audiences = self.rosters.audiences(rooms)
+        next(iter(audiences[0][1])).first_of += times
+        for named, peers in audiences:
             data = b"".join([self._encoder.frame(event, named) for event in events])
             for peer in peers:
                 if not peer.outbox:
                     peer.outbox_after = before
                     dealt[peer] = None
                 peer.outbox.append(data)
+                peer.outbox_frames += len(events)
 
     def begin_round(self, peers: dict[Peer, None]) -> None:
         """Let the outboxes of these peers be written, a part in each step."""
@@ -103,14 +126,45 @@ class Dispatcher:
         outbox = peer.outbox
         if not outbox:
             return
-        peer.outbox = []
+        frames, peer.outbox, peer.outbox_frames = peer.outbox_frames, [], 0
         if peer.session.closed:
             return
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
         unsent = peer.outlet.unsent_bytes()
-        if unsent and unsent + len(data) > self._unsent_limit_bytes:
+        if unsent and unsent + len(data) > self.unsent_limit_bytes:
+            self._metrics.fell_behind()
             self.perform(peer, peer.session.fell_behind(peer.outbox_after, self._clock()))
             if not peer.outlet.is_full():
                 self._serve(peer)
         else:
-            peer.outlet.write(data)
+            self.write_events(peer, data, frames)
+            if peer.first_of:
+                self._measure(peer)
+
+    def write_events(self, peer: Peer, data: bytes, frames: int) -> None:
+        """Write so many frames of events."""
+        peer.outlet.write(data)
+        self._frames += frames
+        self._bytes += len(data)
+
+    def report(self) -> None:
+        """Tell the metrics what was written since the last time."""
+        self._metrics.delivered(self._frames, self._bytes)
+        self._frames = self._bytes = 0
+
+    def _measure(self, peer: Peer) -> None:
+        now = self._clock().time
+        for time in peer.first_of:
+            self._metrics.first_written((now - time).total_seconds())
+        peer.first_of = []
+
+    def _count(self, frame: ServerFrame) -> None:
+        if isinstance(frame, Error):
+            self._metrics.sent_error(frame.code)
+        elif isinstance(frame, Joined | Connected):
+            for answer in frame.rooms:
+                self._metrics.joined(_outcome(answer))
+
+
+def _outcome(answer: RoomAnswer) -> str:
+    return "joined" if answer.code is None else answer.code

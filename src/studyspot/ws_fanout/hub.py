@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from prometheus_client import CollectorRegistry
+
 from studyspot.access.tokens import Identity, Verifier
 from studyspot.catalogue.codec import Recorded
 from studyspot.wire.frames import CloseCode
@@ -16,6 +18,7 @@ from studyspot.ws_fanout.dispatch import WRITES_A_STEP, Dispatcher
 from studyspot.ws_fanout.effects import Effect
 from studyspot.ws_fanout.encoder import FrameEncoder
 from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Outlet, Peer
 from studyspot.ws_fanout.replays import Replays
@@ -35,6 +38,7 @@ class Hub:
         head: the last position that this node has.
         first_position: the oldest that the stream still holds.
         stale_since: since when the stream is silent (UTC), if it is.
+        metrics: what is counted here.
         replays: the lanes that are not live; some wait for whoever reads the stream.
     """
 
@@ -46,12 +50,14 @@ class Hub:
         limits: Limits,
         clock: Callable[[], Now],
         wake: Callable[[], None],
+        metrics: FanoutMetrics | None = None,
     ) -> None:
         """Make an empty node; `wake` is called when `step` has something to do."""
         self.epoch = ""
         self.head = 0
         self.first_position = 1
         self.stale_since: datetime | None = None
+        self.metrics = metrics or FanoutMetrics(CollectorRegistry())
         self._verifier = verifier
         self._limits = limits
         self._clock = clock
@@ -64,6 +70,7 @@ class Hub:
         self._dispatcher = Dispatcher(
             self._encoder,
             unsent_limit_bytes=limits.unsent_bytes,
+            metrics=self.metrics,
             clock=clock,
             serve=lambda peer: self.replays.enqueue(peer),
         )
@@ -141,19 +148,22 @@ class Hub:
         """Bring the next events of the log, in order, to everyone who may see them."""
         dealt: dict[Peer, None] = {}
         run: list[RoutedEvent] = []
+        times: list[datetime] = []
         run_rooms: tuple[str, ...] = ()
         for routed, recorded in batch:
             changes = self._rights.apply(recorded) if recorded is not None else ()
             rooms = self._dispatcher.rosters.occupied(routed.route.sights)
             if changes or rooms != run_rooms:
-                self._dispatcher.deal(run_rooms, run, dealt)
+                self._dispatcher.deal(run_rooms, run, times, dealt)
                 for change in changes:
                     self._change(change, routed.position)
-                run, run_rooms = [], self._dispatcher.rosters.occupied(routed.route.sights)
+                run, times, run_rooms = [], [], self._dispatcher.rosters.occupied(routed.route.sights)
             run.append(routed)
+            if recorded is not None:
+                times.append(recorded.metadata.time)
             self.replays.window.append(routed)
             self.head = routed.position
-        self._dispatcher.deal(run_rooms, run, dealt)
+        self._dispatcher.deal(run_rooms, run, times, dealt)
         self._dispatcher.begin_round(dealt)
         self.replays.head_moved()
         # The first part goes out in this very turn.
@@ -190,6 +200,7 @@ class Hub:
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
             self._deadlines.watch(peer)
+        self._dispatcher.report()
 
     def _beat(self, peer: Peer) -> None:
         self._dispatcher.flush(peer)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from studyspot.wire.frames import CloseCode
@@ -36,17 +37,30 @@ class Peer:
     Attributes:
         outbox: frames not yet written.
         outbox_after: everything up to here was written before them.
+        outbox_frames: how many they are.
+        first_of: when those of them happened that this socket is measured for.
         is_queued: it waits for its turn to be served from the log.
         watched_at: when its next deadline is looked at, in seconds of the clock that never jumps.
     """
 
-    __slots__ = ("is_queued", "outbox", "outbox_after", "outlet", "session", "watched_at")
+    __slots__ = (
+        "first_of",
+        "is_queued",
+        "outbox",
+        "outbox_after",
+        "outbox_frames",
+        "outlet",
+        "session",
+        "watched_at",
+    )
 
     def __init__(self, session: Session, outlet: Outlet) -> None:
         self.session = session
         self.outlet = outlet
         self.outbox: list[bytes] = []
         self.outbox_after = 0
+        self.outbox_frames = 0
+        self.first_of: list[datetime] = []
         self.is_queued = False
         self.watched_at = math.inf
 

@@ -133,7 +133,7 @@ class Replays:
             if event.position <= lane.cursor:
                 continue
             if size >= _WRITE_BYTES:
-                peer.outlet.write(b"".join(frames))
+                self._dispatcher.write_events(peer, b"".join(frames), len(frames))
                 frames, size = [], 0
                 if peer.outlet.is_full():
                     return False
@@ -144,5 +144,5 @@ class Replays:
                 size += len(frame)
             lane.cursor = event.position
         if frames:
-            peer.outlet.write(b"".join(frames))
+            self._dispatcher.write_events(peer, b"".join(frames), len(frames))
         return True
