@@ -15,7 +15,7 @@ from studyspot.broker.connection import connect
 from studyspot.broker.stream import stream_state
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
-from studyspot.relay import Relay
+from studyspot.relay.relay import Relay
 from studyspot.ws_fanout.ending import end_tasks
 from tests.console.terminal import on_a_terminal
 from tests.engines import PostgresServer

@@ -15,7 +15,7 @@ from studyspot.broker.connection import connect as connect_nats
 from studyspot.checker.sources import read_stream
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
-from studyspot.relay import Relay
+from studyspot.relay.relay import Relay
 from studyspot.ws_fanout.app import FanoutConfig, running
 from studyspot.ws_fanout.ending import end_tasks
 from tests.commands.visitors import Visitor, a_visitor

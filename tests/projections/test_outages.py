@@ -19,7 +19,7 @@ from studyspot.projections.app import run_workers
 from studyspot.projections.feed import Beginning, Feed
 from studyspot.projections.inbox import Inbox
 from studyspot.projections.models import bookings, seats
-from studyspot.relay import Relay
+from studyspot.relay.relay import Relay
 from studyspot.ws_fanout.ending import end_tasks
 from tests.engines import NatsServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat

@@ -23,7 +23,7 @@ from studyspot.migrations.run import pending
 from studyspot.policies.status import status as policies_status
 from studyspot.projections.parked_events import parked_counts
 from studyspot.projections.status import statuses
-from studyspot.relay import RelayStatus, relay_status
+from studyspot.relay.status import RelayStatus, relay_status
 from studyspot.settings import Settings
 
 _ANSWER = timedelta(seconds=3)

@@ -55,7 +55,8 @@ def run_relay(environment_only: bool) -> None:
 
     from studyspot.event_store.notifications import HeadSignal
     from studyspot.event_store.store import EventStore
-    from studyspot.relay import Relay, RelayMetrics
+    from studyspot.relay.metrics import RelayMetrics
+    from studyspot.relay.relay import Relay
 
     settings = begin(environment_only=environment_only)
     database, nats = database_url(settings), nats_url(settings)

@@ -16,7 +16,7 @@ from studyspot.event_store.types import Head
 from studyspot.policies.status import PoliciesStatus
 from studyspot.policies.status import status as policies_status
 from studyspot.projections.status import ProjectionStatus, statuses
-from studyspot.relay import RelayStatus, relay_status
+from studyspot.relay.status import RelayStatus, relay_status
 
 if TYPE_CHECKING:
     from rich.table import Table

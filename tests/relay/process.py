@@ -1,4 +1,4 @@
-"""A relay as a process of its own, for tests that kill it: `python -m tests.relay_process DATABASE NATS`."""
+"""A relay as a process of its own, for tests that kill it: `python -m tests.relay.process DATABASE NATS`."""
 
 import sys
 
@@ -7,7 +7,7 @@ import uvloop
 from studyspot.broker.connection import connect
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
-from studyspot.relay import Relay
+from studyspot.relay.relay import Relay
 
 
 async def main(database_url: str, nats_url: str) -> None:

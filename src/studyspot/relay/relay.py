@@ -9,14 +9,11 @@ it all appends, until an operator begins a new epoch; then the stream is made an
 import asyncio
 import random
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 from nats.aio.client import Client
-from nats.js import JetStreamContext
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
 
 from studyspot.broker.errors import BrokerUnavailable, PublishRejected
 from studyspot.broker.publisher import FencedPublisher
@@ -28,11 +25,13 @@ from studyspot.broker.stream import (
     message_at,
     stream_state,
 )
-from studyspot.catalogue.cloudevents import UnknownMessage, UnreadableMessage, from_message, to_message
+from studyspot.catalogue.cloudevents import UnknownMessage, UnreadableMessage, from_message
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
-from studyspot.event_store.types import Head, StoredEvent
+from studyspot.event_store.types import Head
+from studyspot.relay.messages import message_of, messages_of
+from studyspot.relay.metrics import RelayMetrics
 
 API_LIMIT = timedelta(seconds=2)
 PAGE = 1000
@@ -46,54 +45,6 @@ RIVAL_PATIENCE = timedelta(milliseconds=350)
 _NEVER = 2**63
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class RelayStatus:
-    """How far the stream follows the store. What concerns the stream is none while it is missing or away.
-
-    `lag` is in events; `halted` says why appends are stopped, if they are.
-    """
-
-    head: int
-    epoch: str
-    halted: str | None
-    last_position: int | None
-    stream_epoch: str | None
-    lag: int | None
-
-
-async def relay_status(store: EventStore, js: JetStreamContext) -> RelayStatus:
-    """Return how far the stream follows the store.
-
-    Raises:
-        StoreUnavailable: the database does not answer.
-    """
-    try:
-        state = await stream_state(js)
-    except BrokerUnavailable:
-        state = None
-    head = await asyncio.to_thread(store.head)
-    if state is None:
-        return RelayStatus(head.position, head.epoch, head.halted, None, None, None)
-    # A stream of another epoch is going to be published again from its beginning.
-    lag = max(head.position - state.last_position, 0) if state.epoch == head.epoch else head.position
-    return RelayStatus(head.position, head.epoch, head.halted, state.last_position, state.epoch, lag)
-
-
-class RelayMetrics:
-    """What Prometheus is told of the relay."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.lag = Gauge(
-            "studyspot_relay_lag_events", "Events in the store that the stream lacks", registry=registry
-        )
-        self.published = Counter(
-            "studyspot_relay_published_events", "Events published by this process", registry=registry
-        )
-        self.halted = Gauge(
-            "studyspot_relay_halted", "1 while store and stream contradict each other", registry=registry
-        )
 
 
 class _StartAgain(Exception):
@@ -213,7 +164,7 @@ class Relay:
         events = self._store.read(after=found.position - 1, until=found.position).events
         if not events:
             return False
-        expected = _message(events[0])
+        expected = message_of(events[0])
         if found == expected:
             return True
         try:
@@ -247,7 +198,7 @@ class Relay:
                 return published
             if page.events[-1].epoch != self._epoch:
                 await self._check_epoch()
-            messages, unreadable = _messages(page.events)
+            messages, unreadable = messages_of(page.events)
             if messages:
                 self._last = await self._publisher.publish(messages)
                 published = True
@@ -315,19 +266,3 @@ class Relay:
             self._trouble = None
             self._metrics.halted.set(0)
             log.info("relay is in its place", position=self._last, epoch=self._epoch)
-
-
-def _messages(events: Iterable[StoredEvent]) -> tuple[list[StreamMessage], UnreadableMessage | None]:
-    """Return the messages of `events` up to the first that has none, and what is wrong with that one."""
-    messages: list[StreamMessage] = []
-    try:
-        for event in events:
-            messages.append(_message(event))  # noqa: PERF401  # What came before an error is kept.
-    except UnreadableMessage as error:
-        return messages, error
-    return messages, None
-
-
-def _message(event: StoredEvent) -> StreamMessage:
-    message = to_message(event.position, event.epoch, event.type, event.data)
-    return StreamMessage(event.position, message.subject, message.body)

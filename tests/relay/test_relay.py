@@ -24,7 +24,9 @@ from studyspot.event_store.errors import StoreHalted
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
-from studyspot.relay import Relay, RelayMetrics, relay_status
+from studyspot.relay.metrics import RelayMetrics
+from studyspot.relay.relay import Relay
+from studyspot.relay.status import relay_status
 from studyspot.ws_fanout.ending import end_tasks
 from tests.broker.streams import collect, lose_disk, until
 from tests.engines import NatsServer, PostgresServer
@@ -96,7 +98,7 @@ Running = Callable[[], AbstractAsyncContextManager[Relay]]
 @asynccontextmanager
 async def relay_process(log_url: str, nats_url: str) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.relay_process", log_url, nats_url, stdin=DEVNULL, stdout=DEVNULL
+        sys.executable, "-m", "tests.relay.process", log_url, nats_url, stdin=DEVNULL, stdout=DEVNULL
     )
     try:
         yield process
