@@ -1,30 +1,19 @@
-"""`studyspot fanout --workers N`: several processes behind one port, and the parent that keeps them running.
-
-The kernel shares connections among those that listen on the port. The parent holds no socket of any client:
-it starts what dies, passes the end on to all, and answers for all on the port of metrics.
-"""
+"""The workers of a fan-out, kept by their parent: what dies is started again, and all end together."""
 
 import asyncio
-import os
-import signal
 import socket
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from studyspot.console.faults import Fault
 from studyspot.embedded.delays import Delays
-from studyspot.settings import Settings
-from studyspot.telemetry import Readiness, serve_metrics
+from studyspot.telemetry import Readiness
 from studyspot.ws_fanout.worker import read_report
 
 STOPPED_WITHIN = timedelta(seconds=9)
@@ -35,52 +24,12 @@ SILENT_AFTER = timedelta(seconds=5)
 log = structlog.get_logger()
 
 
-def run_workers(settings: Settings, count: int, *, environment_only: bool) -> None:
-    """Run `count` workers until SIGTERM or SIGINT; then all of them drain.
-
-    Raises:
-        Fault: workers cannot be had here, or end again and again before they are ready.
-    """
-    command = [sys.executable, "-m", "studyspot", "fanout"]
-    if environment_only:
-        command.append("--environment-only")
-    with ExitStack() as stack:
-        port = stack.enter_context(_held_port(settings.fanout_host, settings.fanout_port))
-        environment = os.environ | {"STUDYSPOT_FANOUT_PORT": str(port)}
-        if settings.metrics_port is None:
-            asyncio.run(_run(FanoutWorkers(command, environment, count)))
-            return
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="studyspot-fanout-"))
-        environment["PROMETHEUS_MULTIPROC_DIR"] = folder
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
-        deaths = Counter("studyspot_fanout_worker_deaths", "Workers that died unasked", registry=registry)
-
-        def died(pid: int) -> None:
-            mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]
-            deaths.inc()
-
-        workers = FanoutWorkers(command, environment, count, on_death=died)
-        stop_metrics = serve_metrics(
-            settings.metrics_port, workers.readiness, registry=registry, health=workers.health
-        )
-        stack.callback(stop_metrics)
-        asyncio.run(_run(workers))
-
-
-async def _run(workers: "FanoutWorkers") -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    await workers.run(stopped)
-
-
 @dataclass(slots=True)
 class Worker:
     """One of the workers: the process that it is now, and what that told last."""
 
     number: int
+    silent_after: timedelta
     pid: int | None = None
     since: datetime | None = None
     restarts: int = 0
@@ -103,12 +52,18 @@ class Worker:
     def is_ready(self) -> bool:
         """Whether it said so, not long ago."""
         silent_for = timedelta(seconds=time.monotonic() - self.reported_at)
-        return self.report is not None and self.report.ready and silent_for < SILENT_AFTER
+        return self.report is not None and self.report.ready and silent_for < self.silent_after
 
     @property
     def identity(self) -> dict[str, Any]:
         since = self.since.isoformat() if self.since is not None else None
         return {"worker": self.number, "pid": self.pid, "since": since, "restarts": self.restarts}
+
+    @property
+    def told_of_itself(self) -> dict[str, Any]:
+        report = self.report
+        said = {**report.details, **report.degraded} if report is not None else {}
+        return {**said, **self.identity, "ready": self.is_ready}
 
 
 class FanoutWorkers:
@@ -121,15 +76,18 @@ class FanoutWorkers:
         count: int,
         *,
         on_death: Callable[[int], None] = lambda _: None,
+        stopped_within: timedelta = STOPPED_WITHIN,
+        silent_after: timedelta = SILENT_AFTER,
     ) -> None:
         """Start none yet; `on_death` is told the process of each that dies unasked."""
         self._command = command
         self._environment = environment
-        self._workers = [Worker(number) for number in range(1, count + 1)]
+        self._workers = [Worker(number, silent_after) for number in range(1, count + 1)]
         self._on_death = on_death
+        self._stopped_within = stopped_within
 
     async def run(self, stopped: asyncio.Event) -> None:
-        """Keep every worker running until `stopped` is set; then all drain at once, within `STOPPED_WITHIN`.
+        """Keep every worker running until `stopped` is set; then all drain at once, within the limit.
 
         Raises:
             ExceptionGroup: of a Fault: workers end again and again before they are ready, and none serves.
@@ -142,11 +100,8 @@ class FanoutWorkers:
 
     def readiness(self) -> Readiness:
         """Say whether every worker is ready, and how each is."""
-        told = [
-            {**worker.identity, "ready": worker.is_ready, **(worker.report.details if worker.report else {})}
-            for worker in self._workers
-        ]
-        return Readiness(all(worker.is_ready for worker in self._workers), {"workers": told})
+        ready = all(worker.is_ready for worker in self._workers)
+        return Readiness(ready, {"workers": [worker.told_of_itself for worker in self._workers]})
 
     def health(self) -> dict[str, Any]:
         """Say which process each worker is, since when, and how often it had to be started again."""
@@ -193,7 +148,7 @@ class FanoutWorkers:
                     try:
                         exit_code = await process.wait()
                     finally:
-                        await _stop(process, worker)
+                        await _stop(process, worker, self._stopped_within)
             finally:
                 worker.ended()
         self._on_death(process.pid)
@@ -212,43 +167,16 @@ async def _listen(channel: socket.socket, worker: Worker) -> None:
         writer.close()
 
 
-async def _stop(process: asyncio.subprocess.Process, worker: Worker) -> None:
+async def _stop(process: asyncio.subprocess.Process, worker: Worker, limit: timedelta) -> None:
     """Have the worker drain and end, unless it has ended already."""
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):
         process.terminate()
     try:
-        async with asyncio.timeout(STOPPED_WITHIN.total_seconds()):
+        async with asyncio.timeout(limit.total_seconds()):
             await process.wait()
     except TimeoutError:
         log.error("worker does not end and is killed", worker=worker.number, pid=process.pid)  # noqa: TRY400
         process.kill()
         await process.wait()
-
-
-@contextmanager
-def _held_port(host: str, port: int) -> Iterator[int]:
-    """Keep a port for the workers, also while none of them listens; with port 0, one that is free.
-
-    Raises:
-        Fault: it is not to be had.
-    """
-    if not hasattr(socket, "SO_REUSEPORT"):
-        raise Fault("This system lets no processes share a port.", "Leave out --workers.")
-    with ExitStack() as stack:
-        try:
-            for family, kind, protocol, _, address in socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            ):
-                # Bound and not listening, it gets no connections.
-                held = stack.enter_context(socket.socket(family, kind, protocol))
-                held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                held.bind((address[0], port, *address[2:]))
-                port = held.getsockname()[1]
-        except OSError as error:
-            raise Fault(
-                f"Port {port} on {host} cannot be used: {error.strerror}.",
-                "Stop what listens there, or set STUDYSPOT_FANOUT_PORT.",
-            ) from error
-        yield port

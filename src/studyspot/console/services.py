@@ -113,7 +113,7 @@ def run_fanout(environment_only: bool, workers: int, worker: int | None) -> None
         if settings.metrics_port is not None:
             _require_free("127.0.0.1", settings.metrics_port, "STUDYSPOT_METRICS_PORT")
         if workers > 1:
-            from studyspot.console.fanout_workers import run_workers
+            from studyspot.console.fanout_parent import run_workers
 
             run_workers(settings, workers, environment_only=environment_only)
             return
