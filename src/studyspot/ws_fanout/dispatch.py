@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from studyspot.wire.frames import Connected, Error, Joined, RoomAnswer, ServerFrame, write_frame
+from studyspot.ws_fanout.conflation import SeatKey, Turns, Unsent
 from studyspot.ws_fanout.effects import (
     Admitted,
     Close,
@@ -24,6 +25,8 @@ from studyspot.ws_fanout.routed import RoutedEvent
 
 WRITES_A_STEP = 100
 """Of each round; so a big room does not keep others waiting."""
+HELD_BYTES = 32 * 1024
+"""Of one socket; more than this does not wait for newer frames."""
 
 
 class Dispatcher:
@@ -38,6 +41,7 @@ class Dispatcher:
         encoder: FrameEncoder,
         *,
         unsent_limit_bytes: int,
+        conflate_every: timedelta,
         metrics: FanoutMetrics,
         clock: Callable[[], Now],
         serve: Callable[[Peer], None],
@@ -49,9 +53,11 @@ class Dispatcher:
         self._metrics = metrics
         self._frames = 0
         self._bytes = 0
+        self._replaced = 0
         self._clock = clock
         self._serve = serve
-        self._rounds: deque[deque[Peer]] = deque()
+        self._turns: Turns[Peer] = Turns(conflate_every)
+        self._rounds: deque[tuple[Callable[[Peer], None], deque[Peer]]] = deque()
 
     @property
     def rounds(self) -> int:
@@ -70,7 +76,8 @@ class Dispatcher:
                 case Close(code, reason):
                     self.rosters.remove(peer)
                     peer.outlet.begin_close(code, reason)
-                case Admitted(user_id):
+                case Admitted(user_id, conflates):
+                    peer.held = Unsent() if conflates else None
                     self.rosters.admit(peer, user_id)
                 case Listen(rooms):
                     self.rosters.enter(peer, rooms)
@@ -94,9 +101,10 @@ class Dispatcher:
         """
         if not rooms or not events:
             return
-        before = events[0].position - 1
-        audiences = self.rosters.audiences(rooms)
-        next(iter(audiences[0][1])).first_of += times
+        before, count = events[0].position - 1, len(events)
+        audiences = self.rosters.prompt.audiences(rooms)
+        if audiences:
+            next(iter(audiences[0][1])).first_of += times
         for named, peers in audiences:
             data = b"".join([self._encoder.frame(event, named) for event in events])
             for peer in peers:
@@ -104,24 +112,71 @@ class Dispatcher:
                     peer.outbox_after = before
                     dealt[peer] = None
                 peer.outbox.append(data)
-                peer.outbox_frames += len(events)
+                peer.outbox_frames += count
+        for named, peers in self.rosters.conflating.audiences(rooms):
+            frames = [
+                (event.position, event.replaceable(named), self._encoder.frame(event, named))
+                for event in events
+            ]
+            for peer in peers:
+                assert peer.held is not None
+                self._deal_held(peer, peer.held, frames, dealt)
 
     def begin_round(self, peers: dict[Peer, None]) -> None:
         """Let the outboxes of these peers be written, a part in each step."""
         if peers:
-            self._rounds.append(deque(peers))
+            self._rounds.append((self._write_outbox, deque(peers)))
+
+    def end_turn(self, seconds: float) -> bool:
+        """Let what has waited for newer frames be written if it is time; return whether it is."""
+        peers = self._turns.due(seconds)
+        if peers:
+            self._rounds.append((self.flush, deque(peers)))
+        return bool(peers)
 
     def step(self) -> bool:
         """Write a part of every round, and return whether more is to be written."""
         for _ in range(len(self._rounds)):
-            peers = self._rounds.popleft()
+            write, peers = self._rounds.popleft()
             for _ in range(min(WRITES_A_STEP, len(peers))):
-                self.flush(peers.popleft())
+                write(peers.popleft())
             if peers:
-                self._rounds.append(peers)
+                self._rounds.append((write, peers))
         return bool(self._rounds)
 
     def flush(self, peer: Peer) -> None:
+        """Write whatever waits to be written, so that something else may follow."""
+        if peer.held:
+            _release(peer, peer.held)
+        self._write_outbox(peer)
+
+    def _deal_held(
+        self,
+        peer: Peer,
+        held: Unsent,
+        frames: Sequence[tuple[int, SeatKey | None, bytes]],
+        dealt: dict[Peer, None],
+    ) -> None:
+        """Let frames that a newer one may replace wait for it; any other goes out, after what waits."""
+        for position, seat, frame in frames:
+            if seat is not None and held.size_bytes < HELD_BYTES:
+                if not held:
+                    self._await_turn(peer, position - 1)
+                self._replaced += held.add(frame, position, seat)
+                continue
+            if not held:
+                peer.held_after = position - 1
+            held.add(frame, position, None)
+            _release(peer, held)
+            dealt[peer] = None
+
+    def _await_turn(self, peer: Peer, after: int) -> None:
+        peer.held_after = after
+        if not self._turns.has_begun:
+            self._turns.begin(self._clock().seconds)
+        self._turns.wait(peer)
+
+    def _write_outbox(self, peer: Peer) -> None:
         """Write the outbox; if the client has too much to read already, leave it to the log instead."""
         outbox = peer.outbox
         if not outbox:
@@ -147,10 +202,15 @@ class Dispatcher:
         self._frames += frames
         self._bytes += len(data)
 
+    def count_replaced(self, frames: int) -> None:
+        """Note that so many frames were left out, as newer ones stand for them."""
+        self._replaced += frames
+
     def report(self) -> None:
         """Tell the metrics what was written since the last time."""
         self._metrics.delivered(self._frames, self._bytes)
-        self._frames = self._bytes = 0
+        self._metrics.conflated(self._replaced)
+        self._frames = self._bytes = self._replaced = 0
 
     def _measure(self, peer: Peer) -> None:
         now = self._clock().time
@@ -164,6 +224,15 @@ class Dispatcher:
         elif isinstance(frame, Joined | Connected):
             for answer in frame.rooms:
                 self._metrics.joined(_outcome(answer))
+
+
+def _release(peer: Peer, held: Unsent) -> None:
+    """Put what waits for newer frames into the outbox, whose frames are older."""
+    if not peer.outbox:
+        peer.outbox_after = peer.held_after
+    frames = held.take()
+    peer.outbox += frames
+    peer.outbox_frames += len(frames)
 
 
 def _outcome(answer: RoomAnswer) -> str:

@@ -23,9 +23,10 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The socket is this person's from now on."""
+    """The socket is this person's from now on; whether its public seat frames wait for newer ones."""
 
     user_id: str
+    conflates: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ It waits for nothing and starts nothing: whoever owns it calls `step` and `tick`
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from prometheus_client import CollectorRegistry
@@ -18,9 +18,10 @@ from studyspot.ws_fanout.dispatch import WRITES_A_STEP, Dispatcher
 from studyspot.ws_fanout.effects import Effect
 from studyspot.ws_fanout.encoder import FrameEncoder
 from studyspot.ws_fanout.limits import Limits
-from studyspot.ws_fanout.metrics import FanoutMetrics
+from studyspot.ws_fanout.metrics import FanoutMetrics, Sample
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Outlet, Peer
+from studyspot.ws_fanout.pressure import Pressure
 from studyspot.ws_fanout.replays import Replays
 from studyspot.ws_fanout.rights import Change, Granted, Rights, RoleChanged, ShutOut, Standing, Withdrawn
 from studyspot.ws_fanout.routed import RoutedEvent
@@ -38,6 +39,7 @@ class Hub:
         head: the last position that this node has.
         first_position: the oldest that the stream still holds.
         stale_since: since when the stream is silent (UTC), if it is.
+        draining: the node is going away: nobody is let in any more.
         metrics: what is counted here.
         replays: the lanes that are not live; some wait for whoever reads the stream.
     """
@@ -57,6 +59,7 @@ class Hub:
         self.head = 0
         self.first_position = 1
         self.stale_since: datetime | None = None
+        self.draining = False
         self.metrics = metrics or FanoutMetrics(CollectorRegistry())
         self._verifier = verifier
         self._limits = limits
@@ -64,12 +67,15 @@ class Hub:
         self._wake = wake
         self._rights = Rights()
         self._peers: dict[Peer, None] = {}
+        self._unconnected: dict[Peer, None] = {}
+        self._pressure = Pressure(limits)
         self._beats: deque[Peer] = deque()
         self._deadlines = Deadlines()
         self._encoder = FrameEncoder(name_of, most_bytes=limits.encoded_bytes)
         self._dispatcher = Dispatcher(
             self._encoder,
             unsent_limit_bytes=limits.unsent_bytes,
+            conflate_every=limits.conflate_every,
             metrics=self.metrics,
             clock=clock,
             serve=lambda peer: self.replays.enqueue(peer),
@@ -94,15 +100,32 @@ class Hub:
         return self._dispatcher.rosters.room_count
 
     @property
+    def socket_count(self) -> int:
+        """How many sockets there are, also those that have yet to connect."""
+        return len(self._peers)
+
+    @property
     def peers(self) -> Sequence[Peer]:
         """Every socket, also those that have yet to connect."""
         return tuple(self._peers)
 
+    @property
+    def rights_position(self) -> int:
+        """Up to where events have been folded into who may be in which room."""
+        return self._rights.position
+
     def open(self, outlet: Outlet) -> Peer:
-        """Take in a socket, which has yet to connect."""
+        """Take in a socket, which has yet to connect.
+
+        Where too many have yet to, the one that has had the longest time for it is closed.
+        """
         peer = Peer(Session(self, self._limits, self._clock()), outlet)
-        self._peers[peer] = None
+        self._peers[peer] = self._unconnected[peer] = None
         self._deadlines.watch(peer)
+        if len(self._unconnected) > self._limits.sockets_before_connect:
+            oldest = next(iter(self._unconnected))
+            del self._unconnected[oldest]
+            self.close(oldest, CloseCode.OVERLOAD, "too many are connecting: come again a little later")
         return peer
 
     def receive(self, peer: Peer, data: str | bytes) -> None:
@@ -110,6 +133,8 @@ class Hub:
         self._dispatcher.flush(peer)
         self._dispatcher.perform(peer, peer.session.receive(data, self._clock()))
         self._deadlines.watch(peer)
+        if peer.session.identity is not None:
+            self._unconnected.pop(peer, None)
 
     def heard_pong(self, peer: Peer) -> None:
         peer.session.heard_pong()
@@ -130,6 +155,7 @@ class Hub:
         self._dispatcher.rosters.remove(peer)
         self.replays.forget(peer)
         self._peers.pop(peer, None)
+        self._unconnected.pop(peer, None)
 
     def begin(self, epoch: str, head: int, first_position: int, rights: Rights) -> None:
         """Begin at `head` of a history, without sockets."""
@@ -196,11 +222,30 @@ class Hub:
     def tick(self) -> None:
         """Do what the time calls for."""
         now = self._clock()
+        if self._dispatcher.end_turn(now.seconds):
+            self._wake()
         for peer in self._deadlines.due(now.seconds):
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
             self._deadlines.watch(peer)
+        for peer in self._pressure.look(self._peers):
+            self.close(peer, CloseCode.TOO_SLOW, "too much is unread on this node: resume from where you are")
+        self._dispatcher.unsent_limit_bytes = self._pressure.unsent_limit_bytes
         self._dispatcher.report()
+
+    def sample(self, *, stream_head: int) -> Sample:
+        """Return how the node is now, when the stream has come to `stream_head`."""
+        stale = self._clock().time - self.stale_since if self.stale_since is not None else timedelta()
+        return Sample(
+            sockets=self.socket_count,
+            rooms=self.room_count,
+            behind=sum(peer.session.is_behind for peer in self._peers),
+            unsent_bytes=self._pressure.unsent_bytes,
+            head=self.head,
+            lag_events=max(0, stream_head - self.head),
+            stale_seconds=stale.total_seconds(),
+            window_events=self.replays.window.head - self.replays.window.after,
+        )
 
     def _beat(self, peer: Peer) -> None:
         self._dispatcher.flush(peer)

@@ -15,12 +15,14 @@ class Lane:
         cursor: everything up to here has been written, unless the lane is live.
         live: it gets each event as it comes; everything up to the node's head has been written.
         owes_caught_up: the client waits to hear that the head is reached.
+        is_behind: its client read too slowly, and has been told so.
     """
 
     rooms: dict[str, int]
     cursor: int
     live: bool = False
     owes_caught_up: bool = False
+    is_behind: bool = False
 
 
 @dataclass(slots=True)
@@ -37,13 +39,19 @@ class Arrival:
 
 
 class Lanes:
-    """The lanes of one socket: the main one, and one for each `join` that has not yet caught up with it."""
+    """The lanes of one socket: the main one, and one for each `join` that has not yet caught up with it.
 
-    __slots__ = ("joining", "main")
+    Attributes:
+        conflates: of public seat frames, the client wants the newest alone.
+    """
 
-    def __init__(self, main: Lane) -> None:
+    __slots__ = ("_is_thinned", "conflates", "joining", "main")
+
+    def __init__(self, main: Lane, *, conflates: bool = False) -> None:
         self.main = main
         self.joining: list[Lane] = []
+        self.conflates = conflates
+        self._is_thinned = conflates
 
     def __iter__(self) -> Iterator[Lane]:
         yield self.main
@@ -70,9 +78,17 @@ class Lanes:
         for other in self:
             if other is not lane and (other.live or event.position <= other.cursor):
                 brought = _wanted(other, event)
-                if brought and event.richness(brought) >= event.richness(rooms):
-                    return ()
+                if not brought or event.richness(brought) < event.richness(rooms):
+                    continue
+                if self._is_thinned and event.replaceable(brought):
+                    # A newer one may have come in its place, and shows these rooms nothing.
+                    continue
+                return ()
         return rooms
+
+    def thins(self, lane: Lane) -> bool:
+        """Return whether a replay of the lane may leave out public seat frames that newer ones replace."""
+        return self.conflates or lane.is_behind
 
     def add(self, rooms: Iterable[str], *, after: int, owes_caught_up: bool) -> Lane:
         """Serve further rooms in a lane of their own, from `after`."""
@@ -92,6 +108,7 @@ class Lanes:
     def arrive(self, lane: Lane, head: int) -> Arrival:
         """Note that `lane` is served up to `head`: the main lane becomes live, others become part of it."""
         lane.cursor = head
+        lane.is_behind = False
         arrival = Arrival()
         arrival.tell(lane)
         if lane is self.main:
@@ -110,6 +127,8 @@ class Lanes:
         self.main.live = False
         self.main.cursor = written
         self.main.owes_caught_up = True
+        self.main.is_behind = True
+        self._is_thinned = True
 
 
 def _wanted(lane: Lane, event: RoutedEvent) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """The sockets of a node: how one is written to, whose they are, and which of them are in which room."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.conflation import Unsent
 from studyspot.ws_fanout.session import Session
 
 Audience = tuple[tuple[str, ...], Collection["Peer"]]
@@ -39,12 +40,16 @@ class Peer:
         outbox_after: everything up to here was written before them.
         outbox_frames: how many they are.
         first_of: when those of them happened that this socket is measured for.
+        held: frames after those of the outbox that wait for newer ones; none where the client did not ask.
+        held_after: everything up to here was written or put into the outbox before them.
         is_queued: it waits for its turn to be served from the log.
         watched_at: when its next deadline is looked at, in seconds of the clock that never jumps.
     """
 
     __slots__ = (
         "first_of",
+        "held",
+        "held_after",
         "is_queued",
         "outbox",
         "outbox_after",
@@ -61,26 +66,24 @@ class Peer:
         self.outbox_after = 0
         self.outbox_frames = 0
         self.first_of: list[datetime] = []
+        self.held: Unsent | None = None
+        self.held_after = 0
         self.is_queued = False
         self.watched_at = math.inf
 
 
-class Rosters:
-    """Whose sockets are whose, and which are in which room as far as they get its events as they come."""
+class Roster:
+    """Which sockets are in which room."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, set[Peer]] = {}
-        self._users: dict[str, set[Peer]] = {}
 
-    @property
-    def room_count(self) -> int:
-        return len(self._rooms)
+    def __contains__(self, room: str) -> bool:
+        return room in self._rooms
 
-    def admit(self, peer: Peer, user_id: str) -> None:
-        _enter(self._users, user_id, peer)
-
-    def of_user(self, user_id: str) -> Collection[Peer]:
-        return self._users.get(user_id, ())
+    def rooms(self) -> Iterable[str]:
+        """Return the rooms that anyone is in."""
+        return self._rooms.keys()
 
     def enter(self, peer: Peer, rooms: Sequence[str]) -> None:
         for room in rooms:
@@ -90,18 +93,9 @@ class Rosters:
         for room in rooms:
             _leave(self._rooms, room, peer)
 
-    def remove(self, peer: Peer) -> None:
-        """Forget a socket whose session has ended."""
-        if peer.session.identity is not None:
-            _leave(self._users, peer.session.identity.user_id, peer)
-        self.leave(peer, tuple(peer.session.lanes.main.rooms))
-
-    def occupied(self, rooms: Collection[str]) -> tuple[str, ...]:
-        """Return those of the rooms that anyone is in, in the same order."""
-        return tuple(room for room in rooms if room in self._rooms)
-
     def audiences(self, rooms: Sequence[str]) -> Sequence[Audience]:
-        """Divide the peers in these occupied rooms by which of the rooms they are in."""
+        """Divide the peers in these rooms by which of the rooms they are in."""
+        rooms = [room for room in rooms if room in self._rooms]
         if len(rooms) == 1:
             return ((tuple(rooms), self._rooms[rooms[0]]),)
         parts: list[tuple[tuple[str, ...], set[Peer]]] = []
@@ -120,6 +114,49 @@ class Rosters:
                 divided.append(((room,), rest))
             parts = divided
         return parts
+
+
+class Rosters:
+    """Whose sockets are whose, and which are in which room as far as they get its events as they come.
+
+    Attributes:
+        prompt: those that get every event at once.
+        conflating: those whose public seat frames wait for newer ones.
+    """
+
+    def __init__(self) -> None:
+        self.prompt = Roster()
+        self.conflating = Roster()
+        self._users: dict[str, set[Peer]] = {}
+
+    @property
+    def room_count(self) -> int:
+        return len({*self.prompt.rooms(), *self.conflating.rooms()})
+
+    def admit(self, peer: Peer, user_id: str) -> None:
+        _enter(self._users, user_id, peer)
+
+    def of_user(self, user_id: str) -> Collection[Peer]:
+        return self._users.get(user_id, ())
+
+    def enter(self, peer: Peer, rooms: Sequence[str]) -> None:
+        self._of(peer).enter(peer, rooms)
+
+    def leave(self, peer: Peer, rooms: Sequence[str]) -> None:
+        self._of(peer).leave(peer, rooms)
+
+    def remove(self, peer: Peer) -> None:
+        """Forget a socket whose session has ended."""
+        if peer.session.identity is not None:
+            _leave(self._users, peer.session.identity.user_id, peer)
+        self.leave(peer, tuple(peer.session.lanes.main.rooms))
+
+    def occupied(self, rooms: Collection[str]) -> tuple[str, ...]:
+        """Return those of the rooms that anyone is in, in the same order."""
+        return tuple(room for room in rooms if room in self.prompt or room in self.conflating)
+
+    def _of(self, peer: Peer) -> Roster:
+        return self.prompt if peer.held is None else self.conflating
 
 
 def _enter(index: dict[str, set[Peer]], key: str, peer: Peer) -> None:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from studyspot.ws_fanout.conflation import Unsent
 from studyspot.ws_fanout.dispatch import Dispatcher
 from studyspot.ws_fanout.encoder import FrameEncoder
 from studyspot.ws_fanout.lanes import Lane
@@ -127,22 +128,26 @@ class Replays:
         Returns:
             Whether all events were passed; if not, the client should read first.
         """
-        frames: list[bytes] = []
-        size = 0
+        lanes, unsent, replaced = peer.session.lanes, Unsent(), 0
+        is_thinned = lanes.thins(lane)
         for event in events:
             if event.position <= lane.cursor:
                 continue
-            if size >= _WRITE_BYTES:
-                self._dispatcher.write_events(peer, b"".join(frames), len(frames))
-                frames, size = [], 0
+            # What stands for an older frame is in the same write: the cursor never passes what is to come.
+            if unsent.size_bytes >= _WRITE_BYTES:
+                self._write(peer, unsent)
                 if peer.outlet.is_full():
-                    return False
-            rooms = peer.session.lanes.due(lane, event)
+                    break
+            rooms = lanes.due(lane, event)
             if rooms:
-                frame = self._encoder.frame(event, rooms)
-                frames.append(frame)
-                size += len(frame)
+                seat = event.replaceable(rooms) if is_thinned else None
+                replaced += unsent.add(self._encoder.frame(event, rooms), event.position, seat)
             lane.cursor = event.position
-        if frames:
-            self._dispatcher.write_events(peer, b"".join(frames), len(frames))
-        return True
+        self._dispatcher.count_replaced(replaced)
+        if unsent:
+            self._write(peer, unsent)
+        return not events or lane.cursor >= events[-1].position
+
+    def _write(self, peer: Peer, unsent: Unsent) -> None:
+        frames = unsent.take()
+        self._dispatcher.write_events(peer, b"".join(frames), len(frames))

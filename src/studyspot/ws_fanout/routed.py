@@ -8,7 +8,9 @@ import structlog
 from studyspot.broker.stream import StreamMessage
 from studyspot.catalogue.cloudevents import UnreadableMessage, from_message, renewed
 from studyspot.catalogue.codec import Recorded
+from studyspot.ws_fanout.conflation import SeatKey, seat_key
 from studyspot.ws_fanout.rooms import Route, route
+from studyspot.ws_fanout.views import PUBLIC_SEAT
 
 _SLICE_EVENTS = 128
 _SLICE_BYTES = 128 * 1024
@@ -20,15 +22,29 @@ _UNSEEN = Route({})
 
 @dataclass(frozen=True, slots=True)
 class RoutedEvent:
-    """The event at `position`; `body` is its CloudEvent in JSON, in the newest version."""
+    """The event at `position`; `body` is its CloudEvent in JSON, in the newest version.
+
+    `seat` is what its public seat frame is about, where it has one.
+    """
 
     position: int
     body: bytes
     route: Route
+    seat: SeatKey | None = None
 
     def richness(self, rooms: Sequence[str]) -> int:
         """Return how much of the event is seen in the best of these of its rooms."""
         return max(self.route.sights[room].view.richness for room in rooms)
+
+    def replaceable(self, rooms: Sequence[str]) -> SeatKey | None:
+        """Return what the frame for these of its rooms is about, if a newer one of the same may stand for it.
+
+        So may one that shows the public view of a seat alone: nobody may miss what any other room shows.
+        """
+        if self.seat is None:
+            return None
+        sights = self.route.sights
+        return self.seat if all(sights[room].view is PUBLIC_SEAT for room in rooms) else None
 
 
 def routed(message: StreamMessage) -> tuple[RoutedEvent, Recorded | None]:
@@ -44,7 +60,8 @@ def routed(message: StreamMessage) -> tuple[RoutedEvent, Recorded | None]:
     if recorded.position != message.position:
         return _unseen(message, f"it calls itself {recorded.id}"), None
     body = renewed(message.body, recorded)
-    return RoutedEvent(message.position, body, route(recorded.event)), recorded
+    event = recorded.event
+    return RoutedEvent(message.position, body, route(event), seat_key(event)), recorded
 
 
 def slices(batch: Sequence[StreamMessage]) -> Iterator[Sequence[StreamMessage]]:

@@ -86,6 +86,11 @@ class Session:
         """When `tick` has something to do, in seconds of the clock that never jumps."""
         return self._vigil.next
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the client read too slowly, and is being served from the log."""
+        return self._vigil.is_behind
+
     def receive(self, data: str | bytes, now: Now) -> Sequence[Effect]:
         """Answer a frame of the client."""
         if self.closed:
@@ -216,7 +221,8 @@ class Session:
         answers = self._answers(frame.rooms, identity, room_count=len(own))
         resume, after = self._resume(frame.since)
         wanted = dict.fromkeys((*own, *(answer.room for answer in answers if answer.joined)), after)
-        self.lanes = Lanes(Lane(wanted, after, owes_caught_up=resume == "replaying"))
+        main = Lane(wanted, after, owes_caught_up=resume == "replaying")
+        self.lanes = Lanes(main, conflates=frame.conflate)
         unasked = (RoomAnswer(room=room, joined=True) for room in staff_rooms if room not in frame.rooms)
         connected = Connected(
             id=frame.id,
@@ -231,7 +237,7 @@ class Session:
             rooms=(*answers, *unasked),
             resume=resume,
         )
-        return (Admitted(identity.user_id), Send(connected), Serve())
+        return (Admitted(identity.user_id, frame.conflate), Send(connected), Serve())
 
     def _join(self, frame: Join, identity: Identity) -> Sequence[Effect]:
         answers = self._answers(frame.rooms, identity, room_count=self.lanes.room_count())
