@@ -1,0 +1,187 @@
+"""Hundreds of clients whose rights change, while processes die: each sees what is its own.
+
+python -m tests.chaos.fanout_campaign --seconds 300 --seed 1 --clients 300
+
+Each client's log is the log filtered by its rights: the judge says so by what each of them was told, frame by
+frame, and by the log. A seed repeats all that is left to chance; what runs at once may come in another order.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import cycle
+
+import httpx
+
+from studyspot.checker.judge import Evidence, judge
+from studyspot.checker.sources import read_log, read_stream
+from studyspot.client.api import Api
+from studyspot.client.clock import FullJitter, SystemClock
+from studyspot.client.queries import Queries
+from studyspot.client.witness import NoWitness
+from studyspot.console.temporary_system import TemporarySystem, temporary_system
+from tests.chaos.crowd.ending import all_have_heard, maps_differ, without_policies
+from tests.chaos.crowd.findings import first_difference
+from tests.chaos.crowd.followers import Follower, following
+from tests.chaos.crowd.incidents import Incidents
+from tests.chaos.crowd.nodes import CrampedNode, a_cramped_node
+from tests.chaos.crowd.people import Mint, Person
+from tests.chaos.crowd.script import Script
+from tests.chaos.crowd.town import Town, build
+from tests.chaos.crowd.visitor import Visitor
+from tests.chaos.crowd.whims import Whims
+
+LIBRARIES = 50
+_FOLLOWERS = 10
+_PLAYERS = 10
+_COMMAND_EVERY = timedelta(milliseconds=250)
+_WHIM_EVERY = timedelta(seconds=4)
+_INCIDENT_EVERY = timedelta(seconds=2.5)
+_RETRY = timedelta(seconds=0.1), timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a campaign went: what happened how often, and what was wrong, the first of it in full."""
+
+    counts: Counter[str]
+    judged: str
+    faults: tuple[str, ...]
+
+
+class Campaign:
+    """One system, its people, and all that they do and suffer."""
+
+    def __init__(
+        self, system: TemporarySystem, node: CrampedNode, http: httpx.AsyncClient, seed: int
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self._system = system
+        self._node = node
+        self._http = http
+        self._seed = seed
+        self._mint = Mint(system)
+        self._ended = asyncio.Event()
+        self._reader = Queries(
+            Api(
+                http,
+                None,
+                clock=SystemClock(),
+                jitter=FullJitter(*_RETRY, self._chance("reader")),
+                patience=timedelta(seconds=5),
+                witness=NoWitness(),
+            ),
+            read_own_writes=False,
+        )
+
+    async def run(self, clients: int, seconds: float) -> Outcome:
+        """Let it all happen for so long, and judge it.
+
+        Raises:
+            TimeoutError: what was killed did not come back, or clients did not hear of the end.
+        """
+        chance = self._chance("town")
+        town = await build(self._mint, self._http, chance, libraries=LIBRARIES, students=clients // 2)
+        visitors = self._visitors(town, clients - _FOLLOWERS)
+        incidents = Incidents(self._system, self._node, self._chance("incidents"))
+        scripts = [Script(town, self._chance(f"player {n}"), self.counts) for n in range(_PLAYERS)]
+        whims = Whims(town, self._reader)
+        readers = [
+            (Person(f"reader-{number}", "student", self._mint), chance.choice(town.libraries).id)
+            for number in range(_FOLLOWERS)
+        ]
+        async with (
+            following(readers, self._system.api_url, self._urls, chance) as (followers, interval),
+            asyncio.TaskGroup() as visiting,
+        ):
+            tasks = [visiting.create_task(visitor.run(self._ended)) for visitor in visitors]
+            async with asyncio.TaskGroup() as acting:
+                for visitor in visitors:
+                    acting.create_task(whims.follow(visitor, every=_WHIM_EVERY, ended=self._ended))
+                for script in scripts:
+                    acting.create_task(script.play(every=_COMMAND_EVERY, ended=self._ended))
+                acting.create_task(incidents.run(every=_INCIDENT_EVERY, ended=self._ended))
+                await asyncio.sleep(seconds)
+                self._ended.set()
+            with without_policies(self._system):
+                faults = await maps_differ(town, followers, interval)
+                await all_have_heard(town, visitors, followers)
+                evidence = await self._evidence(town, visitors, followers)
+                # The sockets are judged as they are now: open.
+                verdict = judge(evidence)
+            for task in tasks:
+                task.cancel()
+        faults += [complaint for script in scripts for complaint in script.complaints]
+        faults += [complaint for visitor in visitors for complaint in visitor.complaints]
+        if not verdict.clean:
+            faults += [str(verdict), *first_difference(verdict, evidence.sockets, tuple(evidence.records))]
+        if faults:
+            faults += incidents.story
+        return Outcome(self.counts + incidents.counts, str(verdict), tuple(faults))
+
+    @property
+    def _urls(self) -> list[str]:
+        return [self._system.fanout_url, self._node.url]
+
+    def _chance(self, name: str) -> random.Random:
+        return random.Random(f"{self._seed} {name}")
+
+    def _visitors(self, town: Town, count: int) -> list[Visitor]:
+        """Return so many sockets: everybody has one, and who has more is taken in turn."""
+        people = [speaker.who for speaker in town.speakers]
+        return [
+            Visitor(person, number, self._urls, self._chance(f"visitor {number}"), self.counts)
+            for number, person in zip(range(count), cycle(people), strict=False)
+        ]
+
+    async def _evidence(
+        self, town: Town, visitors: Sequence[Visitor], followers: Sequence[Follower]
+    ) -> Evidence:
+        settings = self._system.settings
+        return Evidence(
+            records=await asyncio.to_thread(read_log, settings["database_url"]),
+            messages=await read_stream(settings["nats_url"]),
+            answers=[answer for speaker in town.speakers for answer in speaker.witness.answers],
+            sockets=[
+                *(visitor.witness.socket for visitor in visitors),
+                *(follower.witness.socket for follower in followers),
+            ],
+        )
+
+
+async def campaign(seconds: float, seed: int, clients: int) -> Outcome:
+    """Run a campaign on a system of its own."""
+    async with (
+        temporary_system() as system,
+        a_cramped_node(system) as node,
+        httpx.AsyncClient(base_url=system.api_url, timeout=10) as http,
+    ):
+        try:
+            return await Campaign(system, node, http, seed).run(clients, seconds)
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Let clients come, go and lose rights while processes die.")
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--clients", type=int, default=300)
+    given = parser.parse_args()
+    outcome = asyncio.run(campaign(given.seconds, given.seed, given.clients))
+    what = f"{given.clients} clients, {given.seconds:g} s, seed {given.seed}"
+    counted = ", ".join(f"{count} {name}" for name, count in sorted(outcome.counts.items()))
+    sys.stdout.write(f"{what}: {counted}\n")
+    if outcome.faults:
+        sys.exit("\n".join((f"seed {given.seed}", *outcome.faults)))
+    sys.stdout.write(f"{outcome.judged}\n")
+
+
+if __name__ == "__main__":
+    main()
