@@ -1,0 +1,111 @@
+"""`studyspot fanout --workers 2`: two processes behind one port, told of as one, and ended as one."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from studyspot.domain.events import Event
+from studyspot.embedded.identity import identify
+from tests.ws_fanout.events import announced, booked, library_created
+from tests.ws_fanout.followers import all_have, faults, followers
+from tests.ws_fanout.live import Log, connected, log_at, until
+from tests.ws_fanout.processes import LIMIT, FanoutProcess, fanout_process
+
+TWO = ("--workers", "2")
+
+
+@pytest.fixture
+async def log(nats_url: str) -> AsyncIterator[Log]:
+    async with log_at(nats_url) as log:
+        yield log
+
+
+@pytest.fixture
+async def fanout(nats_url: str, log: Log, tmp_path: Path) -> AsyncIterator[FanoutProcess]:
+    async with fanout_process(nats_url, tmp_path, *TWO) as fanout:
+        yield fanout
+
+
+def bookings(count: int) -> list[Event]:
+    return [booked(booking=f"B{number}") for number in range(count)]
+
+
+async def test_workers_share_the_sockets_and_are_told_of_as_one(fanout: FanoutProcess, log: Log) -> None:
+    async with AsyncExitStack() as stack:
+        # By chance, the kernel gives all to one worker once in half a million times.
+        sockets = [
+            await stack.enter_async_context(connected(fanout.port, f"s{number}", rooms=["library:L1"]))
+            for number in range(20)
+        ]
+        await log.append(library_created(), *bookings(10))
+        for socket in sockets:
+            await socket.receive_until("event", position=log.head)
+            assert socket.positions == list(range(1, log.head + 1))
+
+        await until_value(fanout, "studyspot_fanout_sockets", 20)
+        await until_value(fanout, "studyspot_fanout_deliveries_total", 20 * log.head)
+        told = await fanout.workers()
+        assert all(worker["ready"] and worker["sockets"] for worker in told)
+        assert sum(worker["sockets"] for worker in told) == 20
+        health = (await fanout.metrics.get("/health")).json()
+        assert health["status"] == "alive"
+        assert [(worker["worker"], worker["pid"], worker["restarts"]) for worker in health["workers"]] == [
+            (worker["worker"], worker["pid"], 0) for worker in told
+        ]
+
+        fanout.stop()
+        assert await asyncio.gather(*(socket.closed() for socket in sockets)) == [4002] * 20
+        assert await fanout.ended() == 0
+    assert not any(identify(worker["pid"]) for worker in told)
+
+
+async def test_a_worker_that_is_killed_under_load_costs_its_clients_nothing(
+    fanout: FanoutProcess, log: Log
+) -> None:
+    async with followers(
+        fanout.port, [f"s{number}" for number in range(20)], rooms=["library:L1"]
+    ) as clients:
+        await log.append(library_created(), *bookings(100))
+        await all_have(clients, log.head)
+        await until_value(fanout, "studyspot_fanout_deliveries_total", 20 * log.head)
+        killed, other = await fanout.workers()
+
+        os.kill(killed["pid"], signal.SIGKILL)
+        await log.append(*bookings(200))
+        await fanout.until(lambda answer: answer.is_success and answer.json()["workers"][0]["restarts"] == 1)
+        await log.append(*bookings(100), announced())
+
+        await all_have(clients, log.head)
+        cut_off = [one for one in clients if one.close_codes]
+        assert [one.close_codes for one in cut_off] == [[1006]] * killed["sockets"]
+        assert faults(log, clients) == []
+        told = await fanout.workers()
+        assert told[0]["pid"] != killed["pid"]
+        assert (told[1]["pid"], told[1]["restarts"]) == (other["pid"], 0)
+        # Counters keep what the dead one had counted; the sockets that it had are not counted any more.
+        assert await fanout.value("studyspot_fanout_deliveries_total") >= 20 * 101
+        await until_value(fanout, "studyspot_fanout_sockets", 20)
+        assert await fanout.value("studyspot_fanout_worker_deaths_total") == 1
+
+
+async def test_workers_whose_parent_is_killed_send_their_clients_elsewhere_and_end(
+    fanout: FanoutProcess, log: Log
+) -> None:
+    async with connected(fanout.port, "s1") as client:
+        workers = [identify(worker["pid"]) for worker in await fanout.workers()]
+
+        fanout.process.kill()
+
+        assert await client.closed() == 4002
+        await until(lambda: not any(worker and worker.is_alive() for worker in workers))
+
+
+async def until_value(fanout: FanoutProcess, metric: str, value: float) -> None:
+    async with asyncio.timeout(LIMIT):
+        while await fanout.value(metric) != value:  # noqa: ASYNC110  Metrics tell of themselves by no event.
+            await asyncio.sleep(0.05)
