@@ -44,7 +44,7 @@ async def an_installation(database_url: str) -> AsyncIterator[Town]:
         working = asyncio.create_task(run_workers(workers, NO_BROKER))
         try:
             town = await a_town(http, log)
-            await until(lambda: all(log.readable(worker.projection.name) for worker in workers), 30)
+            await until(lambda: log.readable(*(worker.projection.name for worker in workers)), 30)
             await until_barred(town)
             yield town
         finally:

@@ -22,7 +22,7 @@ from studyspot.projections.app import run_workers
 from studyspot.projections.models.registry import PROJECTIONS
 from tests.http_server import served
 from tests.journeys.person import Person
-from tests.projections.system import NO_BROKER, Log, a_log
+from tests.projections.system import NO_BROKER, Log, a_log, until
 
 KEY = SigningKey.generate()
 LIMIT_SECONDS = 20.0
@@ -116,6 +116,7 @@ async def a_town(database_url: str, at: datetime, *, policies: int = 1) -> Async
                 served(create_app(config)) as url,
                 httpx.AsyncClient(base_url=url, timeout=30) as http,
             ):
+                await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)))
                 yield Town(log, http, clock)
         finally:
             for task in tasks:

@@ -9,9 +9,10 @@ from nats.aio.client import Client
 
 from studyspot.broker.connection import connect
 from studyspot.projections.models.registry import PROJECTIONS
+from studyspot.wire.positions import MIN_POSITION
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.serving import reads_of
-from tests.projections.system import Log, a_log, working
+from tests.projections.system import Log, a_log, until, working
 
 
 @pytest.fixture
@@ -24,11 +25,21 @@ async def log(postgres_server: PostgresServer) -> AsyncIterator[Log]:
 
 @pytest.fixture
 async def reads(log: Log) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the reads, with a worker for each projection."""
+    """A client of the reads, with a worker for each projection; each of them is readable.
+
+    What it asks is answered from all that was appended before, unless it names a position itself.
+    """
+
+    async def after_what_was_appended(request: httpx.Request) -> None:
+        request.headers.setdefault(MIN_POSITION, str(log.store.head().position))
+
     async with AsyncExitStack() as stack:
         for projection in PROJECTIONS:
             await stack.enter_async_context(working(log, projection))
-        yield await stack.enter_async_context(reads_of(log))
+        await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)))
+        client = await stack.enter_async_context(reads_of(log))
+        client.event_hooks["request"].append(after_what_was_appended)
+        yield client
 
 
 @pytest.fixture

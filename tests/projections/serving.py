@@ -33,6 +33,8 @@ from tests.http_server import served
 from tests.projections.system import Log
 
 KEY = SigningKey.generate()
+READS = "reads of a test"
+"""As what the connections that read are known to the database."""
 
 
 def bearer(user_id: str, role: Role = "student") -> dict[str, str]:
@@ -62,7 +64,12 @@ async def reads_of(log: Log) -> AsyncIterator[httpx.AsyncClient]:
     app.state.store = log.store
     app.state.verifier = Verifier.of([KEY.jwks()], issuer="studyspot", audience="studyspot")
     pool = AsyncConnectionPool(
-        log.database_url, min_size=1, max_size=4, timeout=2, open=False, kwargs={"autocommit": True}
+        log.database_url,
+        min_size=1,
+        max_size=4,
+        timeout=2,
+        open=False,
+        kwargs={"autocommit": True, "application_name": READS},
     )
     async with (
         pool,

@@ -30,6 +30,10 @@ from studyspot.projections.worker import Worker
 from studyspot.ws_fanout.ending import end_tasks
 
 NO_BROKER = "nats://127.0.0.1:9"
+READ = """
+SELECT FROM read.current JOIN read.builds USING (name, version, number)
+WHERE name = ANY (%s) AND position >= %s
+"""
 
 
 async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
@@ -109,11 +113,14 @@ class Log:
             return 0
         return int(found[0][0]) if found else 0
 
-    def readable(self, name: str) -> bool:
-        """Whether a projection is read, and has reached the log's head."""
-        if self.position(name) < self.store.head().position:
+    def readable(self, *names: str) -> bool:
+        """Whether these projections are read, and have reached the log's head."""
+        head = self.store.head().position
+        try:
+            found = self.rows(READ, list(names), head)
+        except psycopg.errors.UndefinedTable:
             return False
-        return bool(self.rows("SELECT FROM read.current WHERE name = %s", name))
+        return len(found) == len(names)
 
 
 @asynccontextmanager

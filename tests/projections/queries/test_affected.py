@@ -144,7 +144,7 @@ async def test_what_is_parked_is_said(log: Log) -> None:
         working(log, libraries.PROJECTION),
         reads_of(log) as client,
     ):
-        await until(lambda: all(log.readable(name) for name in ("bookings", "seats", "libraries")))
+        await until(lambda: log.readable("bookings", "seats", "libraries"))
         told = (await client.get(PATH, params={"seatId": "S1"}, headers=OWNER)).json()
         assert [(row["id"], row.get("parked")) for row in told["rows"]] == [("B1", None), ("B2", True)]
         assert told["parked"] is True

@@ -144,7 +144,7 @@ async def figures_at(log: Log, now: datetime) -> dict[str, Any]:
     )
     seats, bookings = named(("seats", "bookings"))
     async with working(log, seats), working(log, bookings):
-        await until(lambda: log.readable("seats") and log.readable("bookings"))
+        await until(lambda: log.readable("seats", "bookings"))
         async with pool, Queries(pool, log.database_url, log.store) as queries:
             reading = await queries.read(STATS, moment.parameters("L1"), None)
     return figures_of(reading.rows[0], moment.hours)

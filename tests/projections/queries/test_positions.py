@@ -2,16 +2,20 @@
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from types import ModuleType
 
 import httpx
 import psycopg
+import pytest
 
 from studyspot.projections.builds import Build, creation, indexing
-from studyspot.projections.models import seats
+from studyspot.projections.models import bookings, libraries, seats
 from tests.engines import PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat
-from tests.projections.queries.asking import ask_map, assert_problem, text
-from tests.projections.serving import reads_of
+from tests.projections.queries.asking import ask, ask_map, assert_problem, text
+from tests.projections.serving import bearer, reads_of
 from tests.projections.system import Log, a_log, until, working
 
 MAP = "/api/libraries/L1/seats"
@@ -38,6 +42,25 @@ async def test_a_read_waits_for_its_position_and_is_woken_by_it(log: Log) -> Non
                 await reading
                 waits.append(time.monotonic() - begun)
         assert sorted(waits)[1] < 0.15, "it looked from time to time instead of being woken"
+
+
+@pytest.mark.parametrize("late", [libraries, seats, bookings], ids=["libraries", "seats", "bookings"])
+async def test_a_read_waits_for_every_read_model_that_its_answer_is_made_from(
+    log: Log, late: ModuleType
+) -> None:
+    async with reads_of(log) as reads, AsyncExitStack() as stack:
+        async with working(log, late.PROJECTION):
+            await until(lambda: log.readable(late.PROJECTION.name))
+        position = await log.append(opened(), seat(), booked(start=datetime.now(UTC) + HOUR))
+        for model in {libraries, seats, bookings} - {late}:
+            await stack.enter_async_context(working(log, model.PROJECTION))
+            await until(lambda: log.readable(model.PROJECTION.name))  # noqa: B023  # Awaited here.
+        owner = bearer("owner", "library_owner")
+        reading = asyncio.create_task(ask(reads, "/api/libraries/L1/affected", position, owner, seatId="S1"))
+        done, _ = await asyncio.wait([reading], timeout=0.3)
+        assert not done, "it has read what no worker has applied"
+        await stack.enter_async_context(working(log, late.PROJECTION))
+        assert [row["id"] for row in (await reading)["rows"]] == ["B1"]
 
 
 async def test_a_position_beyond_the_log_is_refused_at_once(log: Log, reads: httpx.AsyncClient) -> None:
