@@ -130,7 +130,7 @@ async def test_a_node_without_a_stream_lets_nobody_in_until_there_is_one(nats_ur
             async with wire(fanout.port):
                 pass
         assert refusal.value.response.status_code == 503
-        assert refusal.value.response.headers["Retry-After"] == "1"
+        assert refusal.value.response.headers["Retry-After"] in ("1", "2")
         async with log_at(nats_url):
             await until(lambda: fanout.is_ready)
             async with connected(fanout.port, "s1") as client:

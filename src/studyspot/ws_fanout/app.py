@@ -11,14 +11,20 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 import uvloop
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from studyspot.access.tokens import Verifier
 from studyspot.broker.connection import connect
 from studyspot.telemetry import Readiness, serve_metrics
+from studyspot.ws_fanout.addresses import Proxies
 from studyspot.ws_fanout.ending import end_tasks
 from studyspot.ws_fanout.feed import Feed
+from studyspot.ws_fanout.gate import Gate
+from studyspot.ws_fanout.handshake import Handshakes
+from studyspot.ws_fanout.health import Health
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.names import Names
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.server import FanoutServer
@@ -26,6 +32,7 @@ from studyspot.ws_fanout.stream_reader import StreamReader
 from studyspot.ws_fanout.worker import reporting
 
 TICK = timedelta(milliseconds=100)
+SAMPLE_EVERY = timedelta(milliseconds=500)
 
 log = structlog.get_logger()
 
@@ -40,6 +47,7 @@ class FanoutConfig:
     port: int
     shares_port: bool = False
     allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 
@@ -62,19 +70,20 @@ class Fanout:
         await self._server.drain()
 
     def readiness(self) -> Readiness:
-        stale_since = self.hub.stale_since
-        details = {
-            "epoch": self.hub.epoch,
-            "head": self.hub.head,
-            "sockets": len(self.hub.peers),
-            "staleSince": stale_since.isoformat() if stale_since else None,
-        }
-        return Readiness(self.is_ready and stale_since is None, details)
+        """Say whether the node lets sockets in and brings what is new."""
+        health = _health(self.hub, self._feed)
+        ready = health.ready and not health.draining and health.stale_since is None
+        return Readiness(ready, health.details())
 
 
 @asynccontextmanager
-async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
+async def running(
+    config: FanoutConfig, *, registry: CollectorRegistry | None = None
+) -> AsyncIterator[Fanout]:
     """Run a node inside; at the end its sockets are cut off, unless it was drained before.
+
+    Its metrics are on `registry`; without one nobody reads them.
+
 
     Raises:
         BrokerUnavailable: NATS did not let us in.
@@ -89,15 +98,18 @@ async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
             limits=config.limits,
             clock=_now,
             wake=woken.set,
+            metrics=FanoutMetrics(registry or CollectorRegistry()),
         )
         feed = Feed(nc, hub, window_events=config.limits.window_events)
         reader = StreamReader(nc, hub)
-        server = FanoutServer(
-            hub,
+        handshakes = Handshakes(
+            Gate(config.limits, time.monotonic),
             limits=config.limits,
-            allowed_origins=config.allowed_origins,
-            is_ready=lambda: feed.is_ready,
+            metrics=hub.metrics,
+            proxies=Proxies(config.trusted_proxies),
+            health=lambda: _health(hub, feed),
         )
+        server = FanoutServer(hub, handshakes, limits=config.limits, allowed_origins=config.allowed_origins)
         port = await server.start(config.host, config.port, reuse_port=config.shares_port)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -111,6 +123,7 @@ async def running(config: FanoutConfig) -> AsyncIterator[Fanout]:
                         config.verifier.follow(),
                         _drive(hub, woken, reader),
                         _tick(hub),
+                        _sample(hub, feed),
                     )
                 ]
                 try:
@@ -142,7 +155,7 @@ async def _serve(config: FanoutConfig, metrics_port: int | None, parent: socket.
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stopped.set)
-    async with running(config) as fanout, _reporting(parent, fanout, stopped):
+    async with running(config, registry=REGISTRY) as fanout, _reporting(parent, fanout, stopped):
         stop_metrics = serve_metrics(metrics_port, fanout.readiness) if metrics_port is not None else None
         try:
             log.info("fan-out listening", host=config.host, port=fanout.port)
@@ -176,6 +189,26 @@ async def _tick(hub: Hub) -> None:
     while True:
         await asyncio.sleep(TICK.total_seconds())
         hub.tick()
+
+
+async def _sample(hub: Hub, feed: Feed) -> None:
+    while True:
+        hub.metrics.look(hub.sample(stream_head=feed.stream_head))
+        await asyncio.sleep(SAMPLE_EVERY.total_seconds())
+
+
+def _health(hub: Hub, feed: Feed) -> Health:
+    return Health(
+        ready=feed.is_ready,
+        draining=hub.draining,
+        epoch=hub.epoch,
+        head=hub.head,
+        stream_head=feed.stream_head,
+        rights_position=hub.rights_position,
+        sockets=hub.socket_count,
+        rooms=hub.room_count,
+        stale_since=hub.stale_since,
+    )
 
 
 def _now() -> Now:

@@ -176,8 +176,9 @@ class FanoutMetrics:
         """Count a room that was asked for: `joined`, or the code of the refusal."""
         self._joins.labels(outcome).inc()
 
-    def closed(self, code: int) -> None:
-        self._closes.labels(str(code)).inc()
+    def closed(self, code: int | None) -> None:
+        """Count a socket that has ended with this code, or with one that means nothing here."""
+        self._closes.labels("other" if code is None else str(code)).inc()
 
     def sent_error(self, code: str) -> None:
         self._errors.labels(code).inc()

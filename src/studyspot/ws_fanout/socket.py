@@ -10,27 +10,43 @@ from websockets.protocol import Event, State
 from websockets.server import ServerProtocol
 
 from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.gate import Place
+from studyspot.ws_fanout.handshake import Handshakes
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.peers import Peer
 
 FULL_BYTES = 64 * 1024
 """Unsent bytes from which a client should read before it is served more."""
 _EMPTY_BYTES = 16 * 1024
-_CLOSE_WITHIN = timedelta(seconds=3)
+CLOSE_WITHIN = timedelta(seconds=3)
+"""After which a socket that is being closed is cut off."""
 _LONGEST_REASON_BYTES = 123
+_LOST = 1006
+_COUNTED_CODES = frozenset(
+    {1000, 1001, 1002, 1003, 1005, _LOST, 1007, 1009, 1011, *(int(code) for code in CloseCode)}
+)
 
 
 class Socket(ServerConnection):
-    """A connection that the hub writes to; it lives in `hub` from the opening handshake to the end."""
+    """A connection that the hub writes to; it lives in `hub` from the opening handshake to the end.
 
-    def __init__(self, hub: Hub, protocol: ServerProtocol, server: Server, **options: Any) -> None:
+    Attributes:
+        place: the one that it has among the node's sockets, once it is let in.
+    """
+
+    def __init__(
+        self, hub: Hub, handshakes: Handshakes, protocol: ServerProtocol, server: Server, **options: Any
+    ) -> None:
         super().__init__(protocol, server, **(options | {"write_limit": (FULL_BYTES, _EMPTY_BYTES)}))
+        self.place: Place | None = None
         self._hub = hub
+        self._handshakes = handshakes
         self._peer: Peer | None = None
         self._abort_timer: asyncio.TimerHandle | None = None
 
     def enter_hub(self) -> Peer:
         """Take part in the fan-out."""
+        self._handshakes.succeeded(self)
         self._peer = self._hub.open(self)
         return self._peer
 
@@ -55,7 +71,12 @@ class Socket(ServerConnection):
         if self.protocol.state is State.OPEN:
             self.protocol.send_close(code, _short(reason))
             self.send_data()
-            self._abort_timer = self.loop.call_later(_CLOSE_WITHIN.total_seconds(), self.transport.abort)
+            self._abort_timer = self.loop.call_later(CLOSE_WITHIN.total_seconds(), self.transport.abort)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if not self._handshakes.arrived(self):
+            self.transport.abort()
 
     def process_event(self, event: Event) -> None:
         super().process_event(event)
@@ -71,8 +92,20 @@ class Socket(ServerConnection):
         super().connection_lost(exc)
         if self._abort_timer is not None:
             self._abort_timer.cancel()
+        self._handshakes.lost(self)
         if self._peer is not None:
             self._hub.gone(self._peer)
+            self._hub.metrics.closed(self._ended_with())
+
+    def _ended_with(self) -> int | None:
+        """Return the code of whoever closed first, or that of a lost connection.
+
+        None stands for a code that means nothing here: clients may say any of some thousand.
+        """
+        sent, received = self.protocol.close_sent, self.protocol.close_rcvd
+        closed = sent if received is None or not self.protocol.close_rcvd_then_sent else received
+        code = _LOST if closed is None else closed.code
+        return code if code in _COUNTED_CODES else None
 
 
 def _short(reason: str) -> str:

@@ -47,6 +47,11 @@ class Vigil:
         """When something may be due."""
         return min(self._connect_by, self._token_until, self._pong_by, self._read_by, self._heartbeat_at)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the socket was too slow, and has not caught up."""
+        return self._read_by < math.inf
+
     def allows_frame(self, now: Now) -> bool:
         """Count a frame, and return whether the socket may send that many."""
         earned = (now.seconds - self._allowed_at) * self._limits.frames_per_second
@@ -70,7 +75,7 @@ class Vigil:
 
     def has_read(self, now: Now) -> None:
         """Note that a reader which is behind has taken something."""
-        if self._read_by < math.inf:
+        if self.is_behind:
             self.fell_behind(now)
 
     def caught_up(self) -> None:

@@ -1,0 +1,202 @@
+"""The opening handshake: what is answered to whom before there is a socket.
+
+Every refusal is a problem, with a time to come again where that helps, and is counted by its type.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Protocol, cast
+
+import orjson
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from studyspot.wire.problems import (
+    MALFORMED,
+    MEDIA_TYPE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    ORIGIN_REFUSED,
+    UNAVAILABLE,
+    Kind,
+    Problem,
+    body_of,
+)
+from studyspot.ws_fanout.addresses import Proxies
+from studyspot.ws_fanout.gate import NODE_FULL, TOO_MANY_CONNECTS, TOO_MANY_SOCKETS, Gate, Place, jittered
+from studyspot.ws_fanout.health import Health
+from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.metrics import FanoutMetrics
+
+PATH = "/ws"
+
+DRAINING = Kind("draining", "This node is going away", 503)
+UPGRADE_REQUIRED = Kind("upgrade-required", "Only WebSockets here", 426)
+
+KINDS = (
+    MALFORMED,
+    ORIGIN_REFUSED,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    UPGRADE_REQUIRED,
+    TOO_MANY_SOCKETS,
+    TOO_MANY_CONNECTS,
+    NODE_FULL,
+    UNAVAILABLE,
+    DRAINING,
+)
+"""Every problem of the handshake."""
+
+NO_REQUEST = "no-request"
+"""What came was no HTTP request, or none in time."""
+TOO_MANY_HANDSHAKES = "too-many-handshakes"
+"""Cut off unread: so many had come that had yet to say what they want."""
+
+_OF_STATUS = {kind.status: kind for kind in (MALFORMED, ORIGIN_REFUSED, METHOD_NOT_ALLOWED, UPGRADE_REQUIRED)}
+_NOT_READY_RETRY = timedelta(seconds=1)
+_DRAINING_RETRY = timedelta(seconds=2)
+_LONGEST_INSTANCE = 200
+
+
+class Guest(Protocol):
+    """A connection that may become a socket.
+
+    Attributes:
+        request: what it wants, once it has said so.
+        place: the one that it has among the node's sockets, once it is let in.
+    """
+
+    request: Request | None
+    place: Place | None
+
+
+class Handshakes:
+    """Answers whoever connects; knows who is still about to become a socket.
+
+    Attributes:
+        pending: the connections that are no sockets yet.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        *,
+        limits: Limits,
+        metrics: FanoutMetrics,
+        proxies: Proxies,
+        health: Callable[[], Health],
+    ) -> None:
+        self.pending: set[Guest] = set()
+        self._gate = gate
+        self._limits = limits
+        self._metrics = metrics
+        self._proxies = proxies
+        self._health = health
+
+    def arrived(self, guest: Guest) -> bool:
+        """Take in a connection; if there are too many already it is to be cut off."""
+        if len(self.pending) >= self._limits.handshakes:
+            self._metrics.refused(TOO_MANY_HANDSHAKES)
+            return False
+        self.pending.add(guest)
+        return True
+
+    def succeeded(self, guest: Guest) -> None:
+        """The connection has become a socket."""
+        self.pending.discard(guest)
+
+    def lost(self, guest: Guest) -> None:
+        """The connection is closed, whatever it had become."""
+        if guest in self.pending:
+            self.pending.discard(guest)
+            if guest.request is None:
+                self._metrics.refused(NO_REQUEST)
+        if guest.place is not None:
+            self._gate.leave(guest.place)
+            guest.place = None
+
+    async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer a request that is not to become a socket; wait for the turn of one that is."""
+        path = request.path.partition("?")[0]
+        if path == "/health":
+            return self._tell_health(connection)
+        if path != PATH:
+            return self._refuse(connection, Problem(NOT_FOUND, f"Sockets are at {PATH}."), request)
+        try:
+            await self._let_in(connection, request)
+        except Problem as problem:
+            return self._refuse(connection, problem, request)
+        return None
+
+    def refuse_unfit(
+        self, connection: ServerConnection, request: Request, response: Response
+    ) -> Response | None:
+        """Say as a problem what is wrong with a handshake that websockets has refused."""
+        kind = _OF_STATUS.get(response.status_code)
+        if kind is None or response.headers.get("Content-Type") == MEDIA_TYPE:
+            return None
+        told = self._refuse(connection, Problem(kind, response.body.decode().strip()), request)
+        for name in ("Upgrade", "Allow"):
+            if name in response.headers:
+                told.headers[name] = response.headers[name]
+        return told
+
+    async def _let_in(self, connection: ServerConnection, request: Request) -> None:
+        """Wait for the connection's turn.
+
+        Raises:
+            Problem: it has none.
+        """
+        guest = cast("Guest", connection)
+        if guest not in self.pending:
+            # Lost before its request was looked at: a place would never be given back.
+            return
+        self._require_ready()
+        peer, forwarded = connection.remote_address, request.headers.get_all("X-Forwarded-For")
+        address = self._proxies.client_of(peer[0] if peer else "", forwarded)
+        guest.place, wait = self._gate.enter(address)
+        if wait:
+            await asyncio.sleep(wait.total_seconds())
+            self._require_ready()
+
+    def _require_ready(self) -> None:
+        health = self._health()
+        if health.draining:
+            raise Problem(DRAINING, "Connect again: another node takes over.", jittered(_DRAINING_RETRY))
+        if not health.ready:
+            detail = "This node has yet to read the log."
+            raise Problem(UNAVAILABLE, detail, jittered(_NOT_READY_RETRY))
+
+    def _refuse(self, connection: ServerConnection, problem: Problem, request: Request) -> Response:
+        self._metrics.refused(problem.kind.slug)
+        # A request may hold bytes that are no text.
+        instance = request.path.encode("ascii", "replace").decode()[:_LONGEST_INSTANCE]
+        body = body_of(problem, instance)
+        if problem.retry_after is not None:
+            body["retryAfterMs"] = int(problem.retry_after / timedelta(milliseconds=1))
+        response = _json(connection, HTTPStatus(problem.kind.status), body, MEDIA_TYPE)
+        if problem.retry_after is not None:
+            response.headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after.total_seconds())))
+        return response
+
+    def _tell_health(self, connection: ServerConnection) -> Response:
+        health = self._health()
+        body = {
+            "status": "alive",
+            "ready": health.ready,
+            **health.details(),
+            "serverNow": datetime.now(UTC).isoformat(),
+        }
+        return _json(connection, HTTPStatus.OK, body, "application/json")
+
+
+def _json(
+    connection: ServerConnection, status: HTTPStatus, body: dict[str, Any], media_type: str
+) -> Response:
+    response = connection.respond(status, orjson.dumps(body).decode())
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = media_type
+    return response

@@ -1,0 +1,109 @@
+"""A node with real sockets and no stream: the test brings the events, and says whether it is ready."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry
+
+from studyspot.domain.events import Event
+from studyspot.ws_fanout.addresses import Proxies
+from studyspot.ws_fanout.ending import end_tasks
+from studyspot.ws_fanout.gate import Gate
+from studyspot.ws_fanout.handshake import Handshakes
+from studyspot.ws_fanout.health import Health
+from studyspot.ws_fanout.hub import Hub
+from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.metrics import FanoutMetrics
+from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.rights import Rights
+from studyspot.ws_fanout.routed import routed
+from studyspot.ws_fanout.server import FanoutServer
+from tests.ws_fanout.events import EPOCH, START, message
+from tests.ws_fanout.people import VERIFIER
+
+PROXY = "127.0.0.1"
+
+
+@dataclass(eq=False)
+class Door:
+    """The node; `ready` is for the test to change."""
+
+    hub: Hub
+    gate: Gate
+    handshakes: Handshakes
+    server: FanoutServer
+    registry: CollectorRegistry
+    port: int = 0
+    ready: bool = True
+
+    def publish(self, *events: Event, time: datetime = START) -> None:
+        first = self.hub.head + 1
+        batch = [message(first + index, event, time=time) for index, event in enumerate(events)]
+        self.hub.publish([routed(one) for one in batch])
+
+    def counted(self, name: str, **labels: str) -> float:
+        """Return a metric as Prometheus would see it."""
+        return self.registry.get_sample_value(f"studyspot_fanout_{name}", labels) or 0.0
+
+
+@asynccontextmanager
+async def opened(
+    limits: Limits | None = None, *, allowed_origins: tuple[str, ...] = ()
+) -> AsyncIterator[Door]:
+    """A node that lets sockets in, and believes a proxy on this machine."""
+    limits = limits or Limits()
+    woken, registry = asyncio.Event(), CollectorRegistry()
+    hub = Hub(
+        verifier=VERIFIER,
+        name_of=lambda user: user,
+        limits=limits,
+        clock=lambda: Now(time.monotonic(), datetime.now(UTC)),
+        wake=woken.set,
+        metrics=FanoutMetrics(registry),
+    )
+    hub.begin(EPOCH, 0, 1, Rights())
+    gate = Gate(limits, time.monotonic)
+
+    def health() -> Health:
+        return Health(
+            ready=door.ready,
+            draining=hub.draining,
+            epoch=hub.epoch,
+            head=hub.head,
+            stream_head=hub.head,
+            rights_position=hub.rights_position,
+            sockets=hub.socket_count,
+            rooms=hub.room_count,
+            stale_since=hub.stale_since,
+        )
+
+    handshakes = Handshakes(
+        gate, limits=limits, metrics=hub.metrics, proxies=Proxies((PROXY,)), health=health
+    )
+    server = FanoutServer(hub, handshakes, limits=limits, allowed_origins=allowed_origins)
+    door = Door(hub, gate, handshakes, server, registry)
+    door.port = await server.start("127.0.0.1", 0)
+    tasks = [asyncio.create_task(_drive(hub, woken)), asyncio.create_task(_tick(hub))]
+    try:
+        yield door
+    finally:
+        server.abort()
+        await end_tasks(tasks)
+
+
+async def _drive(hub: Hub, woken: asyncio.Event) -> None:
+    while True:
+        await woken.wait()
+        woken.clear()
+        while hub.step():  # noqa: ASYNC110  # Each turn does a part.
+            await asyncio.sleep(0)
+
+
+async def _tick(hub: Hub) -> None:
+    while True:
+        await asyncio.sleep(0.02)
+        hub.tick()
