@@ -29,3 +29,14 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize("command", ["projections", "up", "demo"])
 def test_help_of_a_command_imports_nothing_that_only_its_work_needs(command: str) -> None:
     assert imported(command, "--help") & HEAVY <= TYPER_OWN
+
+
+def test_a_fan_out_starts_without_a_database_driver_and_without_the_frameworks_of_others() -> None:
+    parts = "studyspot.console.services, studyspot.ws_fanout.app, studyspot.access.key_sets"
+    told = f"import sys, {parts}; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=True
+    )
+    found = set(ended.stdout.split())
+    assert "websockets" in found
+    assert found & {"alembic", "faststream", "httpx", "psycopg", "uvicorn"} == set()

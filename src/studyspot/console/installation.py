@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studyspot.console.faults import Fault
-from studyspot.migrations.run import pending
 from studyspot.settings import GivenSettings, Settings
 from studyspot.telemetry import configure_logging
 
@@ -43,6 +42,8 @@ def migrated_database_url(settings: Settings) -> str:
         Fault: nobody has said, or it has not.
         psycopg.OperationalError, StoreUnavailable: it does not answer.
     """
+    from studyspot.migrations.run import pending
+
     url = database_url(settings)
     if pending(url):
         raise Fault("The database has not been migrated to this release.", "Run `studyspot migrate`.")

@@ -15,7 +15,6 @@ import uvloop
 
 from studyspot.console.faults import Fault
 from studyspot.console.installation import begin, database_url, nats_url, signing_key, verifier
-from studyspot.console.waiting import wait_for_database, wait_for_nats
 from studyspot.settings import Settings
 from studyspot.telemetry import Readiness, serve_metrics
 
@@ -29,6 +28,7 @@ def run_api(environment_only: bool) -> None:
     from studyspot.access.access_tokens import AccessTokens
     from studyspot.access.server_secrets import ServerSecrets
     from studyspot.api import ApiConfig, serve
+    from studyspot.console.waiting import wait_for_database
     from studyspot.wire.rate_limit import Rate
 
     settings = begin(environment_only=environment_only)
@@ -53,6 +53,7 @@ def run_relay(environment_only: bool) -> None:
     """Relay the store's events to NATS."""
     from prometheus_client import REGISTRY
 
+    from studyspot.console.waiting import wait_for_database, wait_for_nats
     from studyspot.event_store.notifications import HeadSignal
     from studyspot.event_store.store import EventStore
     from studyspot.relay.metrics import RelayMetrics
@@ -77,6 +78,7 @@ def run_relay(environment_only: bool) -> None:
 
 def run_projections(names: list[str], environment_only: bool) -> None:
     """Keep read models up to date."""
+    from studyspot.console.waiting import wait_for_database
     from studyspot.projections.app import AllStopped, ProjectionsProcess
     from studyspot.projections.models.registry import UnknownProjection
 
@@ -95,6 +97,7 @@ def run_projections(names: list[str], environment_only: bool) -> None:
 
 def run_policies(environment_only: bool) -> None:
     """Keep deadlines, and send notices."""
+    from studyspot.console.waiting import wait_for_database
     from studyspot.policies.app import PoliciesProcess
 
     settings = begin(environment_only=environment_only)
