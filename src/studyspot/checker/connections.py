@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from studyspot.checker.conflation import LeftOut
+from studyspot.checker.entitlement import Entitlement
 from studyspot.checker.log import Log
 from studyspot.checker.passages import Frame, Passage, Socket
-from studyspot.checker.rooms import Rooms, own_rooms
+from studyspot.checker.rooms import Rooms
+from studyspot.checker.tokens import Claims
 from studyspot.checker.verdict import Finding, Kind
 from studyspot.checker.views import alterations, leaks, told
 
+_TOO_MANY = "too-many-rooms"
 _STARTS_ANYWHERE = -1
 """The start of a room that was joined live, at a position that the server did not tell."""
 
@@ -42,7 +46,7 @@ class ConnectionJudge:
         self._asked: dict[object, Frame] = {}
         self._brought: dict[int, frozenset[str]] = {}
         self._missing: dict[int, str] = {}
-        self._conflates = False
+        self._left_out = LeftOut(rooms)
         self._not_before: dict[str, int] = {}
         self._ends_at: int | None = None
 
@@ -55,68 +59,94 @@ class ConnectionJudge:
                 start = frame["since"]["position"] if frame.get("since") else self._reached_here
                 self._start(frame["rooms"], start)
             return
+        if frame.get("type") == "event":
+            yield from self._event(frame)
+            return
         match frame.get("type"):
             case "connected":
                 yield from self._connected(frame)
-            case "event":
-                yield from self._event(frame)
             case "joined":
                 yield from self._joined(frame)
             case "left":
                 for room in frame["rooms"]:
+                    self._left_out.left(room)
                     self.complete.pop(room, None)
                     self._progress.starts.pop(room, None)
                     self._await_grant(room, self._granted_at(room))
             case "caught-up":
                 yield from self._reached(frame["position"], frame["rooms"])
+                self._left_out.caught_up(frame["rooms"])
             case "heartbeat":
                 yield from self._reached(frame["position"], tuple(self.complete))
+            case "behind":
+                self._left_out.fell_behind(frame["position"], self.complete)
             case _:
                 pass
+        self._settle()
 
     def end(self, *, settled: bool) -> Iterator[Finding]:
         """Find what never came; with `settled`, up to the log's head."""
-        if settled and self._ends_at is not None:
-            yield self._finding(Kind.LEAK, self._ends_at, "is still open after its person was sent away")
+        if settled and self._may.ends_at is not None:
+            yield self._finding(Kind.LEAK, self._may.ends_at, "is still open after its person was sent away")
         elif settled:
             yield from self._reached(self._log.head, tuple(self.complete))
+            self._settle()
         self._progress.complete = self.complete
         for position, room in sorted(self._missing.items()):
             yield self._finding(Kind.GAP, position, f"never came in {room}")
 
     def _connected(self, frame: Frame) -> Iterator[Finding]:
-        if (frame["user"], frame["role"]) != (self._socket.user, self._socket.role):
+        asked = self._asked.get(frame.get("id"), {})
+        claims: Claims | None = asked.get("claims")
+        role = claims.role if claims is not None else self._socket.role
+        user, head, rights = self._socket.user, frame["head"], self._rooms.rights
+        if (frame["user"], frame["role"]) != (user, role):
             sentence = f"was taken for {frame['role']} {frame['user']}"
             yield self._finding(Kind.LEAK, None, sentence)
-        if frame["head"] > self._log.head:
-            yield self._finding(Kind.ALTERED, frame["head"], f"head, but the log ends at {self._log.head}")
-        asked = self._asked.get(frame.get("id"), {})
+        if head > self._log.head:
+            yield self._finding(Kind.ALTERED, head, f"head, but the log ends at {self._log.head}")
         self._conflates = bool(asked.get("conflate"))
         since = asked.get("since")
         resumes = since is not None and frame["resume"] != "snapshot-required"
-        start: int = since["position"] if since is not None and resumes else frame["head"]
-        user, role = self._socket.user, self._socket.role
-        head, rights = frame["head"], self._rooms.rights
+        start: int = since["position"] if since is not None and resumes else head
         if rights.is_shut_out(user, head):
             yield self._finding(Kind.LEAK, None, f"was let in, and had been sent away before {head}")
-        self._ends_at = rights.ends_after(user, role, head)
-        for room in own_rooms(user, role):
-            self.complete[room] = start
-        for room in rights.staff_rooms(user, role):
-            if rights.belongs(user, role, room, head):
+        if claims is not None and rights.is_outdated(claims, head):
+            yield self._finding(Kind.LEAK, None, f"was let in as {role}, which they were no more at {head}")
+        self._may.begin(role, head)
+        self.complete |= dict.fromkeys(self._may.own_rooms, start)
+        for room in self._may.staff_rooms():
+            if self._may.belongs(room, head):
                 self.complete[room] = start
+                self._may.enter(room, head, exact=True)
             else:
                 self._await_grant(room, head)
-        for room in _names(frame["rooms"]):
-            yield from self._admit(room, start, head)
+        yield from self._answered(frame["rooms"], start, head, exact=True)
         if not resumes:
             self._progress.complete.clear()
             self._progress.starts.clear()
         self._reached_here = start
         self._start(self.complete, start)
         for room, reached in self._progress.complete.items():
-            for position in self._expected(room, reached, start) if room in self.complete else ():
+            if room not in self.complete or reached == _STARTS_ANYWHERE:
+                continue
+            for position in self._expected(room, reached, start):
                 yield self._finding(Kind.GAP, position, f"never came in {room}: resumed only after {start}")
+
+    def _refreshed(self, frame: Frame) -> Iterator[Finding]:
+        claims: Claims | None = self._asked.get(frame.get("id"), {}).get("claims")
+        if claims is None:
+            return
+        if claims.user != self._socket.user:
+            yield self._finding(Kind.LEAK, None, f"was refreshed by a token of {claims.user}")
+        if self._rooms.rights.is_outdated(claims, self._reached_here):
+            sentence = f"was refreshed as {claims.role}, which they were no more at {self._reached_here}"
+            yield self._finding(Kind.LEAK, None, sentence)
+        if claims.role != self._may.role:
+            for room in self._may.awaited:
+                self.complete.pop(room, None)
+            self._may.begin(claims.role, self._reached_here)
+            self._changes_role = True
 
     def _start(self, rooms: Iterable[str], position: int) -> None:
         for room in rooms:
@@ -127,37 +157,65 @@ class ConnectionJudge:
         since = asked.get("since")
         resumes = since is not None and frame.get("resume") != "snapshot-required"
         start: int = since["position"] if since is not None and resumes else _STARTS_ANYWHERE
-        for room in _names(frame["rooms"]):
-            yield from self._admit(room, start, self._reached_here)
+        if since is not None:
+            for room in _names(frame["rooms"]):
+                self._bring_again(room, start)
+        yield from self._answered(frame["rooms"], start, self._reached_here, exact=False)
+        if frame.get("id") is None and self._changes_role:
+            self._changes_role = False
+            for room in self._may.staff_rooms():
+                if room not in self.complete:
+                    self._await_grant(room, self._reached_here)
 
-    def _admit(self, room: str, start: int, position: int) -> Iterator[Finding]:
-        """Note that the socket is in the room; find that it should not be, by the rights of a position."""
-        if self._may_be_in(room, position):
-            self.complete.setdefault(room, start)
-        else:
-            yield self._finding(Kind.LEAK, None, f"was let into {room}")
+    def _bring_again(self, room: str, start: int) -> None:
+        """The room is asked for once more: what it alone brought comes again, and the rest may."""
+        if self.complete.pop(room, None) is None:
+            return
+        for position in [position for position in self._brought if position > start]:
+            if self._rooms_of[position] == {room}:
+                del self._brought[position]
+            elif room in self._rooms.views_of(position):
+                self._again.add(position)
 
-    def _may_be_in(self, room: str, position: int) -> bool:
-        """Say whether this person may be in this room, now or by what the socket is yet to be told."""
-        user, role = self._socket.user, self._socket.role
-        if role == "admin" or room in own_rooms(user, role):
-            return True
-        kind, _, rest = room.partition(":")
-        if kind != "library" or not rest or not rest.partition(":")[2]:
-            return kind == "library" and bool(rest)
-        return self._belongs(room, position)
+    def _left(self, frame: Frame) -> Iterator[Finding]:
+        for room in frame["rooms"]:
+            if frame.get("id") is None and self._is_theirs(room):
+                yield self._finding(Kind.FALSE_REFUSAL, None, f"had to leave {room}, which is theirs")
+            self.complete.pop(room, None)
+            self._progress.starts.pop(room, None)
+            granted = self._may.leave(room, self._reached_here)
+            if granted is not None and not self._changes_role:
+                self.complete[room] = granted - 1
 
-    def _granted_at(self, room: str) -> int:
-        """Return the position from which on another grant of this room would be another one."""
-        return max(self._not_before.get(room, 0), self._reached_here)
+    def _is_theirs(self, room: str) -> bool:
+        if self._changes_role:
+            return self._may.must_enter(room, self._reached_here, exact=False)
+        return self._may.is_open(room) or not self._may.is_withdrawn(room)
+
+    def _answered(
+        self, answers: Iterable[object], start: int, position: int, *, exact: bool
+    ) -> Iterator[Finding]:
+        """Note which rooms it is let into, and find which it should not be, or should; as of a position.
+
+        Without `exact`, the answer may be of a later one.
+        """
+        for room in _names(answers):
+            if not self._may.may_enter(room, position):
+                yield self._finding(Kind.LEAK, None, f"was let into {room}")
+            elif room in self._may.awaited and room in self.complete:
+                self._may.awaited.discard(room)
+            else:
+                self.complete.setdefault(room, start)
+                self._may.enter(room, position, exact=exact)
+        for room in _refused(answers):
+            if self._may.must_enter(room, position, exact=exact):
+                yield self._finding(Kind.FALSE_REFUSAL, None, f"was kept out of {room}, which is theirs")
 
     def _await_grant(self, room: str, position: int) -> None:
         """The room is not this person's at a position: it will be from the event on that gives it to them."""
-        user, role = self._socket.user, self._socket.role
-        granted = self._rooms.rights.granted_after(user, role, room, position)
+        granted = self._may.await_grant(room, position)
         if granted is not None:
             self.complete[room] = granted - 1
-            self._not_before[room] = granted
 
     def _event(self, frame: Frame) -> Iterator[Finding]:
         position: int = frame["position"]
@@ -179,43 +237,29 @@ class ConnectionJudge:
             self._progress.due.add(position)
 
     def _entitlement(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
-        if self._ends_at is not None and position > self._ends_at:
-            yield self._finding(
-                Kind.LEAK, position, f"came after its person was sent away at {self._ends_at}"
-            )
+        ends_at = self._may.ends_at
+        if ends_at is not None and position > ends_at:
+            yield self._finding(Kind.LEAK, position, f"came after its person was sent away at {ends_at}")
         for room in rooms:
             if room not in self._rooms.views_of(position):
                 yield self._finding(Kind.LEAK, position, f"is no event of {room}")
             if room not in self.complete:
                 yield self._finding(Kind.LEAK, position, f"came for {room}, in which it is not")
-            elif not self._entitled(room, position):
+            elif not self._may.sees(room, position):
                 yield self._finding(Kind.LEAK, position, f"came for {room}, which was not theirs then")
-
-    def _entitled(self, room: str, position: int) -> bool:
-        """Say whether a socket in the room may see its event at `position`.
-
-        A replay goes by the rights of its own day: who belongs there now sees all that was before. Who has
-        left sees nothing after.
-        """
-        if self._socket.role == "admin" or not room.endswith(":staff"):
-            return True
-        if position < self._not_before.get(room, 0):
-            return False
-        return self._belongs(room, position)
-
-    def _belongs(self, room: str, position: int) -> bool:
-        """Say whether the staff room is this person's at a position, or will be."""
-        user, role, rights = self._socket.user, self._socket.role, self._rooms.rights
-        granted = rights.granted_after(user, role, room, position)
-        return granted is not None or rights.belongs(user, role, room, position)
 
     def _order(self, position: int, frame: Frame) -> Iterator[Finding]:
         fields = frozenset(frame["event"]["data"])
         known = self._brought.get(position)
         rooms = [room for room in frame["rooms"] if room in self.complete]
         self._brought[position] = fields | (known or frozenset())
-        if known is not None and fields <= known:
+        self._rooms_of[position] = self._rooms_of.get(position, frozenset()) | frozenset(frame["rooms"])
+        if position in self._again:
+            self._again.discard(position)
+        elif known is not None and fields <= known:
             yield self._finding(Kind.TWICE, position, "came again on the same connection")
+        elif excused := [room for room in rooms if self._left_out.is_excused(room, position)]:
+            yield self._finding(Kind.OUT_OF_ORDER, position, f"came after later ones of {excused[0]}")
         elif position in self._missing:
             room = self._missing.pop(position)
             yield self._finding(Kind.OUT_OF_ORDER, position, f"came after later ones of {room}")
@@ -239,29 +283,29 @@ class ConnectionJudge:
             return
         if start != _STARTS_ANYWHERE:
             for expected in self._expected(room, start, position):
-                if not self._is_told(expected, room):
+                if not self._is_told(expected, room) and not self._left_out.excuses(room, expected):
                     self._missing.setdefault(expected, room)
         self.complete[room] = position
 
+    def _settle(self) -> None:
+        """Whatever stands for what was left out has come by now."""
+        for position, room in self._left_out.unsettled(self.complete):
+            self._missing.setdefault(position, room)
+
     def _expected(self, room: str, after: int, until: int) -> Iterator[int]:
         for position in self._rooms.between(room, after, until):
-            if self._ends_at is not None and position > self._ends_at:
+            if self._may.ends_at is not None and position > self._may.ends_at:
                 return
-            if self._entitled(room, position):
+            if self._may.sees(room, position):
                 yield position
 
     def _is_told(self, position: int, room: str) -> bool:
-        """Say whether another frame told as much as the room's would have, or a newer one replaces it."""
+        """Say whether another frame told as much as the room's would have."""
         record = self._log.at(position)
         if record is None:
             return True
-        if position in self._brought:
-            needed = told(record, self._rooms.views_of(position)[room]).data.keys()
-            return needed <= self._brought[position]
-        occupation = record.facts.get("occupation")
-        return (
-            self._conflates and occupation is not None and self._rooms.is_replaced(room, position, occupation)
-        )
+        needed = told(record, self._rooms.views_of(position)[room]).data.keys()
+        return position in self._brought and needed <= self._brought[position]
 
     def _finding(self, kind: Kind, position: int | None, sentence: str) -> Finding:
         return Finding(kind, self._socket.who, position, sentence)
@@ -273,4 +317,11 @@ def _names(rooms: Iterable[object]) -> Iterator[str]:
         if isinstance(room, str):
             yield room
         elif isinstance(room, Mapping) and room.get("joined"):
+            yield str(room["room"])
+
+
+def _refused(rooms: Iterable[object]) -> Iterator[str]:
+    """Yield the rooms that were refused for what they are, and not for their number."""
+    for room in rooms:
+        if isinstance(room, Mapping) and not room.get("joined") and room.get("code") != _TOO_MANY:
             yield str(room["room"])

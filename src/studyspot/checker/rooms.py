@@ -80,14 +80,14 @@ class Rooms:
         self.head = log.head
         self.rights = Rights(log)
         self._views: dict[int, Mapping[str, View]] = {}
-        self._occupations: dict[int, str] = {}
+        self._shown: dict[int, tuple[str, str, str]] = {}
         self._positions: defaultdict[str, list[int]] = defaultdict(list)
         for record in log.records:
             views = self._views[record.position] = rooms_of(record)
             for room in views:
                 self._positions[room].append(record.position)
-            if record.type in STATE_AFTER:
-                self._occupations[record.position] = record.facts["occupation"]
+            if (shown := _shown(record)) is not None:
+                self._shown[record.position] = shown
 
     def views_of(self, position: int) -> Mapping[str, View]:
         return self._views.get(position, {})
@@ -97,10 +97,26 @@ class Rooms:
         positions = self._positions.get(room, [])
         return positions[bisect_right(positions, after) : bisect_right(positions, until)]
 
-    def is_replaced(self, room: str, position: int, occupation: str) -> bool:
-        """Say whether the room has a newer event of the same occupation, which may stand for this one."""
-        newer = self.between(room, position, self.head)
-        return any(self._occupations.get(later) == occupation for later in newer)
+    def is_replaced(self, room: str, position: int, until: int) -> bool:
+        """Say whether a newer event, up to `until`, may stand for this one in the room.
+
+        So it is where the room sees the public view of a seat, of the same occupation, or else of the same
+        seat's service.
+        """
+        shown = self._shown.get(position)
+        if shown is None or self.views_of(position).get(room) is not View.PUBLIC:
+            return False
+        return any(self._shown.get(later) == shown for later in self.between(room, position, until))
+
+
+def _shown(record: Record) -> tuple[str, str, str] | None:
+    """Return what the event's public frame tells of: an occupation, or the service of a seat."""
+    facts = record.facts
+    if record.type in STATE_AFTER:
+        return (facts["libraryId"], "occupation", facts["occupation"])
+    if record.type == "seat.availability-changed":
+        return (facts["libraryId"], "seat", facts["seatId"])
+    return None
 
 
 def own_rooms(user: str, role: str) -> tuple[str, str, str]:
