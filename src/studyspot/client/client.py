@@ -45,6 +45,7 @@ class Client(Commands, Queries):
         token: TokenSource,
         *,
         since: Since | None = None,
+        conflate: bool = False,
         read_own_writes: bool = False,
         undelivered: int = _UNDELIVERED,
         patience: timedelta = _PATIENCE,
@@ -59,6 +60,8 @@ class Client(Commands, Queries):
             fanout_url: of the fan-out, such as ws://127.0.0.1:8001.
             token: a token, or what returns one that is valid now.
             since: where an earlier client was (`resume_point`): events go on from there.
+            conflate: of several changes of one occupation that the public sees, a quarter of a second's
+                newest is enough; seat maps that are followed stay exact, that much later.
             read_own_writes: reads reflect at least this client's newest command.
             undelivered: how many events wait for a slow reader before the socket is read no further.
             patience: how long a command or read is tried again while the server is away.
@@ -82,7 +85,7 @@ class Client(Commands, Queries):
         self._socket = Socket(
             f"{fanout_url.rstrip('/')}/ws",
             token,
-            Session(since),
+            Session(since, conflate=conflate),
             self._deliveries,
             clock=clock,
             jitter=self._jitter,

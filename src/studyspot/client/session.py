@@ -27,10 +27,11 @@ _EVERYONE = "everyone"
 class Session:
     """What one client has been told, across its connections, and which rooms it wants to be in."""
 
-    def __init__(self, since: Since | None = None) -> None:
+    def __init__(self, since: Since | None = None, *, conflate: bool = False) -> None:
         self.epoch = since.epoch if since else None
         self.seen = since.position if since else 0
         """The highest position that was handed over or given up: a snapshot as of it lacks none of that."""
+        self._conflate = conflate
         self._points = ResumePoints(since.position if since else None)
         self._wanted: dict[str, None] = {}
         self._members: set[str] = set()
@@ -72,7 +73,7 @@ class Session:
         self._leaving.clear()
         self._reached = 0
         rooms = tuple(self._wanted)[:_ROOMS_PER_FRAME]
-        return Connect(id=request, token=token, rooms=rooms, since=self.since)
+        return Connect(id=request, token=token, rooms=rooms, since=self.since, conflate=self._conflate)
 
     def joins(self, rooms: Iterable[str]) -> Iterator[Join]:
         """Yield frames, still without ids, that join these wanted rooms from the lowest of their points."""
