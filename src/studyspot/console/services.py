@@ -130,6 +130,7 @@ def run_fanout(environment_only: bool, workers: int, worker: int | None) -> None
         port=settings.fanout_port,
         shares_port=worker is not None,
         allowed_origins=settings.allowed_origins,
+        trusted_proxies=settings.trusted_proxies,
     )
     if worker is None:
         serve(config, metrics_port=settings.metrics_port)

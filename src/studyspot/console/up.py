@@ -54,7 +54,10 @@ KNOWN_TO = {
     "projections": (*_FOR_ALL, "database_url"),
     # They need no broker.
     "policies": ("metrics_port", "log_level", "log_format", "database_url"),
-    "fanout": (*_FOR_ALL, *_FOR_VERIFYING, "fanout_host", "fanout_port", "allowed_origins"),
+    "fanout": (
+        *(*_FOR_ALL, *_FOR_VERIFYING),
+        *("fanout_host", "fanout_port", "allowed_origins", "trusted_proxies"),
+    ),
 }
 """What each child is told. The key that signs, and that secrets derive from, is the api's alone."""
 
