@@ -7,8 +7,8 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 
-from studyspot.broker.consumer import read_range
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
+from studyspot.broker.reading import read_range
 from studyspot.broker.stream import STREAM, SUBJECTS, StreamMessage, ensure_stream
 from tests.broker.streams import EPOCH, fill, messages, publish
 from tests.engines import NatsServer

@@ -11,8 +11,8 @@ import orjson
 import pytest
 
 from studyspot.broker.connection import connect
-from studyspot.broker.consumer import read_range
 from studyspot.broker.publisher import FencedPublisher
+from studyspot.broker.reading import read_range
 from studyspot.broker.stream import StreamMessage, ensure_stream
 from studyspot.catalogue.cloudevents import from_message, renewed, to_message
 from studyspot.catalogue.codec import decode

@@ -11,7 +11,8 @@ from nats.aio.client import Client
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from studyspot.broker.buckets import ensure_buckets, get_name, put_name
+from studyspot.broker.bootstrap import KEYS, BootstrapWriter, Reached, read_bootstrap
+from studyspot.broker.buckets import NAMES, ensure_buckets, get_name, put_name
 from studyspot.broker.connection import connect
 from studyspot.broker.consumer import WatchedConsumer
 from studyspot.broker.publisher import FencedPublisher
@@ -43,7 +44,7 @@ async def stream(nats_server: NatsServer) -> NatsServer:
         event = StreamMessage(1, "studyspot.library.l1.library.created", b"{}")
         await FencedPublisher(relay).publish([event])
     async with connected(nats_server.urls.api) as api:
-        await ensure_buckets(api.jetstream())
+        await ensure_buckets(api.jetstream(), (NAMES,))
         await put_name(api.jetstream(), "u1", "Ada")
     return nats_server
 
@@ -159,6 +160,41 @@ async def test_names_are_written_by_the_api_alone(stream: NatsServer, service: s
     assert await refusal(url_of(stream, service), lambda reader: reader.publish("$KV.names.u1", b"Eve"))
     async with connected(stream.urls.api) as api:
         assert await get_name(api.jetstream(), "u1") == "Ada"
+
+
+@pytest.fixture
+async def bootstrap(stream: NatsServer) -> NatsServer:
+    """The server with a bootstrap bucket, made and filled by the relay."""
+    async with connected(stream.urls.relay) as relay:
+        writer = BootstrapWriter(relay, relay.jetstream())
+        assert await writer.look() is None
+        await writer.put({"library.L1": b"{}"}, Reached("e1", 1, KEYS))
+        assert await writer.keys() == {"library.L1"}
+        await writer.close()
+    return stream
+
+
+async def test_the_fanout_reads_the_bootstrap_bucket(bootstrap: NatsServer) -> None:
+    async with connected(bootstrap.urls.fanout) as fanout:
+        found = await read_bootstrap(fanout, fanout.jetstream())
+    assert found is not None
+    assert found.messages == (b"{}",)
+
+
+@pytest.mark.parametrize("service", READERS)
+async def test_the_bootstrap_bucket_is_written_by_the_relay_alone(
+    bootstrap: NatsServer, service: str
+) -> None:
+    subject = "$KV.bootstrap.library.L1"
+    assert await refusal(url_of(bootstrap, service), lambda other: other.publish(subject, b"foreign"))
+
+
+@pytest.mark.parametrize("service", ["api", "projections", "policies", "analytics"])
+async def test_who_has_no_use_for_the_bootstrap_bucket_does_not_read_it(
+    bootstrap: NatsServer, service: str
+) -> None:
+    asked = "$JS.API.CONSUMER.CREATE.KV_bootstrap"
+    assert await refusal(url_of(bootstrap, service), lambda other: other.publish(asked, b"{}"))
 
 
 async def test_names_are_not_for_analytics(stream: NatsServer) -> None:

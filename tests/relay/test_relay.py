@@ -2,8 +2,8 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import psycopg
@@ -13,7 +13,6 @@ from nats.js import JetStreamContext
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from studyspot.broker.connection import connect
 from studyspot.broker.consumer import WatchedConsumer
 from studyspot.broker.errors import EpochChanged
 from studyspot.broker.stream import StreamMessage, StreamState, delete_stream, ensure_stream, stream_state
@@ -21,15 +20,13 @@ from studyspot.catalogue.cloudevents import to_message
 from studyspot.catalogue.codec import Metadata, encode
 from studyspot.domain.events import LibraryDeleted
 from studyspot.event_store.errors import StoreHalted
-from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
 from studyspot.relay.metrics import RelayMetrics
-from studyspot.relay.relay import Relay
 from studyspot.relay.status import relay_status
-from studyspot.ws_fanout.ending import end_tasks
 from tests.broker.streams import collect, lose_disk, until
 from tests.engines import NatsServer, PostgresServer
+from tests.relay.running import Running, relaying, stream_reaches
 
 
 def happening(number: int) -> NewEvent:
@@ -43,56 +40,6 @@ def happening(number: int) -> NewEvent:
         "data": {"bookingId": f"B{number}", "libraryId": f"L{number % 10}", "userId": f"s{number % 7}"},
     }
     return NewEvent("booking.created", json.dumps(data).encode(), (f"booking:B{number}",))
-
-
-@pytest.fixture
-def log_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """A database with an empty log."""
-    with postgres_server.migrated_database() as url:
-        yield url
-
-
-@pytest.fixture
-def store(log_url: str) -> Iterator[EventStore]:
-    with EventStore(log_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def nc(nats_url: str) -> AsyncIterator[Client]:
-    connection = await connect(nats_url, name="test")
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def js(nc: Client) -> JetStreamContext:
-    return nc.jetstream(timeout=2)
-
-
-@asynccontextmanager
-async def relaying(log_url: str, nats_url: str, metrics: RelayMetrics | None = None) -> AsyncIterator[Relay]:
-    """A relay that runs beside the test."""
-    nc = await connect(nats_url, name="relay")
-    with EventStore(log_url) as store:
-        async with HeadSignal(log_url) as signal:
-            relay = Relay(store, nc, signal, metrics=metrics)
-            task = asyncio.create_task(relay.run())
-            try:
-                yield relay
-            finally:
-                await end_tasks([task])
-                if not task.cancelled():
-                    task.result()
-    await nc.close()
-
-
-@pytest.fixture
-def relay(log_url: str, nats_url: str) -> Callable[[], AbstractAsyncContextManager[Relay]]:
-    return lambda: relaying(log_url, nats_url)
-
-
-Running = Callable[[], AbstractAsyncContextManager[Relay]]
 
 
 @asynccontextmanager
@@ -121,16 +68,6 @@ def expected(store: EventStore) -> list[StreamMessage]:
             message = to_message(event.position, event.epoch, event.type, event.data)
             found.append(StreamMessage(event.position, message.subject, message.body))
     return found
-
-
-async def stream_reaches(js: JetStreamContext, position: int, *, epoch: str | None = None) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            with suppress(Exception):
-                state = await stream_state(js)
-                if state and state.last_position >= position and epoch in (None, state.epoch):
-                    return
-            await asyncio.sleep(0.02)
 
 
 async def stream_holds(nc: Client, wanted: list[StreamMessage]) -> None:

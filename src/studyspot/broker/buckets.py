@@ -1,6 +1,6 @@
-"""Key-value buckets: the display names of people, which are never in the log."""
+"""Key-value buckets, and the one of people's display names, which are never in the log."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 
 from nats.aio.client import Client
@@ -13,9 +13,12 @@ from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionFor
 from studyspot.broker.stream import StreamMessage, stream_state
 
 NAMES = "names"
+BOOTSTRAP = "bootstrap"
 
-_NAMES_STREAM = f"KV_{NAMES}"
-_NAMES_SUBJECT = f"$KV.{NAMES}."
+_DESCRIPTIONS = {
+    NAMES: "Display names by user id",
+    BOOTSTRAP: "The newest of the events that a fan-out has to know from before its window",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +29,38 @@ class NameSet:
     name: str | None
 
 
-async def ensure_buckets(js: JetStreamContext, *, replicas: int = 1) -> None:
-    """Make the buckets that are missing; one that is there is left as it is.
+async def ensure_buckets(
+    js: JetStreamContext, buckets: Collection[str] = (NAMES, BOOTSTRAP), *, replicas: int = 1
+) -> None:
+    """Make those of the buckets that are missing; one that is there is left as it is.
 
     Raises:
         BrokerUnavailable, BrokerClosed
     """
-    if await stream_state(js, _NAMES_STREAM) is not None:
-        return
-    with reaching_broker():
-        await js.create_key_value(
-            KeyValueConfig(
-                bucket=NAMES,
-                description="Display names by user id",
-                history=1,
-                storage=StorageType.FILE,
-                replicas=replicas,
-                direct=True,
+    for bucket in buckets:
+        if await stream_state(js, stream_of(bucket)) is not None:
+            continue
+        with reaching_broker():
+            await js.create_key_value(
+                KeyValueConfig(
+                    bucket=bucket,
+                    description=_DESCRIPTIONS[bucket],
+                    history=1,
+                    storage=StorageType.FILE,
+                    replicas=replicas,
+                    direct=True,
+                )
             )
-        )
+
+
+def stream_of(bucket: str) -> str:
+    """Return the name of the stream that holds a bucket."""
+    return f"KV_{bucket}"
+
+
+def subject_of(bucket: str, key: str) -> str:
+    """Return the subject of a bucket's key; of all of them, where the key is `>`."""
+    return f"$KV.{bucket}.{key}"
 
 
 async def put_name(js: JetStreamContext, user_id: str, name: str) -> None:
@@ -103,7 +119,7 @@ async def watch_names(nc: Client) -> AsyncGenerator[tuple[NameSet, ...]]:
     after, epoch = 0, None
     while True:
         consumer = WatchedConsumer(
-            nc, after=after, subjects=(f"{_NAMES_SUBJECT}>",), epoch=epoch, stream=_NAMES_STREAM
+            nc, after=after, subjects=(subject_of(NAMES, ">"),), epoch=epoch, stream=stream_of(NAMES)
         )
         try:
             async with consumer:
@@ -117,4 +133,4 @@ async def watch_names(nc: Client) -> AsyncGenerator[tuple[NameSet, ...]]:
 
 
 def _name_set(message: StreamMessage) -> NameSet:
-    return NameSet(message.subject.removeprefix(_NAMES_SUBJECT), message.body.decode() or None)
+    return NameSet(message.subject.removeprefix(subject_of(NAMES, "")), message.body.decode() or None)

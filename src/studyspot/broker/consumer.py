@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -20,9 +20,9 @@ from studyspot.broker.subjects import reduce_subjects
 SILENT_AFTER = 2.5 * HEARTBEAT
 """Without any sign of life for this long, the consumer is made again."""
 
-_LOOK_EVERY = timedelta(milliseconds=250)
+LOOK_EVERY = timedelta(milliseconds=250)
 _RETRY_AFTER = timedelta(milliseconds=200)
-_API_LIMIT = timedelta(seconds=1)
+API_LIMIT = timedelta(seconds=1)
 
 log = structlog.get_logger()
 
@@ -60,7 +60,7 @@ class WatchedConsumer:
         self.position = after
         self.epoch = epoch
         self._nc = nc
-        self._js = nc.jetstream(timeout=_API_LIMIT.total_seconds())
+        self._js = nc.jetstream(timeout=API_LIMIT.total_seconds())
         self._subjects = reduce_subjects(subjects)
         self._stream = stream
         self._on_silence = on_silence
@@ -103,7 +103,7 @@ class WatchedConsumer:
                 await self._end(delivery.broken)
                 continue
             # A sign of life may be waiting to be read: silence is judged after a wait, never before.
-            await delivery.wait(_LOOK_EVERY)
+            await delivery.wait(LOOK_EVERY)
             if self._nc.is_connected and not delivery.is_heard(SILENT_AFTER):
                 await self._end("the stream is silent")
 
@@ -127,7 +127,7 @@ class WatchedConsumer:
         while True:
             delivery = Delivery(self._nc, after=self.position, subjects=self._subjects, stream=self._stream)
             try:
-                state = await _start(delivery, self._js, self.epoch)
+                state = await start_delivery(delivery, self._js, self.epoch)
             except BrokerUnavailable as error:
                 await delivery.stop()
                 if not complained:
@@ -163,56 +163,7 @@ class WatchedConsumer:
                 self._on_silence(silent_since)
 
 
-async def read_range(
-    nc: Client,
-    *,
-    after: int,
-    until: int,
-    subjects: Sequence[str] = (),
-    epoch: str | None = None,
-    limit: timedelta = timedelta(seconds=5),
-) -> AsyncGenerator[tuple[StreamMessage, ...]]:
-    """Yield what `subjects` match (everything, without any) after `after` up to `until`, in batches.
-
-    The server filters. `limit` is the longest wait for any further sign of progress. Close the
-    generator (`contextlib.aclosing`) where it is not read to its end.
-
-    Raises:
-        BrokerUnavailable: no progress within `limit`, or the stream does not reach `until` (yet).
-        EpochChanged, PositionForgotten, BrokerClosed: as a `WatchedConsumer`.
-    """
-    if after >= until:
-        return
-    js = nc.jetstream(timeout=_API_LIMIT.total_seconds())
-    delivery = Delivery(nc, after=after, subjects=reduce_subjects(subjects))
-    try:
-        before = await stream_state(js)
-        if before is None or before.last_position < until:
-            raise BrokerUnavailable(f"the stream does not reach position {until}")
-        await _start(delivery, js, epoch or before.epoch)
-        while True:
-            await delivery.allow_more()
-            # What is wanted was in the stream before the consumer was made, so "drained" is the end too.
-            finished = delivery.passed >= until or delivery.drained
-            batch = tuple(message for message in delivery.take() if message.position <= until)
-            if batch:
-                yield batch
-            if finished:
-                return
-            if batch:
-                continue  # While it was looked at, more may have arrived: that comes before what ends it.
-            if delivery.hole is not None:
-                raise PositionForgotten(delivery.passed, delivery.hole)
-            if delivery.broken is not None:
-                raise BrokerUnavailable(f"replay interrupted: {delivery.broken}")
-            if not delivery.is_heard(limit):
-                raise BrokerUnavailable(f"replay silent for {limit.total_seconds():g} s")
-            await delivery.wait(_LOOK_EVERY)
-    finally:
-        await delivery.stop()
-
-
-async def _start(delivery: Delivery, js: JetStreamContext, epoch: str | None) -> StreamState:
+async def start_delivery(delivery: Delivery, js: JetStreamContext, epoch: str | None) -> StreamState:
     """Make the consumer of a delivery and return the state of the stream that it belongs to.
 
     Raises:

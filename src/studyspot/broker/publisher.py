@@ -36,8 +36,9 @@ class FencedPublisher:
     One `publish` at a time; `close` when done.
     """
 
-    def __init__(self, nc: Client) -> None:
+    def __init__(self, nc: Client, *, stream: str = STREAM) -> None:
         self._nc = nc
+        self._stream = stream
         self._inbox = nc.new_inbox()
         self._runs = count(1)
         self._run = _Run("", 0)
@@ -119,7 +120,7 @@ class FencedPublisher:
     async def _acknowledge(self, answer: Msg) -> None:
         _, run, position = answer.subject.rsplit(".", 2)
         if run == self._run.name:  # An earlier run's stragglers say nothing about this one.
-            self._run.answer(int(position), _refusal(answer, int(position)))
+            self._run.answer(int(position), _refusal(answer, self._stream, int(position)))
 
 
 class _Run:
@@ -159,7 +160,7 @@ class _Run:
         return True
 
 
-def _refusal(answer: Msg, position: int) -> str | None:
+def _refusal(answer: Msg, stream: str, position: int) -> str | None:
     """Return why the stream did not store the message at its position, or nothing where it did."""
     if not answer.data:
         status = (answer.headers or {}).get(Header.STATUS.value, "")
@@ -169,7 +170,7 @@ def _refusal(answer: Msg, position: int) -> str | None:
         if error := acknowledgement.get("error"):
             return f"{error.get('description')} ({error.get('err_code')})"
         stored_at = acknowledgement["stream"], acknowledgement["seq"]
-        if stored_at == (STREAM, position) and not acknowledgement.get("duplicate"):
+        if stored_at == (stream, position) and not acknowledgement.get("duplicate"):
             return None
     except (orjson.JSONDecodeError, AttributeError, KeyError) as error:
         return f"unreadable answer: {error!r}"

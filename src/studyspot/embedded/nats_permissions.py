@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from studyspot.broker.buckets import NAMES
+from studyspot.broker.buckets import BOOTSTRAP, NAMES, stream_of, subject_of
 from studyspot.broker.stream import STREAM, SUBJECTS
 
 SERVICES = ("relay", "api", "projections", "policies", "fanout", "analytics", "admin")
@@ -20,16 +20,18 @@ class Permissions:
 
 def permissions() -> Mapping[str, Permissions]:
     """Return the permissions of each of `SERVICES`."""
-    names = f"KV_{NAMES}"
+    names, bootstrap = stream_of(NAMES), stream_of(BOOTSTRAP)
     reads_all = (*_reading(STREAM), *_reading(names))
+    reads_bootstrap = _reading(bootstrap)
+    keeps_bootstrap = (f"$JS.API.STREAM.CREATE.{bootstrap}", subject_of(BOOTSTRAP, ">"))
     makes_stream = tuple(f"$JS.API.STREAM.{verb}.{STREAM}" for verb in ("CREATE", "UPDATE", "DELETE"))
     makes_names = f"$JS.API.STREAM.CREATE.{names}"
     publish = {
-        "relay": (*reads_all, *SUBJECTS, *makes_stream, makes_names),
-        "api": (*reads_all, makes_names, f"$KV.{NAMES}.>"),
+        "relay": (*reads_all, *reads_bootstrap, *SUBJECTS, *makes_stream, makes_names, *keeps_bootstrap),
+        "api": (*reads_all, makes_names, subject_of(NAMES, ">")),
         "projections": reads_all,
         "policies": reads_all,
-        "fanout": reads_all,
+        "fanout": (*reads_all, *reads_bootstrap),
     }
     inboxes = {service: f"_INBOX.{service}.>" for service in SERVICES}
     ours = tuple(inboxes[service] for service in (*publish, "admin"))

@@ -10,8 +10,8 @@ import orjson
 from nats.aio.client import Client
 
 from studyspot.broker.connection import connect
-from studyspot.broker.consumer import read_range
 from studyspot.broker.errors import BrokerClosed, BrokerUnavailable, EpochChanged, PositionForgotten
+from studyspot.broker.reading import read_range
 from studyspot.broker.stream import StreamMessage, StreamState, stream_state
 from studyspot.catalogue.cloudevents import UnreadableMessage, from_message, to_message
 from studyspot.event_store.store import EventStore

@@ -13,6 +13,11 @@ class RelayMetrics:
         self.published = Counter(
             "studyspot_relay_published_events", "Events published by this process", registry=registry
         )
+        self.bootstrap_lag = Gauge(
+            "studyspot_relay_bootstrap_lag_events",
+            "Events in the stream that the bootstrap bucket has yet to take in",
+            registry=registry,
+        )
         self.halted = Gauge(
             "studyspot_relay_halted", "1 while store and stream contradict each other", registry=registry
         )

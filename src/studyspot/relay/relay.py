@@ -30,6 +30,7 @@ from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
+from studyspot.relay.bootstrap_keeper import BootstrapKeeper
 from studyspot.relay.messages import message_of, messages_of
 from studyspot.relay.metrics import RelayMetrics
 
@@ -77,6 +78,7 @@ class Relay:
         self._replicas = replicas
         self._metrics = metrics or RelayMetrics(CollectorRegistry())
         self._publisher = FencedPublisher(nc)
+        self._keeper = BootstrapKeeper(store, nc, metrics=self._metrics, replicas=replicas)
         self._epoch = ""
         self._last = 0
         self._trouble: str | None = "not begun"
@@ -88,6 +90,7 @@ class Relay:
             BrokerClosed: the connection to NATS is gone for good.
         """
         pause, reached, rejected = RETRY_FIRST, -1, 0
+        keeping = asyncio.create_task(self._keeper.run(), name="bootstrap-keeper")
         try:
             while True:
                 try:
@@ -111,6 +114,10 @@ class Relay:
                 reached = self._last
                 self._measure(await self._signal.wait(_NEVER, pause))
         finally:
+            while not keeping.done():
+                # Again and again: a wait of Python 3.11 can lose a cancellation that comes with its result.
+                keeping.cancel()
+                await asyncio.wait({keeping}, timeout=RETRY_FIRST.total_seconds())
             await self._publisher.close()
 
     async def _take_place(self) -> None:
@@ -129,6 +136,7 @@ class Relay:
         else:
             state = await self._make_stream(state, head)
         self._epoch, self._last = state.epoch, state.last_position
+        self._keeper.tell(self._epoch, self._last)
         self._measure(head.position)
 
     async def _make_stream(self, old: StreamState | None, head: Head) -> StreamState:
@@ -201,6 +209,7 @@ class Relay:
             messages, unreadable = messages_of(page.events)
             if messages:
                 self._last = await self._publisher.publish(messages)
+                self._keeper.tell(self._epoch, self._last)
                 published = True
                 self._metrics.published.inc(len(messages))
                 self._measure(page.head)
@@ -229,6 +238,7 @@ class Relay:
     async def _stand_by(self) -> None:
         """Wait until the store is ahead of the stream, and no other relay moves it on."""
         log.info("relay stands by for another", position=self._last)
+        self._keeper.rest()
         while True:
             head = await self._signal.wait(self._last, LOOK_EVERY)
             if head > self._last:

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 import structlog
 from nats.aio.client import Client
 
-from studyspot.broker.consumer import WatchedConsumer, read_range
+from studyspot.broker.consumer import WatchedConsumer
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
+from studyspot.broker.reading import read_range
 from studyspot.broker.stream import StreamState, stream_state
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.rights import RIGHTS_SUBJECTS, Rights

@@ -41,7 +41,7 @@ from studyspot.domain.events import (
 from studyspot.domain.people import Role
 from studyspot.ws_fanout.rooms import staff_room
 
-_CHANGE_RIGHTS: Sequence[type[Event]] = (
+CHANGE_RIGHTS: Sequence[type[Event]] = (
     LibraryCreated,
     StaffAdded,
     StaffRemoved,
@@ -50,7 +50,9 @@ _CHANGE_RIGHTS: Sequence[type[Event]] = (
     AccountErased,
     AccountRoleChanged,
 )
-RIGHTS_SUBJECTS = tuple(subjects_of_type(type_of(event_class)) for event_class in _CHANGE_RIGHTS)
+"""The events that change anyone's rights."""
+
+RIGHTS_SUBJECTS = tuple(subjects_of_type(type_of(event_class)) for event_class in CHANGE_RIGHTS)
 """Subjects of the events that change anyone's rights."""
 
 

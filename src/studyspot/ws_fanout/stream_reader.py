@@ -8,8 +8,8 @@ from datetime import timedelta
 import structlog
 from nats.aio.client import Client
 
-from studyspot.broker.consumer import read_range
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
+from studyspot.broker.reading import read_range
 from studyspot.broker.subjects import reduce_subjects
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.hub import Hub
