@@ -45,10 +45,12 @@ class ConnectionJudge:
         self._reached_here = 0
         self._asked: dict[object, Frame] = {}
         self._brought: dict[int, frozenset[str]] = {}
+        self._rooms_of: dict[int, frozenset[str]] = {}
+        self._again: set[int] = set()
         self._missing: dict[int, str] = {}
         self._left_out = LeftOut(rooms)
-        self._not_before: dict[str, int] = {}
-        self._ends_at: int | None = None
+        self._may = Entitlement(rooms.rights, socket.user, socket.role)
+        self._changes_role = False
 
     def judge(self, passage: Passage) -> Iterator[Finding]:
         """Find the faults of the next frame."""
@@ -68,11 +70,9 @@ class ConnectionJudge:
             case "joined":
                 yield from self._joined(frame)
             case "left":
-                for room in frame["rooms"]:
-                    self._left_out.left(room)
-                    self.complete.pop(room, None)
-                    self._progress.starts.pop(room, None)
-                    self._await_grant(room, self._granted_at(room))
+                yield from self._left(frame)
+            case "refreshed":
+                yield from self._refreshed(frame)
             case "caught-up":
                 yield from self._reached(frame["position"], frame["rooms"])
                 self._left_out.caught_up(frame["rooms"])
@@ -105,7 +105,7 @@ class ConnectionJudge:
             yield self._finding(Kind.LEAK, None, sentence)
         if head > self._log.head:
             yield self._finding(Kind.ALTERED, head, f"head, but the log ends at {self._log.head}")
-        self._conflates = bool(asked.get("conflate"))
+        self._left_out.connected(conflate=bool(asked.get("conflate")))
         since = asked.get("since")
         resumes = since is not None and frame["resume"] != "snapshot-required"
         start: int = since["position"] if since is not None and resumes else head
@@ -160,6 +160,8 @@ class ConnectionJudge:
         if since is not None:
             for room in _names(frame["rooms"]):
                 self._bring_again(room, start)
+        if frame.get("resume") == "replaying":
+            self._left_out.joined(_names(frame["rooms"]))
         yield from self._answered(frame["rooms"], start, self._reached_here, exact=False)
         if frame.get("id") is None and self._changes_role:
             self._changes_role = False
@@ -171,6 +173,7 @@ class ConnectionJudge:
         """The room is asked for once more: what it alone brought comes again, and the rest may."""
         if self.complete.pop(room, None) is None:
             return
+        self._left_out.left(room)
         for position in [position for position in self._brought if position > start]:
             if self._rooms_of[position] == {room}:
                 del self._brought[position]
@@ -181,6 +184,7 @@ class ConnectionJudge:
         for room in frame["rooms"]:
             if frame.get("id") is None and self._is_theirs(room):
                 yield self._finding(Kind.FALSE_REFUSAL, None, f"had to leave {room}, which is theirs")
+            self._left_out.left(room)
             self.complete.pop(room, None)
             self._progress.starts.pop(room, None)
             granted = self._may.leave(room, self._reached_here)

@@ -3,11 +3,21 @@
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 from studyspot.checker.log import Log
-from studyspot.checker.records import Record
+from studyspot.checker.records import Record, instant
+from studyspot.checker.tokens import Claims
 
 _ROOM = "library:{}:staff"
+
+
+@dataclass(frozen=True, slots=True)
+class _NewRole:
+    position: int
+    role: str
+    time: datetime
 
 
 class Rights:
@@ -16,7 +26,7 @@ class Rights:
     def __init__(self, log: Log) -> None:
         self._membership: defaultdict[tuple[str, str, str], list[tuple[int, bool]]] = defaultdict(list)
         self._shut_out: defaultdict[str, list[tuple[int, bool]]] = defaultdict(list)
-        self._roles: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        self._roles: defaultdict[str, list[_NewRole]] = defaultdict(list)
         self._erased: set[str] = set()
         for record in log.records:
             self._note(record)
@@ -30,9 +40,17 @@ class Rights:
         changes = self._membership.get((user, role, room), [])
         return next((changed for changed, is_in in changes if is_in and changed > position), None)
 
+    def withdrawn_after(self, user: str, role: str, room: str, position: int) -> int | None:
+        """Return where the room is next taken from the person after a position; none where never."""
+        changes = self._membership.get((user, role, room), [])
+        return next((changed for changed, is_in in changes if not is_in and changed > position), None)
+
     def staff_rooms(self, user: str, role: str) -> Iterator[str]:
         """Yield the staff rooms in which the person has ever belonged in this role."""
         return (room for *whose, room in self._membership if whose == [user, role])
+
+    def was_ever_shut_out(self, user: str) -> bool:
+        return user in self._shut_out
 
     def is_shut_out(self, user: str, position: int) -> bool:
         """Say whether the person is disabled or erased, once the event at `position` has happened."""
@@ -41,8 +59,16 @@ class Rights:
     def ends_after(self, user: str, role: str, position: int) -> int | None:
         """Return where every socket that was open at a position, by a token of `role`, has to end."""
         ends = [changed for changed, is_out in self._shut_out.get(user, ()) if is_out]
-        ends += [changed for changed, new_role in self._roles.get(user, ()) if new_role != role]
+        ends += [change.position for change in self._roles.get(user, ()) if change.role != role]
         return min((end for end in ends if end > position), default=None)
+
+    def is_outdated(self, claims: Claims, position: int) -> bool:
+        """Say whether a token is from before a change to another role, which has happened at `position`."""
+        changes = [change for change in self._roles.get(claims.user, ()) if change.position <= position]
+        if not changes or changes[-1].role == claims.role:
+            return False
+        # A token counts whole seconds.
+        return claims.issued_at + 1 <= changes[-1].time.timestamp()
 
     def _note(self, record: Record) -> None:
         facts = record.facts
@@ -61,7 +87,8 @@ class Rights:
             case "account.enabled" if facts["userId"] not in self._erased:
                 self._shut_out[facts["userId"]].append((record.position, False))
             case "account.role-changed":
-                self._roles[facts["userId"]].append((record.position, facts["role"]))
+                change = _NewRole(record.position, facts["role"], instant(record.stored["time"]))
+                self._roles[facts["userId"]].append(change)
             case _:
                 pass
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from studyspot.checker.passages import Connection, Delivery, Passage, Socket
 from studyspot.checker.records import Answer
+from studyspot.checker.tokens import claims_of
 
 
 class Witness:
@@ -37,8 +38,10 @@ class Witness:
         self.socket.connections.append(Connection())
 
     def sent(self, frame: Mapping[str, Any]) -> None:
-        """Take down a frame on its way out; the token is not kept."""
+        """Take down a frame on its way out; of its token, only what it claims."""
         kept = {name: value for name, value in frame.items() if name != "token"}
+        if "token" in frame:
+            kept["claims"] = claims_of(frame["token"])
         self.socket.connections[-1].passages.append(Passage(True, kept))
 
     def received(self, frame: Mapping[str, Any]) -> None:
