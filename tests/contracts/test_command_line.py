@@ -39,4 +39,4 @@ def test_a_fan_out_starts_without_a_database_driver_and_without_the_frameworks_o
     )
     found = set(ended.stdout.split())
     assert "websockets" in found
-    assert found & {"alembic", "faststream", "httpx", "psycopg", "uvicorn"} == set()
+    assert found & {"alembic", "fastapi", "faststream", "httpx", "psycopg", "uvicorn"} == set()

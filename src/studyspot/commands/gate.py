@@ -23,7 +23,8 @@ from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import IdempotencyKey
 from studyspot.telemetry import trace_of
 from studyspot.wire.bearer import Caller
-from studyspot.wire.positions import POSITION, MinPosition
+from studyspot.wire.min_position import MinPosition
+from studyspot.wire.positions import POSITION
 from studyspot.wire.problems import POSITION_AHEAD, Problem
 
 REPEATED = "Idempotent-Replayed"

@@ -21,8 +21,9 @@ from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection
 from studyspot.projections.queries.current_builds import CurrentBuilds
 from studyspot.projections.queries.query import Query
+from studyspot.wire.min_position import MinPosition
 from studyspot.wire.parked import PARKED_HEADER
-from studyspot.wire.positions import POSITION, MinPosition
+from studyspot.wire.positions import POSITION
 from studyspot.wire.problems import POSITION_AHEAD, POSITION_NOT_REACHED, UNAVAILABLE, Problem
 
 WAIT_AT_MOST = timedelta(seconds=2)
