@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -53,5 +54,11 @@ def measure(
     sys.exit(1 if any(report.failures for report in reports) else 0)
 
 
+def _end(*_: object) -> None:
+    # Like Ctrl-C, so that the servers that were begun are ended.
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     typer.run(measure)

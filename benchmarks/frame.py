@@ -19,7 +19,10 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured; `ratio` maps each peer to ours ÷ theirs, `failures` names every must that failed."""
+    """What was measured; `ratio` maps each peer to ours ÷ theirs, `failures` names every must that failed.
+
+    `absent` says of each peer that could not be had why; it has no figure then, and no must is about it.
+    """
 
     name: str
     ours: float
@@ -29,6 +32,7 @@ class Report:
     rounds: int
     more: Mapping[str, Any] = field(default_factory=dict)
     failures: tuple[str, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Return the report as one line of JSON."""
@@ -41,7 +45,9 @@ class Report:
                 "unit": self.unit,
                 "rounds": self.rounds,
                 "machine": machine(),
-                "more": dict(self.more) | {"failures": list(self.failures)},
+                "more": dict(self.more)
+                | {"failures": list(self.failures)}
+                | ({"absent": dict(self.absent)} if self.absent else {}),
             }
         )
 
@@ -50,6 +56,7 @@ class Report:
         lines = [f"{self.name}: {self.ours:,.0f} {self.unit}, median of {self.rounds} rounds"]
         for peer, figure in self.peers.items():
             lines.append(f"  {peer}: {figure:,.0f} {self.unit}; ours is {self.ratio[peer]:.2f} ×")
+        lines += [f"  MISSING: {peer}: {reason}" for peer, reason in self.absent.items()]
         lines += [f"  FAILED: {failure}" for failure in self.failures]
         return lines
 

@@ -1,0 +1,85 @@
+"""The stream of a benchmark: events are published into it as the relay does, and who reads it is counted."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from benchmarks.sockets.events import Happening
+from studyspot.broker.connection import connect
+from studyspot.broker.publisher import FencedPublisher
+from studyspot.broker.stream import STREAM, ensure_stream
+
+EPOCH = "benchmark"
+LIMIT = timedelta(seconds=30)
+_CONSUMER_MADE = f"$JS.EVENT.ADVISORY.CONSUMER.CREATED.{STREAM}.>"
+
+
+class Stream:
+    """The stream, and its only publisher, on a loop in a thread of its own.
+
+    Attributes:
+        reads: how many consumers were made on it, which is how often it was read from somewhere.
+    """
+
+    def __init__(self) -> None:
+        self.reads = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="stream", daemon=True)
+        self._nc: Client | None = None
+        self._publisher: FencedPublisher | None = None
+
+    def publish(self, happenings: Sequence[Happening], *, per_second: float | None = None) -> None:
+        """Publish events, so many a second or as fast as they are taken; return when all are stored."""
+        self._wait(self._publish(happenings, per_second))
+
+    def begin(self, nats_url: str) -> None:
+        """Make the stream, and listen for who reads it."""
+        self._thread.start()
+        self._wait(self._begin(nats_url))
+
+    def end(self) -> None:
+        """Leave the server."""
+        if self._nc is not None:
+            self._wait(self._nc.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(LIMIT.total_seconds())
+        self._loop.close()
+
+    async def _begin(self, nats_url: str) -> None:
+        self._nc = await connect(nats_url, name="benchmark")
+        await ensure_stream(self._nc.jetstream(), epoch=EPOCH)
+        await self._nc.subscribe(_CONSUMER_MADE, cb=self._count)
+        self._publisher = FencedPublisher(self._nc)
+
+    async def _publish(self, happenings: Sequence[Happening], per_second: float | None) -> None:
+        assert self._publisher is not None
+        if per_second is None:
+            await self._publisher.publish([happening.message for happening in happenings])
+            return
+        began = self._loop.time()
+        for number, happening in enumerate(happenings):
+            await asyncio.sleep(max(0.0, began + number / per_second - self._loop.time()))
+            await self._publisher.publish([happening.message])
+
+    async def _count(self, _: Msg) -> None:
+        self.reads += 1
+
+    def _wait(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(LIMIT.total_seconds())
+
+
+@contextmanager
+def stream_at(nats_url: str) -> Iterator[Stream]:
+    """Make the stream on a server, and leave it at the end."""
+    stream = Stream()
+    stream.begin(nats_url)
+    try:
+        yield stream
+    finally:
+        stream.end()
