@@ -101,7 +101,7 @@ async def test_a_new_key_of_the_provider_keeps_nobody_out(database_url: str, nat
         assert answer.status_code == httpx.codes.CREATED, "the request waits for the key"
         user, codes = await connects(fanout.port, proof)
         assert user == asha
-        assert codes <= {CloseCode.TOKEN_EXPIRED}, "the socket is told to come back, never to stay away"
+        assert codes <= {CloseCode.OVERLOAD}, "the socket is told to come back, never to stay away"
 
 
 async def test_while_the_provider_is_away_its_people_are_told_to_try_again(

@@ -8,6 +8,7 @@ import orjson
 from websockets.frames import Opcode
 from websockets.protocol import CLIENT, OPEN, Protocol
 
+from studyspot.access.tokens import Verifier
 from studyspot.domain.events import Event
 from studyspot.domain.people import Role
 from studyspot.wire.frames import CloseCode
@@ -63,12 +64,12 @@ class Client:
 class Node:
     """A hub at a log of its own; `step` is called until nothing is left to do."""
 
-    def __init__(self, limits: Limits | None = None, *, head: int = 0) -> None:
+    def __init__(self, limits: Limits | None = None, *, head: int = 0, verifier: Verifier = VERIFIER) -> None:
         self.now = Now(1000.0, datetime(2026, 12, 1, 8, tzinfo=UTC))
         self.names: dict[str, str] = {}
         self.log: list[Event] = []
         self.hub = Hub(
-            verifier=VERIFIER,
+            verifier=verifier,
             name_of=lambda user: self.names.get(user, user),
             limits=limits or Limits(),
             clock=lambda: self.now,

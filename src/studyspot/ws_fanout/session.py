@@ -4,14 +4,13 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from studyspot.access.tokens import Identity, TokenExpired, TokenRefused
+from studyspot.access.tokens import Identity, KeysUnsettled, TokenExpired, TokenRefused
 from studyspot.wire.frames import (
     Behind,
     CaughtUp,
     CloseCode,
     Connect,
     Connected,
-    Error,
     FrameId,
     FrameInvalid,
     FrameMalformed,
@@ -40,6 +39,7 @@ from studyspot.ws_fanout.effects import (
     Serve,
     Unlisten,
 )
+from studyspot.ws_fanout.errors import error as error_frame
 from studyspot.ws_fanout.lanes import Lane, Lanes
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Node, Now
@@ -206,6 +206,8 @@ class Session:
     def _connect(self, frame: Connect, now: Now) -> Sequence[Effect]:
         try:
             identity = self._node.verify(frame.token, now.time)
+        except KeysUnsettled as error:
+            return self.close(CloseCode.OVERLOAD, f"{error.reason}: come again a little later")
         except TokenExpired as error:
             return self.close(CloseCode.TOKEN_EXPIRED, error.reason)
         except TokenRefused as error:
@@ -256,6 +258,8 @@ class Session:
     def _refresh(self, frame: Refresh, identity: Identity, now: Now) -> Sequence[Effect]:
         try:
             fresh = self._node.verify(frame.token, now.time)
+        except KeysUnsettled as error:
+            return _error(frame.id, "keys-unsettled", error.reason)
         except TokenExpired as error:
             return _error(frame.id, "token-expired", error.reason)
         except TokenRefused as error:
@@ -314,7 +318,7 @@ class Session:
 
 
 def _error(frame_id: FrameId | None, code: str, message: str) -> Sequence[Effect]:
-    return (Send(Error(id=frame_id, code=code, message=message)),)
+    return (Send(error_frame(frame_id, code, message)),)
 
 
 def _seconds_left(identity: Identity, now: Now) -> int:
