@@ -124,6 +124,7 @@ async def running(
                         _drive(hub, woken, reader),
                         _tick(hub),
                         _sample(hub, feed),
+                        _listen(server, feed),
                     )
                 ]
                 try:
@@ -191,6 +192,12 @@ async def _tick(hub: Hub) -> None:
         hub.tick()
 
 
+async def _listen(server: FanoutServer, feed: Feed) -> None:
+    while not feed.is_ready:  # noqa: ASYNC110  # The hub is filled meanwhile, in many steps.
+        await asyncio.sleep(TICK.total_seconds())
+    await server.listen()
+
+
 async def _sample(hub: Hub, feed: Feed) -> None:
     while True:
         hub.metrics.look(hub.sample(stream_head=feed.stream_head))
@@ -208,6 +215,7 @@ def _health(hub: Hub, feed: Feed) -> Health:
         sockets=hub.socket_count,
         rooms=hub.room_count,
         stale_since=hub.stale_since,
+        waits_for=feed.trouble,
     )
 
 

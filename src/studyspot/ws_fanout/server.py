@@ -40,7 +40,7 @@ class FanoutServer:
         self._server: Server | None = None
 
     async def start(self, host: str, port: int, *, reuse_port: bool = False) -> int:
-        """Begin to listen, and return the port; with `reuse_port`, other processes may share it.
+        """Begin to listen, and return the port; with `reuse_port`, others share it, and `listen` begins.
 
         Raises:
             OSError: the address is not to be had.
@@ -64,9 +64,17 @@ class FanoutServer:
             server_header=None,
             backlog=_BACKLOG,
             reuse_port=reuse_port,
+            # One that cannot serve yet would take connections from those that can.
+            start_serving=not reuse_port,
         )
         listening: int = self._server.sockets[0].getsockname()[1]
         return listening
+
+    async def listen(self) -> None:
+        """Take connections from now on; without a shared port it does already."""
+        assert self._server is not None
+        if not self._hub.draining:
+            await self._server.start_serving()
 
     async def drain(self) -> None:
         """Let nobody in any more, and send everyone elsewhere, in waves; then stop listening."""
