@@ -304,12 +304,15 @@ class ConnectionJudge:
                 yield position
 
     def _is_told(self, position: int, room: str) -> bool:
-        """Say whether another frame told as much as the room's would have."""
-        record = self._log.at(position)
+        """Say whether it came: in this room, or in others that see as much."""
+        record, views = self._log.at(position), self._rooms.views_of(position)
         if record is None:
             return True
-        needed = told(record, self._rooms.views_of(position)[room]).data.keys()
-        return position in self._brought and needed <= self._brought[position]
+        if position not in self._brought:
+            return False
+        if any(views[other] >= views[room] for other in self._rooms_of[position] if other in views):
+            return True
+        return told(record, views[room]).data.keys() <= self._brought[position]
 
     def _finding(self, kind: Kind, position: int | None, sentence: str) -> Finding:
         return Finding(kind, self._socket.who, position, sentence)
