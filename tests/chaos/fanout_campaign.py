@@ -8,6 +8,7 @@ frame, and by the log. A seed repeats all that is left to chance; what runs at o
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ from datetime import timedelta
 from itertools import cycle
 
 import httpx
+import structlog
 
 from studyspot.checker.judge import Evidence, judge
 from studyspot.checker.sources import read_log, read_stream
@@ -174,6 +176,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--clients", type=int, default=300)
     given = parser.parse_args()
+    # What clients try again, they tell; here that is what happens all the time.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     outcome = asyncio.run(campaign(given.seconds, given.seed, given.clients))
     what = f"{given.clients} clients, {given.seconds:g} s, seed {given.seed}"
     counted = ", ".join(f"{count} {name}" for name, count in sorted(outcome.counts.items()))

@@ -176,7 +176,8 @@ class Script:
 
     async def _rule(self) -> None:
         library = self._a_library()
-        await library.owner.set_rules(library.id, RulesBody())
+        rules = RulesBody(hold_minutes=self._chance.randrange(6, 30))
+        await library.owner.set_rules(library.id, rules)
 
     async def _write(self) -> None:
         if self._town.bookings:
