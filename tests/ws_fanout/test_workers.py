@@ -3,17 +3,22 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from studyspot.console.fanout_parent import held_port
 from studyspot.domain.events import Event
 from studyspot.embedded.identity import identify
+from studyspot.embedded.ports import free_port
+from studyspot.ws_fanout.app import FanoutConfig, running
 from tests.ws_fanout.events import announced, booked, library_created
 from tests.ws_fanout.followers import all_have, faults, followers
 from tests.ws_fanout.live import Log, connected, log_at, until
+from tests.ws_fanout.people import VERIFIER
 from tests.ws_fanout.processes import LIMIT, FanoutProcess, fanout_process
 
 TWO = ("--workers", "2")
@@ -43,9 +48,9 @@ async def test_workers_share_the_sockets_and_are_told_of_as_one(fanout: FanoutPr
             for number in range(20)
         ]
         await log.append(library_created(), *bookings(10))
-        for socket in sockets:
-            await socket.receive_until("event", position=log.head)
-            assert socket.positions == list(range(1, log.head + 1))
+        for client in sockets:
+            await client.receive_until("event", position=log.head)
+            assert client.positions == list(range(1, log.head + 1))
 
         await until_value(fanout, "studyspot_fanout_sockets", 20)
         await until_value(fanout, "studyspot_fanout_deliveries_total", 20 * log.head)
@@ -59,7 +64,7 @@ async def test_workers_share_the_sockets_and_are_told_of_as_one(fanout: FanoutPr
         ]
 
         fanout.stop()
-        assert await asyncio.gather(*(socket.closed() for socket in sockets)) == [4002] * 20
+        assert await asyncio.gather(*(client.closed() for client in sockets)) == [4002] * 20
         assert await fanout.ended() == 0
     assert not any(identify(worker["pid"]) for worker in told)
 
@@ -93,6 +98,29 @@ async def test_a_worker_that_is_killed_under_load_costs_its_clients_nothing(
         assert await fanout.value("studyspot_fanout_worker_deaths_total") == 1
 
 
+async def test_a_worker_takes_connections_once_it_can_serve_them(nats_url: str) -> None:
+    """Before, the port's other workers get them."""
+    config = FanoutConfig(
+        nats_url=nats_url, verifier=VERIFIER, host="127.0.0.1", port=free_port(), shares_port=True
+    )
+    async with running(config) as worker:
+        assert not is_taken(worker.port)
+        async with log_at(nats_url):
+            await until(lambda: worker.is_ready)
+            await until(lambda: is_taken(worker.port))
+            async with connected(worker.port, "s1") as client:
+                assert client.frames[0]["type"] == "connected"
+
+
+async def test_the_port_of_workers_is_no_other_processs_even_while_none_of_them_listens() -> None:
+    for host in ("127.0.0.1", "localhost"):
+        with held_port(host, 0) as port:
+            with pytest.raises(OSError, match="in use"):
+                socket.create_server(("127.0.0.1", port)).close()
+            socket.create_server(("127.0.0.1", port), reuse_port=True).close()
+        socket.create_server(("127.0.0.1", port)).close()
+
+
 async def test_workers_whose_parent_is_killed_send_their_clients_elsewhere_and_end(
     fanout: FanoutProcess, log: Log
 ) -> None:
@@ -103,6 +131,15 @@ async def test_workers_whose_parent_is_killed_send_their_clients_elsewhere_and_e
 
         assert await client.closed() == 4002
         await until(lambda: not any(worker and worker.is_alive() for worker in workers))
+
+
+def is_taken(port: int) -> bool:
+    """Say whether somebody takes connections there."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 async def until_value(fanout: FanoutProcess, metric: str, value: float) -> None:

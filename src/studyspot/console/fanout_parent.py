@@ -35,7 +35,7 @@ def run_workers(settings: Settings, count: int, *, environment_only: bool) -> No
         command.append("--environment-only")
     host = settings.fanout_host
     with ExitStack() as stack:
-        port = stack.enter_context(_held_port(host, settings.fanout_port))
+        port = stack.enter_context(held_port(host, settings.fanout_port))
         log.info("fan-out workers", host=host, port=port, workers=count)
         environment = os.environ | {"STUDYSPOT_FANOUT_PORT": str(port)}
         if settings.metrics_port is None:
@@ -68,7 +68,7 @@ async def _run(workers: FanoutWorkers) -> None:
 
 
 @contextmanager
-def _held_port(host: str, port: int) -> Iterator[int]:
+def held_port(host: str, port: int) -> Iterator[int]:
     """Keep a port for the workers, also while none of them listens; with port 0, one that is free.
 
     Raises:
