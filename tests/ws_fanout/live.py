@@ -20,6 +20,7 @@ from studyspot.domain.people import Role
 from studyspot.wire.frames import SUBPROTOCOL
 from studyspot.ws_fanout.app import Fanout, FanoutConfig, running
 from studyspot.ws_fanout.limits import Limits
+from tests.ws_fanout.bootstrap_bucket import keep_bootstrap
 from tests.ws_fanout.events import EPOCH, START, message, pricing_updated
 from tests.ws_fanout.people import VERIFIER, token
 
@@ -74,6 +75,8 @@ async def log_at(nats_url: str, *, first_position: int = 1) -> AsyncIterator[Log
         await ensure_stream(nc.jetstream(), epoch=EPOCH, first_position=first_position)
         log = Log(nc)
         log.events = [pricing_updated()] * (first_position - 1)
+        if log.events:
+            await keep_bootstrap(nc, log.events)
         yield log
         await log.close()
     finally:

@@ -19,6 +19,7 @@ class Health:
         sockets: those that are open, also those that have yet to connect.
         rooms: those that somebody is in.
         stale_since: since when the stream is silent (UTC), if it is.
+        waits_for: why sockets are not let in, as far as that is known.
     """
 
     ready: bool
@@ -30,6 +31,7 @@ class Health:
     sockets: int
     rooms: int
     stale_since: datetime | None
+    waits_for: str | None = None
 
     @property
     def lag(self) -> int:
@@ -48,4 +50,5 @@ class Health:
             "sockets": self.sockets,
             "rooms": self.rooms,
             "staleSince": self.stale_since.astimezone(UTC).isoformat() if self.stale_since else None,
+            "waitsFor": self.waits_for,
         }

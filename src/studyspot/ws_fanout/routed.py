@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from studyspot.broker.stream import StreamMessage
-from studyspot.catalogue.cloudevents import UnreadableMessage, from_message, renewed
+from studyspot.catalogue.cloudevents import UnknownMessage, UnreadableMessage, from_message, renewed
 from studyspot.catalogue.codec import Recorded
 from studyspot.ws_fanout.conflation import SeatKey, seat_key
 from studyspot.ws_fanout.rooms import Route, route
@@ -50,11 +50,15 @@ class RoutedEvent:
 def routed(message: StreamMessage) -> tuple[RoutedEvent, Recorded | None]:
     """Return what a message of the stream brings, and what was recorded where this release knows it.
 
-    A message that cannot be read is shown to nobody and said in the log: its position counts, and a newer
-    release's events must not stop the others.
+    A message that is no event is shown to nobody and said in the log: its position counts.
+
+    Raises:
+        UnknownMessage: a newer release wrote it.
     """
     try:
         recorded = from_message(message.body)
+    except UnknownMessage:
+        raise
     except UnreadableMessage as error:
         return _unseen(message, str(error)), None
     if recorded.position != message.position:

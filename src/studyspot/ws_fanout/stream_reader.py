@@ -11,6 +11,7 @@ from nats.aio.client import Client
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
 from studyspot.broker.reading import read_range
 from studyspot.broker.subjects import reduce_subjects
+from studyspot.catalogue.cloudevents import UnknownMessage
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.replays import Reading
@@ -66,6 +67,11 @@ class StreamReader:
                 await self._read(waiting, self._hub.head)
         except PositionForgotten as error:
             self._turn_away(waiting, error.first)
+        except UnknownMessage as error:
+            # Passing over it might show what nobody may see any more.
+            log.warning("replay meets an event of a newer release", lanes=len(waiting), reason=str(error))
+            for reading in waiting:
+                self._hub.close(reading.peer, CloseCode.DRAINING, "this node waits for a newer release")
         except (BrokerUnavailable, EpochChanged) as error:
             log.warning("replay interrupted", lanes=len(waiting), reason=str(error))
             await asyncio.sleep(_RETRY_AFTER.total_seconds())
