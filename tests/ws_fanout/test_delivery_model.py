@@ -1,7 +1,7 @@
 """Against a model of the log: whatever happens, a socket gets what the contract promises, and only that.
 
-People connect, resume, join, leave, refresh their tokens, stop reading and drop at random; they are hired, let
-go, disabled and given other roles; the history begins anew; and the hub's work is done a step at a time.
+People connect, resume, join, leave, refresh their tokens, stop reading and drop at random; are hired, let go,
+disabled and given other roles; the history begins anew; and the hub does its work a step at a time.
 """
 
 from datetime import timedelta
@@ -26,6 +26,8 @@ ROLES: dict[str, Role] = {
     "a1": "admin",
 }
 LIBRARIES = ("L1", "L2")
+# The same few again and again: of public frames about one, the newest may stand for all.
+BOOKINGS = ("", "X1", "X2", "X3")
 ROOMS = (
     *("library:L1", "library:L2", "library:L3", "library:L1:staff", "library:L2:staff"),
     *("everyone", "user:s1", "role:student", "role:library_owner", "pantry"),
@@ -37,8 +39,9 @@ SHOWN: tuple[Kind, ...] = (
 HOUR = timedelta(hours=1)
 people = st.sampled_from(tuple(ROLES))
 some_rooms = st.lists(st.sampled_from(ROOMS), max_size=4)
-# From beyond the head, where it is negative; nothing where it is none.
-backs = st.one_of(st.none(), st.integers(-3, 25))
+OLD_EPOCH, JUST_FORGOTTEN, OLDEST_KNOWN = 100, 101, 102
+# How far back from the head; it is beyond it where that is negative, and nothing is known where it is none.
+backs = st.one_of(st.none(), st.integers(-3, 25), st.sampled_from((OLD_EPOCH, JUST_FORGOTTEN, OLDEST_KNOWN)))
 anyone = st.integers(0, 30)
 
 
@@ -61,18 +64,24 @@ class Fanout(RuleBasedStateMachine):
 
     @rule(
         kinds=st.lists(
-            st.tuples(st.sampled_from(SHOWN), st.sampled_from(LIBRARIES), st.sampled_from(("s1", "s2"))),
+            st.tuples(
+                st.sampled_from(SHOWN),
+                st.sampled_from(LIBRARIES),
+                st.sampled_from(("s1", "s2")),
+                st.sampled_from(BOOKINGS),
+            ),
             min_size=1,
             max_size=8,
         )
     )
-    def things_happen(self, kinds: list[tuple[Kind, str, str]]) -> None:
+    def things_happen(self, kinds: list[tuple[Kind, str, str, str]]) -> None:
         self.publish([self.new(*kind) for kind in kinds])
 
-    @rule(batches=st.integers(1, 4), library=st.sampled_from(LIBRARIES))
-    def much_happens(self, batches: int, library: str) -> None:
+    @rule(batches=st.integers(1, 4), library=st.sampled_from(LIBRARIES), booking=st.sampled_from(BOOKINGS))
+    def much_happens(self, batches: int, library: str, booking: str) -> None:
         for _ in range(batches):
-            self.publish([self.new("booked", library, "s1") for _ in range(5)])
+            happened = [self.new("booked", library, "s1") for _ in range(4)]
+            self.publish([*happened, self.new("checked-in", library, "s1", booking)])
 
     @rule(owner=st.sampled_from(("o1", "s2")))
     def a_library_opens(self, owner: str) -> None:
@@ -97,7 +106,7 @@ class Fanout(RuleBasedStateMachine):
         changed = Happening("role-changed", "_", user, "role", role)
         self.publish([self.new("booked", "L1", "s1"), changed, self.new("notified", "L1", user)])
 
-    @rule(minutes=st.sampled_from((0.5, 1, 20, 50)))
+    @rule(minutes=st.sampled_from((0.002, 0.005, 0.5, 1, 20, 50)))
     def time_passes(self, minutes: float) -> None:
         self.node.pass_time(timedelta(minutes=minutes))
         for socket in self.sockets:
@@ -145,9 +154,17 @@ class Fanout(RuleBasedStateMachine):
 
     # What clients do.
 
-    @rule(user=people, rooms=some_rooms, back=backs, role=st.none() | st.sampled_from(("student", "staff")))
-    def connects(self, user: str, rooms: list[str], back: int | None, role: Role | None) -> None:
-        self.connect(user, rooms, self.since(back), role)
+    @rule(
+        user=people,
+        rooms=some_rooms,
+        back=backs,
+        role=st.none() | st.sampled_from(("student", "staff")),
+        conflate=st.booleans(),
+    )
+    def connects(
+        self, user: str, rooms: list[str], back: int | None, role: Role | None, conflate: bool
+    ) -> None:
+        self.connect(user, rooms, self.since(back), role, conflate=conflate)
 
     @precondition(lambda self: self.sockets)
     @rule(which=anyone, rooms=some_rooms, back=backs)
@@ -213,9 +230,11 @@ class Fanout(RuleBasedStateMachine):
             for socket in stalled:
                 socket.take(10**6)
         self.settle()
+        # Long enough for what waits for newer frames.
+        self.node.pass_time(timedelta(seconds=1))
+        self.settle()
         for socket in self.sockets:
             socket.has_everything()
-        self.node.pass_time(timedelta(seconds=26))
 
     def teardown(self) -> None:
         self.everything_arrives_in_the_end()
@@ -223,9 +242,9 @@ class Fanout(RuleBasedStateMachine):
 
     # How the test goes about it.
 
-    def new(self, kind: Kind, library: str, person: str) -> Happening:
+    def new(self, kind: Kind, library: str, person: str, booking: str = "") -> Happening:
         self.happened += 1
-        return Happening(kind, library, person, f"B{self.happened}")
+        return Happening(kind, library, person, booking or f"B{self.happened}")
 
     def publish(self, happenings: list[Happening]) -> None:
         for happening in happenings:
@@ -233,13 +252,23 @@ class Fanout(RuleBasedStateMachine):
         self.node.publish([happening.event() for happening in happenings])
         self.judge()
 
-    def connect(self, user: str, rooms: list[str], since: Known | None, role: Role | None = None) -> None:
+    def connect(
+        self,
+        user: str,
+        rooms: list[str],
+        since: Known | None,
+        role: Role | None = None,
+        *,
+        conflate: bool = False,
+    ) -> None:
         now, role = self.node.now.time, role or ROLES[user]
         lifetime = timedelta(minutes=30) if user == "s2" else 9 * HOUR
         sockets = sum(socket.talk.user == user for socket in self.sockets)
-        talk = Conversation(self.contract.log, self.contract.epoch, user, role, now)
+        log, epoch = self.contract.log, self.contract.epoch
+        talk = Conversation(log, epoch, user, role, now, conflates=conflate)
         socket = OpenSocket(self.node, talk, self.contract)
-        frame = {"type": "connect", "id": 1, "token": self.node.token(user, role, lifetime), "rooms": rooms}
+        frame = {"type": "connect", "id": 1, "rooms": rooms, "conflate": conflate}
+        frame["token"] = self.node.token(user, role, lifetime)
         if code := self.contract.turned_away(user, role, now, sockets):
             talk.must_end(code, 1)
         else:
@@ -252,8 +281,10 @@ class Fanout(RuleBasedStateMachine):
     def since(self, back: int | None) -> Known | None:
         if back is None:
             return None
-        epoch = "k-1" if back == 25 else self.contract.epoch
-        return Known(epoch, max(0, len(self.contract.log) - back))
+        head, first = len(self.contract.log), self.contract.first_position
+        epoch = "older" if back == OLD_EPOCH else self.contract.epoch
+        after = {JUST_FORGOTTEN: first - 2, OLDEST_KNOWN: first - 1}.get(back, head - back)
+        return Known(epoch, max(0, after))
 
     def pick(self, which: int) -> OpenSocket:
         return self.sockets[which % len(self.sockets)]

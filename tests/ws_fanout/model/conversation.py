@@ -10,6 +10,7 @@ from studyspot.domain.people import Role
 from studyspot.wire.frames import CloseCode
 from tests.ws_fanout.model.deliveries import MAIN, Deliveries
 from tests.ws_fanout.model.log import Happening
+from tests.ws_fanout.model.thinning import Thinning
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,14 @@ class Conversation:
     """
 
     def __init__(
-        self, log: Sequence[Happening], epoch: str, user: str, role: Role, issued_at: datetime
+        self,
+        log: Sequence[Happening],
+        epoch: str,
+        user: str,
+        role: Role,
+        issued_at: datetime,
+        *,
+        conflates: bool,
     ) -> None:
         self.user = user
         self.role = role
@@ -51,7 +59,7 @@ class Conversation:
         self.expires_at: datetime | None = None
         self.held: dict[str, None] = {}
         self.known_to = 0
-        self.deliveries = Deliveries(log, epoch)
+        self.deliveries = Deliveries(log, epoch, Thinning(log, asked=conflates))
         self.ends: tuple[CloseCode, int] | None = None
         self.beats = 0
         self.stale_told = False
@@ -84,6 +92,8 @@ class Conversation:
     def hear(self, frames: Sequence[Mapping[str, Any]]) -> None:
         """Judge what has been read."""
         for frame in frames:
+            if frame["type"] != "event":
+                self.deliveries.nothing_waits()
             match frame["type"]:
                 case "event":
                     assert self.ends is None or frame["position"] < self.ends[1], f"{frame} after the end"

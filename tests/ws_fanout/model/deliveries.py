@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tests.ws_fanout.model.log import Happening, judge_shown
+from tests.ws_fanout.model.thinning import Thinning
 
 MAIN = 0
 
@@ -15,12 +16,13 @@ class Deliveries:
     one. `after` is the position after which a room's events are owed.
     """
 
-    def __init__(self, log: Sequence[Happening], epoch: str) -> None:
+    def __init__(self, log: Sequence[Happening], epoch: str, thinning: Thinning) -> None:
         self.after: dict[str, int] = {}
         self.awaiting: set[int] = set()
         """Groups that are to be told when they have caught up."""
         self._log = log
         self._epoch = epoch
+        self._thinning = thinning
         self._group: dict[str, int] = {}
         self._last: dict[int, int] = {MAIN: 0}
         self._entered: dict[str, int] = {}
@@ -39,6 +41,8 @@ class Deliveries:
             self.after[room] = self._checked[room] = after
             self._group[room] = group
             self._entered[room] = self._frames
+        if group == MAIN:
+            self._thinning.enter(rooms)
         self._last.setdefault(group, 0)
         if awaits:
             self.awaiting.add(group)
@@ -58,6 +62,7 @@ class Deliveries:
             for named in self._named.values():
                 named.pop(room, None)
             self._excused = {excused for excused in self._excused if excused[0] != room}
+            self._thinning.leave(room)
 
     def merge(self) -> None:
         """Everything has been brought, and nobody is behind: from now on all rooms travel together."""
@@ -90,6 +95,8 @@ class Deliveries:
         self._frames += 1
         self._shown.setdefault(position, []).append((self._frames, sight.richness))
         self._named.setdefault(position, {}).update((room, sights[room].richness) for room in rooms)
+        if sight.view == "public":
+            self._thinning.show(position, [room for room in rooms if sights[room].view == "public"])
         for room in rooms:
             self._has_all(room, position)
 
@@ -100,6 +107,8 @@ class Deliveries:
         assert told == {room for group in whole for room in self._members(group)}
         assert whole & self.awaiting, f"nobody waited for {frame}"
         self.awaiting -= whole
+        if MAIN in whole:
+            self._thinning.end_behind(frame["position"])
         self._promised(told, frame["position"])
 
     def hear_heartbeat(self, frame: Mapping[str, Any]) -> None:
@@ -108,6 +117,11 @@ class Deliveries:
     def hear_behind(self, frame: Mapping[str, Any]) -> None:
         self._promised(self.after, frame["position"])
         self.awaiting.add(MAIN)
+        self._thinning.begin_behind(frame["position"], self._members(MAIN))
+
+    def nothing_waits(self) -> None:
+        """Anything but an event comes after all that stands for what was left out."""
+        self._thinning.nothing_waits()
 
     def has_all(self, until: int) -> None:
         """Find fault with what is missing of anything up to a position."""
@@ -120,10 +134,13 @@ class Deliveries:
         assert 0 <= until <= len(self._log), f"{until} is not of this log"
         for room in rooms:
             self._has_all(room, until)
+        self.nothing_waits()
 
     def _has_all(self, room: str, until: int) -> None:
         for position in range(self._checked[room] + 1, until + 1):
-            assert self._has(room, position), f"{position} is missing in {room}"
+            assert self._has(room, position) or self._may_lack(room, position), (
+                f"{position} is missing in {room}"
+            )
         self._checked[room] = max(self._checked[room], until)
 
     def _has(self, room: str, position: int) -> bool:
@@ -144,6 +161,11 @@ class Deliveries:
             for other, after in self.after.items()
         )  # fmt: skip
 
+    def _may_lack(self, room: str, position: int) -> bool:
+        sights, group = self._log[position - 1].sights, self._members(self._group[room])
+        beside = [other for other in group if other in sights and self.after[other] < position]
+        return self._thinning.allows_without(room, position, beside)
+
     def _excuse_others(self, room: str) -> None:
         """What this room has brought stays known to the others, though it is left."""
         for other, checked in self._checked.items():
@@ -154,4 +176,8 @@ class Deliveries:
     def _is_no_repeat(self, position: int, rooms: Sequence[str], richness: int) -> None:
         before = self._named.get(position, {})
         assert not before.keys() & set(rooms), f"{position} came twice by {rooms}"
+        if self._thinning.has_begun:
+            # Whether a public frame has come, or a newer one in its place, is not kept.
+            sights = self._log[position - 1].sights
+            before = {room: earlier for room, earlier in before.items() if sights[room].view != "public"}
         assert all(earlier < richness for earlier in before.values()), f"{position} came twice"

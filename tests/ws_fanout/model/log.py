@@ -61,7 +61,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened: in a library, to a person; `name` tells it from all others of its kind."""
+    """Something that happened: in a library, to a person; `name` is that of the booking, or of a seat."""
 
     kind: Kind
     library: str
@@ -78,6 +78,13 @@ class Happening:
         """What its seat is in after it, where it is about one."""
         booking = _BOOKINGS.get(self.kind)
         return booking[1] if booking is not None else _SEATS.get(self.kind)
+
+    @property
+    def about(self) -> tuple[str, str] | None:
+        """What its public seat frame is about: an occupation, or the seat itself; none where it has none."""
+        if self.kind == "service":
+            return (self.library, "the seat")
+        return (self.library, self.name) if self.state is not None else None
 
     def event(self) -> Event:
         """Return it as the log holds it."""
