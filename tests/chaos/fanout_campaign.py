@@ -40,8 +40,8 @@ from tests.chaos.crowd.whims import Whims
 
 LIBRARIES = 50
 _FOLLOWERS = 10
-_PLAYERS = 10
-_COMMAND_EVERY = timedelta(milliseconds=250)
+_PLAYERS = 16
+_COMMAND_EVERY = timedelta(milliseconds=200)
 _WHIM_EVERY = timedelta(seconds=4)
 _INCIDENT_EVERY = timedelta(seconds=2.5)
 _RETRY = timedelta(seconds=0.1), timedelta(seconds=2)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Set
 
 from studyspot.checker.connections import ConnectionJudge, Progress
 from studyspot.checker.log import Log
-from studyspot.checker.passages import Passage, Socket
+from studyspot.checker.passages import Frame, Socket
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.verdict import Finding, Kind
 
@@ -26,7 +26,7 @@ def judge_socket(log: Log, rooms: Rooms, socket: Socket, *, settled: bool) -> It
 
 
 def _judge_deliveries(socket: Socket, due: Set[int]) -> Iterator[Finding]:
-    left = _rooms_left(socket)
+    left, begun_anew = _rooms_left(socket), _rooms_begun_anew(socket)
     delivered: dict[int, frozenset[str]] = {}
     points: dict[str, int] = {}
     for delivery in socket.delivered or ():
@@ -34,7 +34,7 @@ def _judge_deliveries(socket: Socket, due: Set[int]) -> Iterator[Finding]:
         if delivery.fields <= delivered.get(position, frozenset()) and position in delivered:
             yield Finding(Kind.TWICE, socket.who, position, "was handed over twice")
         elif behind := [
-            room for room in delivery.rooms if points.get(room, 0) >= position and room not in left
+            room for room in delivery.rooms if points.get(room, 0) >= position and room not in begun_anew
         ]:
             yield Finding(
                 Kind.OUT_OF_ORDER, socket.who, position, f"handed over after later ones of {behind[0]}"
@@ -57,13 +57,23 @@ def _judge_deliveries(socket: Socket, due: Set[int]) -> Iterator[Finding]:
 
 def _rooms_left(socket: Socket) -> frozenset[str]:
     """Return the rooms that the client ever asked to leave: joined again, they begin at any point."""
+    return frozenset(room for frame in _asked(socket, "leave") for room in frame["rooms"])
 
-    def leaves(passage: Passage) -> bool:
-        return passage.sent and passage.frame["type"] == "leave"
 
-    return frozenset(
-        room
-        for connection in socket.connections
-        for passage in filter(leaves, connection.passages)
-        for room in passage.frame["rooms"]
-    )
+def _rooms_begun_anew(socket: Socket) -> frozenset[str]:
+    """Return those, and the rooms that the client has asked for again, perhaps from an earlier point."""
+    asked: set[str] = set()
+    again: set[str] = set()
+    for frame in _asked(socket, "connect", "join"):
+        if frame["type"] == "join":
+            again |= asked.intersection(frame["rooms"])
+        asked |= {*frame.get("rooms", ())}
+    return _rooms_left(socket) | again
+
+
+def _asked(socket: Socket, *types: str) -> Iterator[Frame]:
+    """Yield the frames of these types that the client sent, on all of its connections."""
+    for connection in socket.connections:
+        for passage in connection.passages:
+            if passage.sent and passage.frame["type"] in types:
+                yield passage.frame

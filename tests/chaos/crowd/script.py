@@ -19,6 +19,7 @@ Thing = TypeVar("Thing")
 
 _HOURS_AHEAD = 60
 _MOST_SEATS = 20
+_ALL_AT_ONCE = 60
 _LONG_TEXT = "All seats on the second floor are being cleaned tonight. " * 15
 _NOT_FAULTS = frozenset({400, 401, 403, 404, 409, 412, 422, 429})
 
@@ -218,7 +219,10 @@ class Script:
     # What administrators do.
 
     async def _announce(self) -> None:
-        await self._an_admin().announce("A word to all", _LONG_TEXT)
+        """Now and then so much at once that who does not read is behind."""
+        count = _ALL_AT_ONCE if self._chance.random() < 0.3 else 1
+        admin = self._an_admin()
+        await asyncio.gather(*(admin.announce("A word to all", _LONG_TEXT) for _ in range(count)))
 
     async def _disable(self) -> None:
         active = self._those(self._town.dispensable, "active")

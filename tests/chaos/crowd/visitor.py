@@ -32,6 +32,8 @@ from studyspot.wire.frames import (
     Joined,
     Leave,
     Left,
+    Refresh,
+    Refreshed,
     ServerFrame,
     Since,
     read_server_frame,
@@ -41,6 +43,7 @@ from tests.chaos.crowd.people import Person
 OPEN_SECONDS = 5
 _ANSWER_SECONDS = 20
 _SMALL_BUFFER_BYTES = 4096
+_SMALL_SEGMENT_BYTES = 256
 _ABNORMAL = 1006
 _EVERYONE = "everyone"
 _BACK_AFTER = 0.05, 0.6
@@ -75,6 +78,7 @@ class Visitor:
         self._conflates = chance.random() < 0.25
         self._reads_slowly = chance.random() < 0.3
         self._valid_until = 0.0
+        self._offered: dict[int, float] = {}
 
     def __str__(self) -> str:
         is_there = "there" if self._is_in else "not there"
@@ -155,8 +159,16 @@ class Visitor:
         finally:
             self._reads.set()
 
-    def token(self, role: Role | None = None) -> str:
-        """Return a token; now and then one that ends soon, or has ended."""
+    async def refresh(self) -> None:
+        """Offer a token for the one that is in force; raises as `join` does."""
+        token, until = self._token(self._any_role())
+        # Which of the two is in force, the answer tells.
+        self._offered[self._requests + 1] = until
+        self._valid_until = min(self._valid_until, until)
+        await self.say(Refresh(token=token))
+
+    def _token(self, role: Role) -> tuple[str, float]:
+        """Return a token, and until when it is valid; now and then it ends soon, or has ended."""
         lifetime = timedelta(hours=12)
         whim = self.chance.random()
         if whim < 0.1:
@@ -164,16 +176,18 @@ class Visitor:
         elif whim < 0.13:
             lifetime = timedelta(seconds=-60)
         # What is signed counts whole seconds.
-        self._valid_until = asyncio.get_running_loop().time() + lifetime.total_seconds() - 1
-        return self.person.token(role, lifetime)
+        until = asyncio.get_running_loop().time() + lifetime.total_seconds() - 1
+        return self.person.token(role, lifetime), until
 
     async def _visit(self) -> None:
-        connected = self.session.connect(self.token(self.any_role()), 0)
+        token, self._valid_until = self._token(self._any_role())
+        connected = self.session.connect(token, 0)
         async with self._opened() as connection:
             self.witness.opened()
             self._connection = connection
             self._owed.clear()
             self.leaving.clear()
+            self._offered.clear()
             self._is_behind = False
             self._counts["connections"] += 1
             try:
@@ -193,7 +207,7 @@ class Visitor:
                 self.rooms.clear()
                 self._end(connection.close_code or _ABNORMAL)
 
-    def any_role(self) -> Role:
+    def _any_role(self) -> Role:
         """Return their role; of who has no account here, a provider may say this today and that tomorrow."""
         may_vary = not self.person.has_account and self.person.role in ("library_owner", "staff")
         return "student" if may_vary and self.chance.random() < 0.1 else self.person.role
@@ -213,7 +227,9 @@ class Visitor:
         with socket.socket() as plain:
             plain.setblocking(False)
             if self._reads_slowly:
+                # By its segments, the server's side of the kernel is small as well.
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SMALL_SEGMENT_BYTES)
             place = urlsplit(url)
             async with asyncio.timeout(OPEN_SECONDS):
                 await asyncio.get_running_loop().sock_connect(plain, (place.hostname, place.port))
@@ -250,6 +266,9 @@ class Visitor:
                 self._counts["revoked" if frame.id is None else "left"] += 1
             case EventFrame():
                 self.reached = max(self.reached, frame.position)
+            case Refreshed(id=int(request)):
+                self._valid_until = self._offered.pop(request, self._valid_until)
+                self._counts["refreshed"] += 1
             case CaughtUp():
                 self._owed -= {*frame.rooms}
                 self._is_behind = self._is_behind and _EVERYONE not in frame.rooms

@@ -96,14 +96,14 @@ class Whims:
         await visitor.go()
 
     async def _refresh(self, visitor: Visitor) -> None:
-        await visitor.say(Refresh(token=visitor.token(visitor.any_role())))
+        await visitor.refresh()
 
     async def _refresh_as_another(self, visitor: Visitor) -> None:
         other = visitor.chance.choice(self._town.speakers).who
         await visitor.say(Refresh(token=other.token()))
 
     async def _read_nothing(self, visitor: Visitor) -> None:
-        await visitor.pause(visitor.chance.uniform(0.5, 4))
+        await visitor.pause(visitor.chance.uniform(0.5, 6))
 
     async def _ping(self, visitor: Visitor) -> None:
         await visitor.say(Ping())
