@@ -18,6 +18,7 @@ from benchmarks.sockets.reader import Opening
 
 _ANSWER_SECONDS = 300.0
 _END_SECONDS = 5.0
+_SOCKETS_OF_AN_ADDRESS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Crowd:
         """
         request = upgrade_request(port, dialect.path, dialect.subprotocol)
         openings = [
-            Opening(request, of_one, within * number / len(steps)) for number, of_one in enumerate(steps)
+            Opening(request, of_one, _address(number), within * number / len(steps))
+            for number, of_one in enumerate(steps)
         ]
         return Opened(*self._command("open", port, openings, at_once, most_bytes, limit))
 
@@ -80,8 +82,13 @@ class Crowd:
         found: Sequence[str] = self._command("wrongs", dialect, events)
         return found
 
+    def ready_at(self) -> Sequence[float]:
+        """Return when each socket was ready (seconds of `time.monotonic`)."""
+        moments: Sequence[float] = self._command("ready_at")
+        return moments
+
     def newest(self, before: bytes, after: bytes) -> Sequence[bytes | None]:
-        """Return for each socket what stood between these two when it last received them."""
+        """Return what stood between these two when each socket that was dropped last received them."""
         found: Sequence[bytes | None] = self._command("newest", before, after)
         return found
 
@@ -98,6 +105,11 @@ class Crowd:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+def _address(number: int) -> str:
+    """Return the loopback address of a socket: a crowd comes from many, as people do."""
+    return f"127.1.0.{1 + number // _SOCKETS_OF_AN_ADDRESS}"
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 from benchmarks.sockets.checks import Expected
 from benchmarks.sockets.dialects import Dialect
+from benchmarks.sockets.frames import whole_frames
 from benchmarks.sockets.reader import Opening, Reader, Refused
 
 _TURN_SECONDS = 0.05
@@ -121,15 +122,19 @@ class CrowdProcess:
                 found.append(f"socket {number}: {wrong}")
         return found
 
+    def ready_at(self) -> list[float]:
+        """Return when each socket was ready."""
+        return [reader.ready_at for reader in self._readers]
+
     def newest(self, before: bytes, after: bytes) -> list[bytes | None]:
-        """Return for each socket what stood between these two when it last received them."""
-        return [_between(reader, before, after) for reader in self._readers]
+        """Return what stood between these two when each socket that was dropped last received them."""
+        return [_between(received[-1], before, after) for received in self._earlier]
 
     def drop(self, keep: bool) -> float:
-        """Cut all sockets off at once, and return when; what they received is kept for the checks, or not."""
+        """Cut all sockets off at once, and return when; `keep` their whole frames for the checks."""
         moment = time.monotonic()
         if keep:
-            self._earlier = [[reader.received()] for reader in self._readers]
+            self._earlier = [[whole_frames(reader.received())] for reader in self._readers]
         for reader in self._readers:
             self._end(reader)
         self._readers = []
@@ -180,9 +185,9 @@ class CrowdProcess:
         reader.socket.close()
 
 
-def _between(reader: Reader, before: bytes, after: bytes) -> bytes | None:
-    start = reader.buffer.rfind(before, 0, reader.size)
+def _between(received: bytes, before: bytes, after: bytes) -> bytes | None:
+    start = received.rfind(before)
     if start < 0:
         return None
     start += len(before)
-    return bytes(reader.buffer[start : reader.buffer.find(after, start, reader.size)])
+    return received[start : received.index(after, start)]

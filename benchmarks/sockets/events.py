@@ -21,20 +21,16 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """An event: its message in the stream, and what a socket in the library's room is shown, in JSON."""
+    """An event: its message in the stream, and what sockets in the library's room are shown, in JSON."""
 
     message: StreamMessage
+    room: str
     shown: bytes
 
 
 def room_of(library: str) -> str:
     """Return the room of everyone who looks at the library."""
     return f"library:{library}"
-
-
-def last_of(happenings: Sequence[Happening]) -> bytes:
-    """Return bytes that only the last of these has, as it is shown."""
-    return b'"position":%d,' % happenings[-1].message.position
 
 
 def bookings(
@@ -71,9 +67,8 @@ def _booking(library: str, position: int, epoch: str, random: Random) -> Happeni
     )
     kind = type_of(BookingCreated)
     message = to_message(position, epoch, kind, encode(event, metadata))
-    return Happening(
-        StreamMessage(position, message.subject, message.body), _shown(event, message.body, position)
-    )
+    published = StreamMessage(position, message.subject, message.body)
+    return Happening(published, room_of(library), _shown(event, message.body, position))
 
 
 def _shown(event: BookingCreated, body: bytes, position: int) -> bytes:

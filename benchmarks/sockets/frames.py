@@ -51,6 +51,14 @@ def frame_at(data: bytes | bytearray, start: int, end: int) -> tuple[int, int, i
     return data[start] & 0x0F, body, body + size
 
 
+def whole_frames(data: bytes) -> bytes:
+    """Return the data without a last frame that is cut off."""
+    end = 0
+    while (found := frame_at(data, end, len(data))) is not None:
+        end = found[2]
+    return data[:end]
+
+
 def payloads(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield opcode and payload of each frame.
 

@@ -6,6 +6,7 @@ each socket and event, and no session at all.
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -64,7 +65,11 @@ async def _serve(port: int, events: Sequence[str], mode: str) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     async with serve(room.enter, "127.0.0.1", port, compression=None, ping_interval=None, backlog=4096):
         async for command in commands:
-            await room.publish(int(command.split()[1]))
+            match command.split():
+                case [b"publish", count]:
+                    await room.publish(int(count))
+                case [b"collect"]:
+                    gc.collect()
 
 
 if __name__ == "__main__":

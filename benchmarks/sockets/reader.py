@@ -14,6 +14,8 @@ from benchmarks.sockets.frames import CLOSE, frame_at
 _LOOK_BACK_BYTES = 8 * 1024
 """What is waited for is looked for in the newest bytes: it comes last."""
 _LEAST_ROOM_BYTES = 4 * 1024
+_BIND_ADDRESS_NO_PORT = 24
+"""From Linux; this Python has no name for it."""
 _HEADER_END = b"\r\n\r\n"
 _RETRY_AFTER = re.compile(rb"retry-after: *([0-9.]+)", re.IGNORECASE)
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
@@ -22,10 +24,14 @@ _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a socket is opened, `after` seconds from the start: the request, and then the steps."""
+    """How a socket is opened: the request, and then a step after the other.
+
+    It comes from `address`, `after` seconds from the start.
+    """
 
     request: bytes
     steps: tuple[Step, ...]
+    address: str
     after: float = 0.0
 
 
@@ -74,6 +80,9 @@ class Reader:
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
+        # The port is chosen at connect: it need only differ for the same server.
+        self.socket.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+        self.socket.bind((opening.address, 0))
         self.socket.connect_ex(("127.0.0.1", port))
 
     def handle(self, mask: int) -> None:

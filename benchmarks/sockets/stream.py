@@ -25,18 +25,39 @@ class Stream:
 
     Attributes:
         reads: how many consumers were made on it, which is how often it was read from somewhere.
+        published: how many events the last `publishing` stored.
     """
 
     def __init__(self) -> None:
         self.reads = 0
+        self.published = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stream", daemon=True)
         self._nc: Client | None = None
         self._publisher: FencedPublisher | None = None
 
-    def publish(self, happenings: Sequence[Happening], *, per_second: float | None = None) -> None:
-        """Publish events, so many a second or as fast as they are taken; return when all are stored."""
-        self._wait(self._publish(happenings, per_second))
+    def publish(self, happenings: Sequence[Happening]) -> None:
+        """Publish events as fast as they are taken; return when all are stored."""
+        self._wait(self._publish(happenings))
+
+    @contextmanager
+    def publishing(self, happenings: Sequence[Happening], *, per_second: float) -> Iterator[None]:
+        """Publish events steadily while this is entered, and no more of them afterwards.
+
+        Raises:
+            ValueError: there were too few of them.
+        """
+        self.published = 0
+        ended = asyncio.Event()
+        work = self._publish_steadily(happenings, per_second, ended)
+        publishing = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(ended.set)
+            publishing.result(LIMIT.total_seconds())
+        if self.published == len(happenings):
+            raise ValueError(f"more than {len(happenings)} events were wanted")
 
     def begin(self, nats_url: str) -> None:
         """Make the stream, and listen for who reads it."""
@@ -57,15 +78,20 @@ class Stream:
         await self._nc.subscribe(_CONSUMER_MADE, cb=self._count)
         self._publisher = FencedPublisher(self._nc)
 
-    async def _publish(self, happenings: Sequence[Happening], per_second: float | None) -> None:
+    async def _publish(self, happenings: Sequence[Happening]) -> None:
         assert self._publisher is not None
-        if per_second is None:
-            await self._publisher.publish([happening.message for happening in happenings])
-            return
+        await self._publisher.publish([happening.message for happening in happenings])
+
+    async def _publish_steadily(
+        self, happenings: Sequence[Happening], per_second: float, ended: asyncio.Event
+    ) -> None:
         began = self._loop.time()
         for number, happening in enumerate(happenings):
             await asyncio.sleep(max(0.0, began + number / per_second - self._loop.time()))
-            await self._publisher.publish([happening.message])
+            if ended.is_set():
+                return
+            await self._publish([happening])
+            self.published += 1
 
     async def _count(self, _: Msg) -> None:
         self.reads += 1

@@ -43,20 +43,19 @@ class StudySpotNode:
         self.position = 0
         self._prepared: Sequence[Happening] = ()
 
-    def next_bookings(self, libraries: Sequence[str], count: int) -> Sequence[Happening]:
-        """Return events for the next positions, of one library after the other."""
-        first = self.position
-        self.position += count
-        return bookings(libraries, after=first, count=count, epoch=EPOCH, seed=first + 1)
+    def bookings(self, libraries: Sequence[str], count: int) -> Sequence[Happening]:
+        """Return events that could be next, of one library after the other."""
+        return bookings(libraries, after=self.position, count=count, epoch=EPOCH, seed=self.position + 1)
 
     def prepare(self, library: str, count: int) -> Sequence[bytes]:
         """Make events of a library; return what sockets in its room should get."""
-        self._prepared = self.next_bookings([library], count)
+        self._prepared = self.bookings([library], count)
         return [happening.shown for happening in self._prepared]
 
     def publish(self) -> None:
         """Publish what was prepared, as fast as the stream takes it."""
         self.stream.publish(self._prepared)
+        self.position += len(self._prepared)
 
 
 def tokens(key: SigningKey, count: int) -> Sequence[str]:
