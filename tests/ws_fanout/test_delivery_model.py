@@ -12,19 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from studyspot.domain.people import Role
 from studyspot.wire.frames import CloseCode
-from tests.ws_fanout.model.contract import Contract, Known
-from tests.ws_fanout.model.conversation import Conversation
-from tests.ws_fanout.model.driven import DrivenNode
+from tests.ws_fanout.model.contract import Contract
 from tests.ws_fanout.model.log import Happening, Kind
-from tests.ws_fanout.model.sockets import OpenSocket
+from tests.ws_fanout.model.play import JUST_FORGOTTEN, OLD_EPOCH, OLDEST_KNOWN, ROLES, Play
+from tests.ws_fanout.model.sockets import HOUR
 
-ROLES: dict[str, Role] = {
-    "s1": "student",
-    "s2": "student",
-    "o1": "library_owner",
-    "t1": "staff",
-    "a1": "admin",
-}
 LIBRARIES = ("L1", "L2")
 # The same few again and again: of public frames about one, the newest may stand for all.
 BOOKINGS = ("", "X1", "X2", "X3")
@@ -36,24 +28,14 @@ SHOWN: tuple[Kind, ...] = (
     *("booked", "booked", "booked", "cancelled", "checked-in", "moved", "paid", "held", "released"),
     *("service", "seat", "priced", "library-updated", "notified", "announced"),
 )
-HOUR = timedelta(hours=1)
 people = st.sampled_from(tuple(ROLES))
 some_rooms = st.lists(st.sampled_from(ROOMS), max_size=4)
-OLD_EPOCH, JUST_FORGOTTEN, OLDEST_KNOWN = 100, 101, 102
 # How far back from the head; it is beyond it where that is negative, and nothing is known where it is none.
 backs = st.one_of(st.none(), st.integers(-3, 25), st.sampled_from((OLD_EPOCH, JUST_FORGOTTEN, OLDEST_KNOWN)))
 anyone = st.integers(0, 30)
 
 
-class Fanout(RuleBasedStateMachine):
-    def __init__(self) -> None:
-        super().__init__()
-        self.epochs = 0
-        self.contract = Contract("k0")
-        self.node = DrivenNode("k0")
-        self.sockets: list[OpenSocket] = []
-        self.happened = 0
-
+class Fanout(Play, RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.publish([self.new("library-created", library, "o1") for library in LIBRARIES])
@@ -239,64 +221,6 @@ class Fanout(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.everything_arrives_in_the_end()
         self.judge()
-
-    # How the test goes about it.
-
-    def new(self, kind: Kind, library: str, person: str, booking: str = "") -> Happening:
-        self.happened += 1
-        return Happening(kind, library, person, booking or f"B{self.happened}")
-
-    def publish(self, happenings: list[Happening]) -> None:
-        for happening in happenings:
-            self.contract.happens(happening, self.node.now.time, [socket.talk for socket in self.sockets])
-        self.node.publish([happening.event() for happening in happenings])
-        self.judge()
-
-    def connect(
-        self,
-        user: str,
-        rooms: list[str],
-        since: Known | None,
-        role: Role | None = None,
-        *,
-        conflate: bool = False,
-    ) -> None:
-        now, role = self.node.now.time, role or ROLES[user]
-        lifetime = timedelta(minutes=30) if user == "s2" else 9 * HOUR
-        sockets = sum(socket.talk.user == user for socket in self.sockets)
-        log, epoch = self.contract.log, self.contract.epoch
-        talk = Conversation(log, epoch, user, role, now, conflates=conflate)
-        socket = OpenSocket(self.node, talk, self.contract)
-        frame = {"type": "connect", "id": 1, "rooms": rooms, "conflate": conflate}
-        frame["token"] = self.node.token(user, role, lifetime)
-        if code := self.contract.turned_away(user, role, now, sockets):
-            talk.must_end(code, 1)
-        else:
-            talk.expires_at = now + lifetime
-            self.contract.connects(talk, rooms, since)
-        self.sockets.append(socket)
-        self.node.tell(socket.peer, frame | ({"since": since.body()} if since else {}))
-        self.judge()
-
-    def since(self, back: int | None) -> Known | None:
-        if back is None:
-            return None
-        head, first = len(self.contract.log), self.contract.first_position
-        epoch = "older" if back == OLD_EPOCH else self.contract.epoch
-        after = {JUST_FORGOTTEN: first - 2, OLDEST_KNOWN: first - 1}.get(back, head - back)
-        return Known(epoch, max(0, after))
-
-    def pick(self, which: int) -> OpenSocket:
-        return self.sockets[which % len(self.sockets)]
-
-    def settle(self) -> None:
-        self.node.settle()
-        self.judge()
-
-    def judge(self) -> None:
-        for socket in tuple(self.sockets):
-            if socket.is_over():
-                self.sockets.remove(socket)
 
 
 Fanout.TestCase.settings = settings(

@@ -43,6 +43,9 @@ class FarEnd:
         assert reason
         self.closed = code
 
+    def cut_off(self) -> None:
+        raise AssertionError("nobody here is too much for a node")
+
     def take(self, most_bytes: int | None = None) -> list[dict[str, Any]]:
         """Read as much as there is, or that many bytes of it; return the frames that are whole by now."""
         self._protocol.receive_data(bytes(self._unread[:most_bytes]))
