@@ -79,6 +79,7 @@ async def opened(
             sockets=hub.socket_count,
             rooms=hub.room_count,
             stale_since=hub.stale_since,
+            waits_for=None,
         )
 
     handshakes = Handshakes(

@@ -52,6 +52,9 @@ class Client:
     def begin_close(self, code: CloseCode, reason: str) -> None:
         self.closed = (code, reason)
 
+    def cut_off(self) -> None:
+        self.unread.clear()
+
     def frames(self) -> list[dict[str, Any]]:
         """What has been read so far, as a real client's protocol parses it."""
         protocol = Protocol(CLIENT, state=OPEN)

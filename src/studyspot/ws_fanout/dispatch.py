@@ -206,6 +206,11 @@ class Dispatcher:
         """Note that so many frames were left out, as newer ones stand for them."""
         self._replaced += frames
 
+    @property
+    def unreported_bytes(self) -> int:
+        """How many bytes of events were written since `report`."""
+        return self._bytes
+
     def report(self) -> None:
         """Tell the metrics what was written since the last time."""
         self._metrics.delivered(self._frames, self._bytes)

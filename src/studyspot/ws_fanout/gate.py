@@ -33,7 +33,7 @@ class Gate:
         self._limits = limits
         self._clock = clock
         self._interval = 1 / limits.connects_per_second
-        self._burst = limits.connects_at_once * self._interval
+        self._burst = (limits.connects_at_once - 1) * self._interval
         # When all turns taken so far have passed, at the pace that is kept in the long run.
         self._passed_at = 0.0
         self._taken = 0

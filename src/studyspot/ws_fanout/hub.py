@@ -217,6 +217,8 @@ class Hub:
         serving = self.replays.step()
         for _ in range(min(WRITES_A_STEP, len(self._beats))):
             self._beat(self._beats.popleft())
+        if self._pressure.unsent_bytes + self._dispatcher.unreported_bytes > self._limits.unsent_bytes_in_all:
+            self._relieve()
         return writing or serving or bool(self._beats)
 
     def tick(self) -> None:
@@ -228,10 +230,7 @@ class Hub:
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
             self._deadlines.watch(peer)
-        for peer in self._pressure.look(self._peers):
-            self.close(peer, CloseCode.TOO_SLOW, "too much is unread on this node: resume from where you are")
-        self._dispatcher.unsent_limit_bytes = self._pressure.unsent_limit_bytes
-        self._dispatcher.report()
+        self._relieve()
 
     def sample(self, *, stream_head: int) -> Sample:
         """Return how the node is now, when the stream has come to `stream_head`."""
@@ -246,6 +245,16 @@ class Hub:
             stale_seconds=stale.total_seconds(),
             window_events=self.replays.window.head - self.replays.window.after,
         )
+
+    def _relieve(self) -> None:
+        """Look at what is unsent, and close what is too much."""
+        relief = self._pressure.look(self._peers)
+        for peer in relief.cut_off:
+            peer.outlet.cut_off()
+        for peer in relief.close:
+            self.close(peer, CloseCode.TOO_SLOW, "too much is unread on this node: resume from where you are")
+        self._dispatcher.unsent_limit_bytes = self._pressure.unsent_limit_bytes
+        self._dispatcher.report()
 
     def _beat(self, peer: Peer) -> None:
         self._dispatcher.flush(peer)

@@ -31,6 +31,9 @@ class Outlet(Protocol):
     def begin_close(self, code: CloseCode, reason: str) -> None:
         """Begin the closing handshake; `Hub.gone` is called at its end."""
 
+    def cut_off(self) -> None:
+        """End at once; what is unsent is lost. `Hub.gone` is called soon."""
+
 
 class Peer:
     """A socket with its session, and the event frames that wait to be written together.

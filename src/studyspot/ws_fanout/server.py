@@ -83,6 +83,9 @@ class FanoutServer:
         try:
             async with asyncio.timeout(self._limits.drain_within.total_seconds()):
                 await self._send_elsewhere()
+                # Who connects meanwhile is told to go elsewhere, which a closed port would not do.
+                while self._hub.socket_count:  # noqa: ASYNC110  # Each of them ends by itself.
+                    await asyncio.sleep(_WAVE_EVERY.total_seconds())
                 self._server.close(close_connections=False)
                 await self._server.wait_closed()
         except TimeoutError:
@@ -93,7 +96,7 @@ class FanoutServer:
         if self._server is not None:
             self._server.close(close_connections=False)
             for connection in {*self._server.all_connections, *self._handshakes.pending}:
-                cast("Socket", connection).transport.abort()
+                cast("Socket", connection).cut_off()
 
     async def _send_elsewhere(self) -> None:
         """Close every socket, some at a time and in no order, so that they do not come back at once."""

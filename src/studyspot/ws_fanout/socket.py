@@ -73,10 +73,13 @@ class Socket(ServerConnection):
             self.send_data()
             self._abort_timer = self.loop.call_later(CLOSE_WITHIN.total_seconds(), self.transport.abort)
 
+    def cut_off(self) -> None:
+        self.transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         if not self._handshakes.arrived(self):
-            self.transport.abort()
+            self.cut_off()
 
     def process_event(self, event: Event) -> None:
         super().process_event(event)
