@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from nats.aio.client import Client as Nats
+from prometheus_client import CollectorRegistry
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
@@ -84,8 +85,10 @@ async def log_at(nats_url: str, *, first_position: int = 1) -> AsyncIterator[Log
 
 
 @asynccontextmanager
-async def fanout_at(nats_url: str, *, limits: Limits | None = None, port: int = 0) -> AsyncIterator[Fanout]:
-    """A node that lets sockets in."""
+async def fanout_at(
+    nats_url: str, *, limits: Limits | None = None, port: int = 0, registry: CollectorRegistry | None = None
+) -> AsyncIterator[Fanout]:
+    """A node that lets sockets in; its metrics are on `registry`."""
     config = FanoutConfig(
         nats_url=nats_url,
         verifier=VERIFIER,
@@ -94,7 +97,7 @@ async def fanout_at(nats_url: str, *, limits: Limits | None = None, port: int = 
         allowed_origins=(ORIGIN,),
         limits=limits or Limits(),
     )
-    async with running(config) as fanout:
+    async with running(config, registry=registry) as fanout:
         await until(lambda: fanout.is_ready)
         yield fanout
 

@@ -23,6 +23,8 @@ _MOST_SUBJECTS = 100
 """Beyond, everything is read: many filters cost the server more than they save."""
 _SPAN = 4096
 """Positions that are asked for at once: what is read and waits for its clients is bounded."""
+_GATHER_FOR = timedelta(milliseconds=100)
+"""Who asks first waits so long for others: they are read for together."""
 _READ_WITHIN = timedelta(seconds=2)
 _RETRY_AFTER = timedelta(milliseconds=500)
 
@@ -55,6 +57,8 @@ class StreamReader:
             while True:
                 await self._free.acquire()
                 await self._asked.wait()
+                # Those who lost their sockets together come back one after the other.
+                await asyncio.sleep(_GATHER_FOR.total_seconds())
                 self._asked.clear()
                 readings = self._hub.replays.take_readings()
                 task = tasks.create_task(self._serve(readings))
@@ -100,6 +104,7 @@ class StreamReader:
     ) -> int:
         """Bring what lies in (after, until], and return how much that was."""
         count = 0
+        self._hub.metrics.read_broker()
         batches = read_range(self._nc, after=after, until=until, subjects=subjects, epoch=self._hub.epoch)
         async with aclosing(batches):
             async for batch in batches:
