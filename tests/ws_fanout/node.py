@@ -14,6 +14,7 @@ from studyspot.domain.people import Role
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.replays import Reading
@@ -67,7 +68,14 @@ class Client:
 class Node:
     """A hub at a log of its own; `step` is called until nothing is left to do."""
 
-    def __init__(self, limits: Limits | None = None, *, head: int = 0, verifier: Verifier = VERIFIER) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        head: int = 0,
+        verifier: Verifier = VERIFIER,
+        metrics: FanoutMetrics | None = None,
+    ) -> None:
         self.now = Now(1000.0, datetime(2026, 12, 1, 8, tzinfo=UTC))
         self.names: dict[str, str] = {}
         self.log: list[Event] = []
@@ -77,6 +85,7 @@ class Node:
             limits=limits or Limits(),
             clock=lambda: self.now,
             wake=lambda: None,
+            metrics=metrics,
         )
         self.hub.begin(EPOCH, head, 1, Rights())
 

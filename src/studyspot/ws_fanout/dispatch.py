@@ -18,6 +18,7 @@ from studyspot.ws_fanout.effects import (
     Unlisten,
 )
 from studyspot.ws_fanout.encoder import FrameEncoder, text_frame
+from studyspot.ws_fanout.lanes import Lane
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Peer, Rosters
@@ -187,6 +188,9 @@ class Dispatcher:
         data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
         unsent = peer.outlet.unsent_bytes()
         if unsent and unsent + len(data) > self.unsent_limit_bytes:
+            if peer.held:
+                # It follows from the log as well, after what is not written now.
+                peer.held.take()
             self._metrics.fell_behind()
             self.perform(peer, peer.session.fell_behind(peer.outbox_after, self._clock()))
             if not peer.outlet.is_full():
@@ -205,6 +209,12 @@ class Dispatcher:
     def count_replaced(self, frames: int) -> None:
         """Note that so many frames were left out, as newer ones stand for them."""
         self._replaced += frames
+
+    def count_replay(self, lane: Lane) -> None:
+        """Note that the lane has been brought all that it missed, if it missed anything."""
+        if lane.owes_caught_up:
+            self._metrics.replayed("stream" if lane.from_stream else "window")
+        lane.from_stream = False
 
     @property
     def unreported_bytes(self) -> int:

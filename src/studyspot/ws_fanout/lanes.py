@@ -16,6 +16,7 @@ class Lane:
         live: it gets each event as it comes; everything up to the node's head has been written.
         owes_caught_up: the client waits to hear that the head is reached.
         is_behind: its client read too slowly, and has been told so.
+        from_stream: some of what it is being brought has come from the stream.
     """
 
     rooms: dict[str, int]
@@ -23,6 +24,7 @@ class Lane:
     live: bool = False
     owes_caught_up: bool = False
     is_behind: bool = False
+    from_stream: bool = False
 
 
 @dataclass(slots=True)

@@ -119,7 +119,7 @@ class FanoutMetrics:
         )
         self._replays = Counter(
             "studyspot_fanout_replays",
-            "Times that rooms of a socket were served from the log: the window, or the stream",
+            "Replays brought to their end: from the window alone, or from the stream as well",
             ["source"],
             registry=registry,
         )
@@ -165,7 +165,7 @@ class FanoutMetrics:
         self._behind.inc()
 
     def replayed(self, source: ReplaySource) -> None:
-        """Count a lane that is served from there; once, however many turns it takes."""
+        """Count a lane that has been brought what it missed: once, however many turns it took."""
         self._replays.labels(source).inc()
 
     def read_broker(self) -> None:

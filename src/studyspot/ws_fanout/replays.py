@@ -111,6 +111,7 @@ class Replays:
                 events = self.window.read(lane.rooms, lane.cursor, limit=_EVENTS_A_TURN)
             except PositionForgotten:
                 reading = self._readings[lane] = Reading(peer, lane)
+                lane.from_stream = True
                 self._asked.append(reading)
                 continue
             if not self._write_due(peer, lane, events):
@@ -118,6 +119,7 @@ class Replays:
             if len(events) == _EVENTS_A_TURN:
                 self.enqueue(peer)
                 continue
+            self._dispatcher.count_replay(lane)
             self._dispatcher.perform(peer, session.arrived(lane))
             if not session.lanes.main.live:
                 self._at_head[peer] = None
