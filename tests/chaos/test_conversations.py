@@ -1,87 +1,16 @@
 """The judge on single conversations: what a correct server may do, and what it may not."""
 
-from typing import Any
-
 import pytest
 
-from studyspot.checker.judge import Evidence, judge
 from studyspot.checker.log import Log
-from studyspot.checker.passages import Connection, Delivery, Passage, Socket
+from studyspot.checker.passages import Delivery
 from studyspot.checker.records import Record
 from studyspot.checker.rooms import Rooms
-from studyspot.checker.verdict import Kind, Verdict
+from studyspot.checker.verdict import Kind
 from tests.chaos import recorded_day as day
+from tests.chaos.conversation import Conversation
 
 LIBRARY, STAFF, OWNERS = "library:L1", "library:L1:staff", "role:library_owner"
-
-
-class Conversation:
-    """One connection, frame by frame, over the log of the recorded day."""
-
-    def __init__(self, user: str = "s1", role: str = "student") -> None:
-        self.records = day.records()
-        self.socket = Socket(user, user, role, [Connection()])
-        self._request = 0
-
-    def verdict(self, *, settled: bool = True) -> Verdict:
-        return judge(Evidence(self.records, sockets=[self.socket], settled=settled))
-
-    def found(self, *, settled: bool = True) -> set[tuple[Kind, int | None]]:
-        return {(finding.kind, finding.position) for finding in self.verdict(settled=settled).findings}
-
-    def connect(
-        self, *rooms: str, head: int, since: int | None = None, resume: str = "live", conflate: bool = False
-    ) -> "Conversation":
-        asked = {"rooms": list(rooms), "conflate": conflate, **self._since(since)}
-        answer = {
-            "epoch": day.EPOCH,
-            "head": head,
-            "user": self.socket.user,
-            "role": self.socket.role,
-            "resume": resume,
-        }
-        return self._exchange("connect", asked, "connected", rooms, answer)
-
-    def join(self, *rooms: str, since: int | None = None, resume: str = "live") -> "Conversation":
-        asked = {"rooms": list(rooms), **self._since(since)}
-        return self._exchange("join", asked, "joined", rooms, {"resume": resume})
-
-    def leave(self, *rooms: str) -> "Conversation":
-        self._request += 1
-        self._pass(True, {"type": "leave", "id": self._request, "rooms": list(rooms)})
-        return self.receive({"type": "left", "id": self._request, "rooms": list(rooms)})
-
-    def event(self, position: int, *rooms: str) -> "Conversation":
-        return self.receive(day.frame(self.records[position - 1], rooms))
-
-    def caught_up(self, position: int, *rooms: str) -> "Conversation":
-        return self.receive({"type": "caught-up", "position": position, "rooms": list(rooms)})
-
-    def heartbeat(self, position: int) -> "Conversation":
-        return self.receive({"type": "heartbeat", "position": position})
-
-    def receive(self, frame: dict[str, Any]) -> "Conversation":
-        return self._pass(False, frame)
-
-    def drop(self) -> "Conversation":
-        self.socket.connections[-1].close_code = 1006
-        self.socket.connections.append(Connection())
-        return self
-
-    def _exchange(
-        self, ask: str, asked: dict[str, Any], answer: str, rooms: tuple[str, ...], told: dict[str, Any]
-    ) -> "Conversation":
-        self._request += 1
-        self._pass(True, {"type": ask, "id": self._request, **asked})
-        granted = [{"room": room, "joined": True} for room in rooms]
-        return self.receive({"type": answer, "id": self._request, "rooms": granted, **told})
-
-    def _pass(self, sent: bool, frame: dict[str, Any]) -> "Conversation":
-        self.socket.connections[-1].passages.append(Passage(sent, frame))
-        return self
-
-    def _since(self, position: int | None) -> dict[str, Any]:
-        return {} if position is None else {"since": {"epoch": day.EPOCH, "position": position}}
 
 
 def live_in_the_library(conversation: Conversation, after: int) -> Conversation:

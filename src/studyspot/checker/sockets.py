@@ -8,6 +8,8 @@ from studyspot.checker.passages import Frame, Socket
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.verdict import Finding, Kind
 
+_REVOKED = 4503
+
 
 def judge_socket(log: Log, rooms: Rooms, socket: Socket, *, settled: bool) -> Iterator[Finding]:
     """Find every fault of this socket's connections, and of what its client made of them.
@@ -19,6 +21,8 @@ def judge_socket(log: Log, rooms: Rooms, socket: Socket, *, settled: bool) -> It
         judge = ConnectionJudge(log, rooms, socket, progress)
         for passage in connection.passages:
             yield from judge.judge(passage)
+        if connection.close_code == _REVOKED and not rooms.rights.was_ever_shut_out(socket.user):
+            yield Finding(Kind.FALSE_REFUSAL, socket.who, None, "was sent away for good, and may be here")
         is_open = connection is socket.connections[-1] and connection.close_code is None
         yield from judge.end(settled=settled and is_open)
     if socket.delivered is not None:
