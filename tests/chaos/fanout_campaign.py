@@ -27,7 +27,7 @@ from studyspot.client.clock import FullJitter, SystemClock
 from studyspot.client.queries import Queries
 from studyspot.client.witness import NoWitness
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
-from tests.chaos.crowd.ending import all_have_heard, maps_differ, without_policies
+from tests.chaos.crowd.ending import agree_on_people, all_have_heard, maps_differ, without_policies
 from tests.chaos.crowd.findings import first_difference
 from tests.chaos.crowd.followers import Follower, following
 from tests.chaos.crowd.incidents import Incidents
@@ -111,6 +111,7 @@ class Campaign:
                 await asyncio.sleep(seconds)
                 self._ended.set()
             with without_policies(self._system):
+                await agree_on_people(town)
                 faults = await maps_differ(town, followers, interval)
                 await all_have_heard(town, visitors, followers)
                 evidence = await self._evidence(town, visitors, followers)

@@ -30,6 +30,16 @@ def without_policies(system: TemporarySystem) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+async def agree_on_people(town: Town) -> None:
+    """Make the log say what we believe of each: of two commands at once, either may have been the last."""
+    admin = town.admins[0]
+    for speaker in town.dispensable:
+        if speaker.who.was_barred and speaker.who.standing != "erased":
+            await admin.change_person(speaker.who.user_id, status=speaker.who.standing)
+    for speaker in town.accounts:
+        await admin.change_person(speaker.who.user_id, role=speaker.who.role)
+
+
 async def maps_differ(
     town: Town, followers: Sequence[Follower], interval: tuple[datetime, datetime]
 ) -> list[str]:

@@ -47,7 +47,7 @@ class Mint:
 class Person:
     """Somebody; `role` and `standing` are what the newest answer about them said.
 
-    `has_account`: the role is their account's, and may change.
+    `has_account`: the role is their account's, and may change. `was_barred`: their standing has been another.
     """
 
     user_id: str
@@ -55,6 +55,7 @@ class Person:
     mint: Mint
     has_account: bool = False
     standing: Standing = "active"
+    was_barred: bool = False
 
     def token(self, role: Role | None = None, lifetime: timedelta = TOKEN_LIFETIME) -> str:
         return self.mint.token(self.user_id, role or self.role, lifetime)

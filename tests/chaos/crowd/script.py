@@ -246,7 +246,7 @@ class Script:
 
     async def _bar(self, speaker: Speaker, standing: Standing) -> None:
         # Before it is answered, nobody knows; a visitor who is let in all the same is seen by the judge.
-        speaker.who.standing = standing
+        speaker.who.standing, speaker.who.was_barred = standing, True
         await self._an_admin().change_person(speaker.who.user_id, status=standing)
 
     def _a_wish(self, *, begins: bool = False) -> tuple[Speaker, Library, str, datetime, datetime]:

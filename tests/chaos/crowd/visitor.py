@@ -83,7 +83,8 @@ class Visitor:
     def __str__(self) -> str:
         is_there = "there" if self._is_in else "not there"
         waits = sorted({*self._owed, *self.leaving})
-        return f"{self.witness.socket.who} ({is_there}, at {self.reached}, waits for {waits})"
+        codes = [connection.close_code for connection in self.witness.socket.connections[-3:]]
+        return f"{self.witness.socket.who} ({is_there}, at {self.reached}, closed {codes}, waits for {waits})"
 
     @property
     def is_connected(self) -> bool:
