@@ -219,6 +219,21 @@ def test_who_is_behind_gets_the_newest_alone_until_it_has_caught_up() -> None:
     assert [frame["position"] for frame in frames[end + 1 :]] == [61, 62, 63], "nor after"
 
 
+def test_what_waits_when_its_socket_falls_behind_follows_from_the_log() -> None:
+    node = Node(Limits(unsent_bytes=1000))
+    client, peer = node.connect("s1", rooms=["library:L1"], conflate=True)
+    client.reads = False
+    node.publish(pricing_updated(), pricing_updated(version=2))
+    node.publish(pricing_updated(version=3), pricing_updated(version=4), booked(student="s9"))
+
+    client.reads = True
+    node.pass_time(TURN)
+    node.read(client, peer)
+
+    assert positions(client) == [1, 2, 3, 4, 5]
+    assert kinds(client).count("behind") == 1
+
+
 def test_a_heartbeat_within_a_replay_promises_nothing_whose_newer_one_is_to_come() -> None:
     node = Node(Limits(frames_at_once=10**6))
     first = [booked(student="s9", booking=f"B{number}") for number in range(600)]
