@@ -117,7 +117,9 @@ class Deliveries:
     def hear_behind(self, frame: Mapping[str, Any]) -> None:
         self._promised(self.after, frame["position"])
         self.awaiting.add(MAIN)
-        self._thinning.begin_behind(frame["position"], self._members(MAIN))
+        # Those that have caught up by now may travel with the main ones already.
+        caught_up = [room for room, group in self._group.items() if group not in self.awaiting - {MAIN}]
+        self._thinning.begin_behind(frame["position"], caught_up)
 
     def nothing_waits(self) -> None:
         """Anything but an event comes after all that stands for what was left out."""

@@ -83,12 +83,15 @@ class DrivenNode:
         going = [*self._readings, *((reading, reading.lane.cursor, self.hub.head) for reading in asked)]
         self._readings = []
         for reading, after, until in going:
+            if not reading.is_wanted():
+                self.hub.replays.give_up(reading)
+                continue
             upto = min(after + count, until)
             rooms = reading.lane.rooms.keys()
             batch = [self._read(position)[0] for position in range(after + 1, upto + 1)]
             # The server leaves out what no room of theirs sees.
             seen = [event for event in batch if event.route.sights.keys() & rooms]
-            if not reading.is_wanted() or not self.hub.replays.bring(reading, seen):
+            if not self.hub.replays.bring(reading, seen):
                 self.hub.replays.give_up(reading)
             elif upto == until:
                 self.hub.replays.finish(reading, until)
