@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,16 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from prometheus_client import CollectorRegistry
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from studyspot.broker.stream import delete_stream, ensure_stream
+from studyspot.broker.stream import STREAM, delete_stream, ensure_stream
 from studyspot.domain.events import Event
 from studyspot.embedded.ports import free_port
+from studyspot.ws_fanout.app import Fanout
 from studyspot.ws_fanout.limits import Limits
 from tests.engines import NatsServer
+from tests.ws_fanout.bootstrap_bucket import keep_bootstrap
 from tests.ws_fanout.events import EPOCH, booked, library_created
 from tests.ws_fanout.live import Log, connected, fanout_at, log_at, until, wire
 from tests.ws_fanout.people import AUDIENCE, ISSUER, KEY, token
@@ -70,19 +73,63 @@ async def test_a_resume_older_than_the_window_is_served_from_the_stream_and_goes
         assert client.positions == [*range(1, 302), *range(702, 710)]
 
 
-async def test_many_resumes_of_the_same_age_are_read_together(nats_url: str, log: Log) -> None:
-    await log.append(library_created(), *bookings(1000))
-    async with fanout_at(nats_url, limits=Limits(window_events=10)) as fanout:
+def broker_reads(registry: CollectorRegistry) -> int:
+    """Return how many ranges of the stream have been read for sockets that came back."""
+    return int(registry.get_sample_value("studyspot_fanout_broker_reads_total") or 0)
 
-        async def resume(number: int) -> list[int]:
-            async with connected(fanout.port, f"s{number}", rooms=["library:L1"], since=since(500)) as client:
-                await client.receive_until("caught-up")
-                return client.positions
 
-        async with asyncio.timeout(30):
-            found = await asyncio.gather(*(resume(number) for number in range(100)))
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """What a node counts on."""
+    return CollectorRegistry()
 
-    assert all(positions == list(range(501, 1002)) for positions in found)
+
+async def storm(fanout: Fanout, points: Sequence[int], *, head: int) -> list[list[int]]:
+    """Drop as many sockets at once as there are points; return what each is brought when it comes back.
+
+    They are in rooms of their own, and every other one in that of the library as well.
+    """
+
+    async def drop(number: int) -> None:
+        async with connected(fanout.port, f"r{number}"):
+            pass
+
+    async def resume(number: int, point: int) -> list[int]:
+        rooms = ["library:L1"] if number % 2 == 0 else []
+        async with connected(fanout.port, f"r{number}", rooms=rooms, since=since(point)) as client:
+            await client.receive_until("caught-up", position=head)
+            return client.positions
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(drop(number) for number in range(len(points))))
+        return await asyncio.gather(*(resume(number, point) for number, point in enumerate(points)))
+
+
+async def test_a_storm_of_resumes_within_the_window_reads_nothing_from_the_broker(
+    nats_server: NatsServer, log: Log, registry: CollectorRegistry
+) -> None:
+    await log.append(library_created(), *bookings(149))
+    async with fanout_at(nats_server.urls.fanout, registry=registry) as fanout:
+        points = [number % 150 for number in range(200)]
+        found = await storm(fanout, points, head=150)
+        assert broker_reads(registry) == 0
+
+    for number, point in enumerate(points):
+        assert found[number] == (list(range(point + 1, 151)) if number % 2 == 0 else [1][point:])
+
+
+async def test_a_storm_of_resumes_older_than_the_window_is_read_together(
+    nats_url: str, log: Log, registry: CollectorRegistry
+) -> None:
+    await log.append(library_created(), *bookings(149))
+    async with fanout_at(nats_url, limits=Limits(window_events=10), registry=registry) as fanout:
+        points = [20 + number % 100 for number in range(200)]
+        found = await storm(fanout, points, head=150)
+        # On a busy machine they do not all come back at the same moment.
+        assert 1 <= broker_reads(registry) <= 10
+
+    for number, point in enumerate(points):
+        assert found[number] == (list(range(point + 1, 151)) if number % 2 == 0 else [])
 
 
 async def test_an_old_join_replays_from_the_stream_while_other_rooms_go_on(nats_url: str, log: Log) -> None:
@@ -124,6 +171,40 @@ async def test_what_the_stream_cannot_bring_needs_a_snapshot(nats_url: str, aske
             assert just.positions == [101, 102, 103, 104, 105, 106]
 
 
+async def test_what_the_stream_has_forgotten_by_its_age_needs_a_snapshot(nats_url: str, log: Log) -> None:
+    await log.append(library_created(), *bookings(20))
+    await keep_bootstrap(log.nc, log.events)
+    async with fanout_at(nats_url, limits=Limits(window_events=5)) as fanout:
+        js = log.nc.jetstream()
+        config = (await js.stream_info(STREAM)).config
+        await js.update_stream(config.evolve(max_age=0.2, duplicate_window=0.1))
+        async with asyncio.timeout(10):
+            while (await js.stream_info(STREAM)).state.messages:  # noqa: ASYNC110  # The server tells nobody.
+                await asyncio.sleep(0.05)
+        await js.update_stream(config)
+        await log.append(*bookings(10))
+        await until(lambda: fanout.hub.head == 31)
+
+        # The node may find out only when it looks: then it sends the client to come back and be told.
+        async with connected(fanout.port, "s1", rooms=["library:L1"], since=since(10)) as client:
+            if client.frames[0]["resume"] == "replaying":
+                assert await client.closed() == 1012
+        async with connected(fanout.port, "s1", rooms=["library:L1"], since=since(10)) as client:
+            assert client.frames[0]["resume"] == "snapshot-required"
+        async with connected(fanout.port, "s1", rooms=["library:L1"], since=since(21)) as client:
+            await client.receive_until("caught-up", position=31)
+            assert client.positions == list(range(22, 32))
+
+    # One that begins now takes the rights from the bucket.
+    async with (
+        fanout_at(nats_url, limits=Limits(window_events=5)) as fanout,
+        connected(fanout.port, "o1", "library_owner", since=since(21)) as owner,
+    ):
+        await owner.receive_until("caught-up", position=31)
+        assert owner.frames[0]["rooms"] == [{"room": "library:L1:staff", "joined": True}]
+        assert owner.positions == list(range(22, 32))
+
+
 async def test_losing_nats_is_told_with_the_time_and_nothing_is_missed_when_it_is_back(
     nats_server: NatsServer, log: Log
 ) -> None:
@@ -161,6 +242,26 @@ async def test_a_stream_that_is_made_again_brings_nothing_twice(nats_url: str, l
 
         await client.receive_until("event", position=8)
         assert client.positions == list(range(1, 9))
+
+
+async def test_a_resume_waits_for_a_stream_that_is_being_published_again(
+    nats_url: str, log: Log, registry: CollectorRegistry
+) -> None:
+    await log.append(library_created(), *bookings(50))
+    async with fanout_at(nats_url, limits=Limits(window_events=5), registry=registry) as fanout:
+        js = log.nc.jetstream()
+        await delete_stream(js)
+        await ensure_stream(js, epoch=EPOCH)
+        async with connected(fanout.port, "s1", rooms=["library:L1"], since=since(10)) as client:
+            caught_up = asyncio.create_task(client.receive_until("caught-up"))
+            await until(lambda: broker_reads(registry) > 0)
+            await log.append(*bookings(3))
+            await caught_up
+            while client.positions[-1] < log.head:
+                await client.receive()
+
+            assert client.frames[0]["resume"] == "replaying"
+            assert client.positions == list(range(11, 55))
 
 
 async def test_a_new_epoch_closes_the_sockets_and_they_learn_that_a_snapshot_is_needed(

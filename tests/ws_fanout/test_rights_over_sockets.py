@@ -9,15 +9,17 @@ import pytest
 from studyspot.broker.buckets import ensure_buckets, erase_name, put_name
 from studyspot.domain.events import AccountDisabled, AccountEnabled, AccountErased, Event
 from studyspot.ws_fanout.app import Fanout
+from studyspot.ws_fanout.limits import Limits
 from tests.ws_fanout.events import (
     announced,
     booked,
+    checked_in,
     library_created,
     role_changed,
     staff_added,
     staff_removed,
 )
-from tests.ws_fanout.live import LIMIT, Log, connected, fanout_at, log_at, wire
+from tests.ws_fanout.live import LIMIT, Log, Wire, connected, fanout_at, log_at, wire
 from tests.ws_fanout.people import token
 
 STAFF_OF_L1 = "library:L1:staff"
@@ -103,26 +105,48 @@ async def test_rights_are_read_from_the_stream_by_a_node_that_begins(nats_url: s
             assert worker.frames[0]["rooms"] == [{"room": STAFF_OF_L1, "joined": True}]
 
 
-async def test_a_name_that_is_deleted_is_sent_no_more(fanout: Fanout, log: Log) -> None:
+async def test_a_name_is_shown_as_it_is_when_a_frame_is_made(fanout: Fanout, log: Log) -> None:
+    js = log.nc.jetstream()
+    await ensure_buckets(js)
+    async with connected(fanout.port, "o1", "library_owner") as owner:
+        await log.append(library_created())
+        for name in ("Asha", "Asha Rao"):
+            await put_name(js, "s1", name)
+            await shown_as(owner, log, name)
+
+
+async def test_a_name_that_is_deleted_is_in_no_frame_any_more(nats_url: str, log: Log) -> None:
     js = log.nc.jetstream()
     await ensure_buckets(js)
     await put_name(js, "s1", "Asha")
-    async with connected(fanout.port, "o1", "library_owner") as owner:
+    async with (
+        fanout_at(nats_url, limits=Limits(window_events=5)) as fanout,
+        connected(fanout.port, "o1", "library_owner") as owner,
+    ):
         await log.append(library_created())
-        name = ""
-        async with asyncio.timeout(LIMIT):
-            while name != "Asha":
-                await log.append(booked(booking=f"B{log.head}"))
-                frame = await owner.receive_until("event", position=log.head)
-                name = frame["event"]["data"]["studentName"]
+        await shown_as(owner, log, "Asha")
+        # Some of them are in the window, and their frames are kept; others come from the stream.
+        await log.append(*[booked(booking=f"C{number}") for number in range(8)])
+        assert "Asha" in await replayed(fanout)
 
         await erase_name(js, "s1")
 
-        # The frames of before are kept for those who come back, and made anew once the name is gone.
-        shown = name
-        async with asyncio.timeout(LIMIT):
-            while "Asha" in shown:
-                shown = await replayed(fanout)
+        await shown_as(owner, log, "s1")
+        # From here on the node has heard of it.
+        assert "Asha" not in await replayed(fanout)
+        await log.append(booked(booking="D1"), checked_in())
+        await owner.receive_until("event", position=log.head)
+        assert "Asha" not in str(owner.frames[-2:])
+
+
+async def shown_as(owner: Wire, log: Log, name: str) -> None:
+    """Append bookings until one is shown with this name of the student."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            await log.append(booked(booking=f"B{log.head}"))
+            frame = await owner.receive_until("event", position=log.head)
+            if frame["event"]["data"]["studentName"] == name:
+                return
 
 
 async def replayed(fanout: Fanout) -> str:
