@@ -43,9 +43,9 @@ async def test_a_short_run_measures_every_read_model_and_finds_nothing_wrong() -
         # A row that is not there, as if a booking had been skipped.
         with EventStore(str(system.settings["database_url"])) as store:
             with psycopg.connect(store.database_url, autocommit=True) as connection:
-                rows = connection.execute("SELECT booking_id, status FROM read.bookings_3_1").fetchall()
+                rows = connection.execute("SELECT booking_id, status FROM read.bookings_4_1").fetchall()
                 assert len(rows) > 100
                 load = Load(store, statuses=dict(rows))
                 assert rows_wrong(store, load) == ()
-                connection.execute("DELETE FROM read.bookings_3_1 WHERE booking_id = %s", [rows[0][0]])
+                connection.execute("DELETE FROM read.bookings_4_1 WHERE booking_id = %s", [rows[0][0]])
             assert rows_wrong(store, load) == ("each booking is read as it was booked, and no other",)

@@ -19,7 +19,7 @@ from tests.projections.poison import append_raw, failing_at, refused_at
 from tests.projections.system import Log, until, working
 
 B1, B2 = booked("B1"), booked("B2", start=NINE + HOUR)
-STATUSES = "SELECT booking_id, status FROM read.bookings_3_1 ORDER BY booking_id"
+STATUSES = "SELECT booking_id, status FROM read.bookings_4_1 ORDER BY booking_id"
 PARKED = "SELECT position, reason IS NOT NULL FROM read.parked ORDER BY position"
 SOUND = bookings.PROJECTION
 
@@ -101,7 +101,7 @@ async def test_a_dropped_event_is_left_out_of_a_later_build_as_well(log: Log) ->
         )
     assert log.rows("SELECT number FROM read.current") == [(2,)]
     assert log.rows(PARKED) == []
-    assert log.rows("SELECT booking_id FROM read.bookings_3_2") == [("B2",)]
+    assert log.rows("SELECT booking_id FROM read.bookings_4_2") == [("B2",)]
 
 
 async def test_a_key_is_retried_while_its_events_keep_coming(log: Log) -> None:
@@ -132,7 +132,7 @@ async def test_a_key_is_retried_while_its_events_keep_coming(log: Log) -> None:
     assert log.rows(STATUSES)[0] == ("B1", "completed"), "as the last of its events says"
     assert len(log.rows(STATUSES)) == 151
     # Whatever was parked in between was applied in its order: the row is of the last event.
-    ((changed_at,),) = log.rows("SELECT changed_at FROM read.bookings_3_1 WHERE booking_id = 'B1'")
+    ((changed_at,),) = log.rows("SELECT changed_at FROM read.bookings_4_1 WHERE booking_id = 'B1'")
     newest = log.store.read(after=head - 2).events[0]
     assert newest.type == "booking.checked-out"
     assert changed_at.isoformat().replace("+00:00", "Z").encode() in newest.data
@@ -189,7 +189,7 @@ async def test_another_releases_build_and_lost_tables_are_left_alone(log: Log) -
     with pytest.raises(OtherVersionServed):
         retry(log.database_url, newer, 2)
     with psycopg.connect(log.database_url, autocommit=True) as connection:
-        connection.execute("DROP TABLE read.bookings_3_1")
+        connection.execute("DROP TABLE read.bookings_4_1")
     with pytest.raises(TablesLost):
         retry(log.database_url, SOUND, 2)
     assert log.rows(PARKED) == [(2, True)]

@@ -36,7 +36,7 @@ from tests.projections.happenings import HOUR, NINE, booked, cancelled, checked_
 from tests.projections.poison import append_raw, failing_at, overwrite, refused_at
 from tests.projections.system import Log, a_log, until, until_consumed, working
 
-STATUSES = "SELECT booking_id, status FROM read.bookings_3_1 ORDER BY booking_id"
+STATUSES = "SELECT booking_id, status FROM read.bookings_4_1 ORDER BY booking_id"
 PARKED = "SELECT position, key, reason IS NOT NULL FROM read.parked WHERE name = %s ORDER BY position"
 B1, B2 = booked("B1"), booked("B2", start=NINE + HOUR)
 
@@ -414,7 +414,7 @@ async def test_a_worker_does_not_apply_what_its_rival_has_parked(
         # Parked by a rival since it last looked, at the position where it is.
         log.rows(
             "INSERT INTO read.parked (name, version, number, position, key, reason)"
-            " VALUES ('bookings', 3, 1, 1, 'B1', 'planted') RETURNING 1"
+            " VALUES ('bookings', 4, 1, 1, 'B1', 'planted') RETURNING 1"
         )
         log.rows("UPDATE read.builds SET parked_revision = parked_revision + 1 RETURNING 1")
         begun = time.monotonic()

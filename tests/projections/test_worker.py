@@ -22,7 +22,7 @@ from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, 
 from tests.projections.system import Log, a_log, until, until_consumed, working
 
 OCCUPATIONS = "SELECT occupation, state FROM read.occupations_2_1 ORDER BY occupation"
-STATUSES = "SELECT booking_id, status FROM read.bookings_3_1 ORDER BY booking_id"
+STATUSES = "SELECT booking_id, status FROM read.bookings_4_1 ORDER BY booking_id"
 
 
 async def test_events_from_the_broker_become_rows_and_a_position(

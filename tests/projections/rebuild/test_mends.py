@@ -94,7 +94,7 @@ async def test_a_rebuild_after_one_that_was_killed_with_its_build_already_read_i
             "INSERT INTO read.rebuilds (name, version, number, tables, release, epoch, until, parts, dropped)"
             " SELECT name, version, number, tables, 'any', epoch, position, 1, '{}' FROM read.builds"
         )
-        connection.execute("DELETE FROM read.bookings_3_1")
+        connection.execute("DELETE FROM read.bookings_4_1")
     rebuilt = await rebuild(log, bookings.PROJECTION)
     assert rebuilt.build.number > read.number
     assert (await verifying(log, bookings.PROJECTION)).difference is None

@@ -87,23 +87,23 @@ async def test_a_new_epoch_ends_a_rebuild_in_one_line_and_the_next_one_begins_an
     assert history.rows("SELECT FROM read.current WHERE name = 'bookings'") == []
     rebuilt = await rebuild(history, bookings.PROJECTION)
     assert history.rows("SELECT epoch FROM read.builds WHERE name = 'bookings'") == [(epoch,)]
-    assert tables(history, "bookings") == [f"bookings_3_{rebuilt.build.number}"]
+    assert tables(history, "bookings") == [f"bookings_4_{rebuilt.build.number}"]
 
 
 async def test_what_another_release_has_begun_is_abandoned_with_its_tables(history: Log) -> None:
     with command(history.database_url, "projections", "rebuild", "bookings") as killed:
         async with held(history.database_url, bookings.PROJECTION, "a part is done"):
             killed.kill()
-    assert tables(history, "bookings") == ["bookings_3_1"]
-    [(rows,)] = history.rows("SELECT count(*) FROM read.bookings_3_1")
+    assert tables(history, "bookings") == ["bookings_4_1"]
+    [(rows,)] = history.rows("SELECT count(*) FROM read.bookings_4_1")
     assert rows > 0, "a part of it was done"
     # As the release before this one would have left it: its tables are not those of today.
     with psycopg.connect(history.database_url) as connection:
-        connection.execute("ALTER TABLE read.bookings_3_1 DROP COLUMN amount_minor")
+        connection.execute("ALTER TABLE read.bookings_4_1 DROP COLUMN amount_minor")
     history.rows("UPDATE read.rebuilds SET release = '0.0.1' RETURNING 1")
     rebuilt = await rebuild(history, bookings.PROJECTION)
     assert current(history, bookings.PROJECTION) == rebuilt.build
-    assert tables(history, "bookings") == [f"bookings_3_{rebuilt.build.number}"]
+    assert tables(history, "bookings") == [f"bookings_4_{rebuilt.build.number}"]
     assert done_parts(history) == []
 
 

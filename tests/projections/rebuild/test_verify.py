@@ -39,8 +39,8 @@ async def test_rows_that_follow_from_the_log_verify(history: Log, projection: Pr
 
 
 async def test_a_row_that_was_changed_is_named_with_its_columns(built: Log) -> None:
-    [(booking_id, status)] = built.rows("SELECT booking_id, status FROM read.bookings_3_1 LIMIT 1")
-    spoil(built, f"UPDATE read.bookings_3_1 SET status = 'lost' WHERE booking_id = '{booking_id}'")
+    [(booking_id, status)] = built.rows("SELECT booking_id, status FROM read.bookings_4_1 LIMIT 1")
+    spoil(built, f"UPDATE read.bookings_4_1 SET status = 'lost' WHERE booking_id = '{booking_id}'")
     difference = (await verifying(built, bookings.PROJECTION)).difference
     assert difference is not None
     assert (difference.table, difference.key) == ("bookings", {"booking_id": booking_id})
@@ -83,7 +83,7 @@ async def test_a_sample_looks_at_some_keys_only_and_at_other_ones_each_time(buil
 
 async def test_a_sample_finds_what_is_wrong_everywhere(built: Log) -> None:
     with psycopg.connect(built.database_url) as connection:
-        connection.execute("UPDATE read.bookings_3_1 SET amount_minor = amount_minor + 1")
+        connection.execute("UPDATE read.bookings_4_1 SET amount_minor = amount_minor + 1")
     assert (await verifying(built, bookings.PROJECTION, sample=20)).difference is not None
 
 
@@ -94,7 +94,7 @@ async def test_a_projection_that_was_never_built_cannot_be_verified(built: Log) 
 
 async def test_two_verifications_of_one_projection_do_not_share_tables(built: Log) -> None:
     first = asyncio.create_task(verifying(built, bookings.PROJECTION))
-    await until(lambda: built.rows("SELECT FROM pg_tables WHERE tablename = 'bookings_3_0'"))
+    await until(lambda: built.rows("SELECT FROM pg_tables WHERE tablename = 'bookings_4_0'"))
     with pytest.raises(RebuildRunning):
         await verifying(built, bookings.PROJECTION)
     assert (await first).difference is None
