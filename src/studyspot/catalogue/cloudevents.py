@@ -4,18 +4,28 @@ A message keeps the version that the store holds, whatever came later: the same 
 Whoever reads one gets the newest version.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
-from studyspot.catalogue.codec import Recorded, decode, facts_of
+from studyspot.catalogue.codec import Metadata, Recorded, decode, facts_of
 from studyspot.catalogue.subjects import subject
 from studyspot.catalogue.types import VOCABULARY, UnknownEvent, Vocabulary
 
 SOURCE = "/studyspot"
 TYPE_PREFIX = "studyspot."
 SCHEMAS = "/schemas"
+
+# How our own messages begin; whoever writes JSON otherwise is read as well, and slower.
+_BEGINNING = re.compile(
+    rb'\{"specversion":"1\.0","id":"[A-Za-z0-9_-]+","source":"/studyspot","type":"studyspot\.([a-z.-]+)\.v(\d+)",'
+)
 
 
 class UnreadableMessage(ValueError):
@@ -30,6 +40,21 @@ class UnknownMessage(UnreadableMessage):
 class Message:
     subject: str
     body: bytes
+
+
+Data = TypeVar("Data")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Envelope(Generic[Data]):
+    """What is read of a message; the rest of it follows from this."""
+
+    id: str
+    time: datetime
+    commandid: str
+    actor: str | None = None
+    traceparent: str | None = None
+    data: Data
 
 
 def versioned(event_type: str, version: int) -> str:
@@ -82,6 +107,8 @@ def from_message(body: bytes, vocabulary: Vocabulary = VOCABULARY) -> Recorded:
         UnreadableMessage: it is none of ours.
     """
     try:
+        if (known := _read_at_once(body, vocabulary)) is not None:
+            return known
         envelope: dict[str, Any] = orjson.loads(body)
         epoch, _, position = envelope["id"].rpartition("-")
         event_type, version = _type_and_version(envelope["type"])
@@ -115,6 +142,36 @@ def renewed(body: bytes, recorded: Recorded, vocabulary: Vocabulary = VOCABULARY
         return body
     facts = facts_of(recorded.event, vocabulary)
     return orjson.dumps(envelope | {"type": name, "dataschema": schema_address(name), "data": facts})
+
+
+def _read_at_once(body: bytes, vocabulary: Vocabulary) -> Recorded | None:
+    """Return the event of a message of ours in its newest version, in half of the time; none of any other."""
+    beginning = _BEGINNING.match(body)
+    if beginning is None:
+        return None
+    event_type, version = beginning[1].decode(), int(beginning[2])
+    newest = vocabulary.newest(vocabulary.class_of(event_type))
+    if version != newest.number:
+        return None
+    try:
+        envelope = _reader(vocabulary, event_type)(body)
+    except ValidationError:
+        return None  # What is wrong with it is said by whoever reads it in parts.
+    epoch, _, position = envelope.id.rpartition("-")
+    metadata = Metadata(
+        time=envelope.time,
+        command_id=envelope.commandid,
+        actor=envelope.actor,
+        traceparent=envelope.traceparent,
+    )
+    return Recorded(position=int(position), epoch=epoch, event=envelope.data, metadata=metadata)
+
+
+@cache
+def _reader(vocabulary: Vocabulary, event_type: str) -> Callable[[bytes], _Envelope[Any]]:
+    shape = vocabulary.newest(vocabulary.class_of(event_type)).shape
+    envelope: TypeAdapter[Any] = TypeAdapter(_Envelope[shape])  # type: ignore[valid-type]
+    return envelope.validator.validate_json
 
 
 def _type_and_version(name: str) -> tuple[str, int]:
