@@ -26,6 +26,9 @@ from studyspot.projections.selection import Selection, is_contiguous
 SILENCE = timedelta(seconds=1)
 """The log is read when its head is ahead and the broker has brought nothing for this long."""
 
+BATCHES_EVERY = timedelta(milliseconds=15)
+"""A batch costs much the same however many events share it; what comes after a pause does not wait."""
+
 CHECK_EVERY = timedelta(seconds=1)
 PAGE = 1000
 FIRST_RETRY = timedelta(milliseconds=200)
@@ -77,7 +80,7 @@ class Worker:
         self._served = False
         self._away = False
         self._unknown: tuple[int, str] | None = None
-        self._checked = 0.0
+        self._checked = self._applied_at = 0.0
         self._ending = asyncio.Event()
 
     @property
@@ -168,6 +171,7 @@ class Worker:
         assert applier is not None
         if time.monotonic() - self._checked >= CHECK_EVERY.total_seconds():
             await self._check(applier)
+        await self._let_gather()
         messages = await self._await_messages(applier)
         if messages:
             self._broker_silent = False
@@ -179,6 +183,12 @@ class Worker:
             log.info(
                 "readers read this build now", projection=self.projection.name, build=applier.build.number
             )
+
+    async def _let_gather(self) -> None:
+        """Wait while the last batch is so recent that what comes should share the next one."""
+        wait = self._applied_at + BATCHES_EVERY.total_seconds() - time.monotonic()
+        if wait > 0:
+            await asyncio.sleep(wait)
 
     async def _await_messages(self, applier: Applier) -> tuple[StreamMessage, ...]:
         """Return what the broker brings; nothing as soon as the log should be read instead."""
@@ -222,6 +232,7 @@ class Worker:
 
     async def _apply(self, applier: Applier, batch: Batch) -> None:
         if await applier.apply(batch):
+            self._applied_at = time.monotonic()
             self._announcer.tell(applier.build, applier.position)
             observe(self.projection.name, applier.position, *batch.times)
 
