@@ -80,6 +80,11 @@ class Sorted:
         return frozenset(parked.key for parked in self.parked if parked.reason is not None)
 
 
+def passes_by(projection: Projection, event_type: str, data: bytes) -> bool:
+    """Say whether the stored event, of a type that the projection takes, changes nothing, unread."""
+    return projection.passes_by is not None and projection.passes_by(event_type, data)
+
+
 def read(projection: Projection, position: int, epoch: str, event_type: str, data: bytes) -> Happened:
     """Return the stored event, which is of a type that the projection takes.
 

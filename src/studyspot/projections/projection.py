@@ -73,6 +73,8 @@ class Projection:
 
     A new `version` has tables of its own. `key` names fields of its events: the first that an event has is
     its key. Events whose keys differ touch different rows, so keys may be applied apart from one another.
+    `passes_by` tells from the type and the stored data that an event changes nothing, so that it need not be
+    decoded.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Projection:
     event_classes: tuple[type[Event], ...]
     key: tuple[str, ...]
     changes: Callable[[Recorded], tuple[RowChange, ...]]
+    passes_by: Callable[[str, bytes], bool] | None = None
 
     def key_of(self, event: Event) -> str:
         """Return the key of an event that it takes."""

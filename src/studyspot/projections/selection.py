@@ -12,7 +12,7 @@ from studyspot.event_store.types import StoredEvent
 from studyspot.projections.applier import Batch
 from studyspot.projections.errors import PoisonEvent
 from studyspot.projections.inbox import MOST_MESSAGES
-from studyspot.projections.parking import Happened, Unreadable, read
+from studyspot.projections.parking import Happened, Unreadable, passes_by, read
 from studyspot.projections.projection import Projection
 
 
@@ -45,7 +45,7 @@ class Selection:
         events: list[Happened] = []
         until = stored[0].position - 1
         for event in stored:
-            if event.type in self._types:
+            if event.type in self._types and not passes_by(self._projection, event.type, event.data):
                 try:
                     happened = read(self._projection, event.position, event.epoch, event.type, event.data)
                 except (UnknownEvent, PoisonEvent):

@@ -6,6 +6,8 @@ What people do for themselves, and what time does, is not here: the log and each
 from dataclasses import fields
 from typing import Any, get_args
 
+import orjson
+
 from studyspot.catalogue.codec import Recorded
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import (
@@ -82,6 +84,20 @@ def _for_another(event: Event, actor: str | None) -> bool:
     return isinstance(event, _Personal) and actor not in (None, event.user_id)
 
 
+_PERSONAL_TYPES = frozenset(type_of(event_class) for event_class in _Personal)
+
+
+def passes_by(event_type: str, stored: bytes) -> bool:
+    """Say of stored data whether somebody did it for themselves, or nobody did: nearly all that happens."""
+    if event_type not in _PERSONAL_TYPES:
+        return False
+    try:
+        record = orjson.loads(stored)
+        return record["v"] == 1 and record["actor"] in (None, record["data"]["userId"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return False
+
+
 def _ids(event: Event) -> dict[str, Any]:
     names = (known.name for known in fields(event) if known.name.endswith("_id"))
     found = {name: getattr(event, name) for name in names if name not in _TOLD_APART}
@@ -95,4 +111,5 @@ PROJECTION = Projection(
     event_classes=(*get_args(_Common), *_Personal),
     key=_KEY,
     changes=changes,
+    passes_by=passes_by,
 )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from studyspot.event_store.scanning import Scanned, scan
-from studyspot.projections.parking import Happened, Parked, key_of, read, sort
+from studyspot.projections.parking import Happened, Parked, key_of, passes_by, read, sort
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.shares import KeyGlance, Share
 from studyspot.projections.row_changes import Effects, fold
@@ -69,6 +69,8 @@ def read_shares(
     """
     narrowing = [share for share in shares if share.of > 1]
     for row in rows:
+        if passes_by(projection, *row[2:]):
+            continue
         if narrowing and (key := glance.key_of(row)) is not None:
             if all(share.has(key) for share in narrowing):
                 yield read(projection, *row)
