@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from studyspot.catalogue.codec import Metadata, Recorded, encode
 from studyspot.catalogue.types import type_of
-from studyspot.domain.events import Event
+from studyspot.domain.events import BookingCreated, Event
 from studyspot.projections.models.audit import changes, passes_by
 from tests.catalogue.examples import EVENTS, METADATA
 
@@ -22,16 +22,10 @@ def test_an_event_is_passed_by_exactly_where_it_changes_nothing(
     stored = encode(event, metadata)
     passed = passes_by(type_of(type(event)), stored)
     assert not (passed and changes(recorded))
-    if getattr(event, "booking_id", None) is not None:
+    if isinstance(event, BookingCreated):
         assert passed is not bool(changes(recorded))
 
 
 def test_what_is_no_event_is_not_passed_by() -> None:
-    for stored in (
-        b"",
-        b"[]",
-        b'{"v":1}',
-        b'{"v":1,"actor":null,"data":[]}',
-        b'{"v":2,"actor":null,"data":{}}',
-    ):
+    for stored in (b"", b"[]", b'{"v":1}', b'{"v":1,"actor":"a","data":[]}', b'{"v":2,"actor":null}'):
         assert not passes_by("booking.created", stored)
