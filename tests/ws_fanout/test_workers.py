@@ -15,7 +15,7 @@ from studyspot.domain.events import Event
 from studyspot.embedded.identity import identify
 from studyspot.embedded.ports import free_port
 from studyspot.ws_fanout.app import FanoutConfig, running
-from tests.ws_fanout.events import announced, booked, library_created
+from tests.ws_fanout.events import announced, booked, library_created, staff_added, staff_removed
 from tests.ws_fanout.followers import all_have, faults, followers
 from tests.ws_fanout.live import Log, connected, log_at, until
 from tests.ws_fanout.people import VERIFIER
@@ -40,20 +40,21 @@ def bookings(count: int) -> list[Event]:
     return [booked(booking=f"B{number}") for number in range(count)]
 
 
-async def test_workers_share_the_sockets_and_are_told_of_as_one(fanout: FanoutProcess, log: Log) -> None:
+async def test_workers_share_the_sockets_bring_all_the_same_and_are_told_of_as_one(
+    fanout: FanoutProcess, log: Log
+) -> None:
     async with AsyncExitStack() as stack:
         # By chance, the kernel gives all to one worker once in half a million times.
-        sockets = [
-            await stack.enter_async_context(connected(fanout.port, f"s{number}", rooms=["library:L1"]))
-            for number in range(20)
-        ]
-        await log.append(library_created(), *bookings(10))
+        sockets = [await stack.enter_async_context(connected(fanout.port, "t1", "staff")) for _ in range(20)]
+        await log.append(library_created(), *bookings(5), staff_added(), *bookings(10), staff_removed())
+        granted, removed = 7, log.head
+        await log.append(*bookings(5), announced())
         for client in sockets:
             await client.receive_until("event", position=log.head)
-            assert client.positions == list(range(1, log.head + 1))
+            assert client.positions == [*range(granted + 1, removed), log.head]
 
         await until_value(fanout, "studyspot_fanout_sockets", 20)
-        await until_value(fanout, "studyspot_fanout_deliveries_total", 20 * log.head)
+        await until_value(fanout, "studyspot_fanout_deliveries_total", 20 * len(sockets[0].positions))
         told = await fanout.workers()
         assert all(worker["ready"] and worker["sockets"] for worker in told)
         assert sum(worker["sockets"] for worker in told) == 20
@@ -80,8 +81,10 @@ async def test_a_worker_that_is_killed_under_load_costs_its_clients_nothing(
         await until_value(fanout, "studyspot_fanout_deliveries_total", 20 * log.head)
         killed, other = await fanout.workers()
 
+        load = asyncio.create_task(commands_go_on(log))
+        await all_have(clients[:1], log.head + 1)
         os.kill(killed["pid"], signal.SIGKILL)
-        await log.append(*bookings(200))
+        await load
         await fanout.until(lambda answer: answer.is_success and answer.json()["workers"][0]["restarts"] == 1)
         await log.append(*bookings(100), announced())
 
@@ -96,6 +99,9 @@ async def test_a_worker_that_is_killed_under_load_costs_its_clients_nothing(
         assert await fanout.value("studyspot_fanout_deliveries_total") >= 20 * 101
         await until_value(fanout, "studyspot_fanout_sockets", 20)
         assert await fanout.value("studyspot_fanout_worker_deaths_total") == 1
+        # Ctrl-C at a terminal reaches them all.
+        os.killpg(fanout.process.pid, signal.SIGINT)
+        assert await fanout.ended() == 0
 
 
 async def test_a_worker_takes_connections_once_it_can_serve_them(nats_url: str) -> None:
@@ -131,6 +137,11 @@ async def test_workers_whose_parent_is_killed_send_their_clients_elsewhere_and_e
 
         assert await client.closed() == 4002
         await until(lambda: not any(worker and worker.is_alive() for worker in workers))
+
+
+async def commands_go_on(log: Log) -> None:
+    for _ in range(20):
+        await log.append(*bookings(20))
 
 
 def is_taken(port: int) -> bool:

@@ -134,10 +134,14 @@ def run_fanout(environment_only: bool, workers: int, worker: int | None) -> None
     )
     if worker is None:
         serve(config, metrics_port=settings.metrics_port)
-    else:
-        # Its parent answers for it on the port of metrics.
-        structlog.contextvars.bind_contextvars(worker=worker)
-        serve(config, metrics_port=None, parent=channel_to_parent())
+        return
+    try:
+        parent = channel_to_parent()
+    except OSError as error:
+        raise Fault("This process is no worker of another one.", "Use --workers.") from error
+    # The parent answers for it on the port of metrics.
+    structlog.contextvars.bind_contextvars(worker=worker)
+    serve(config, metrics_port=None, parent=parent)
 
 
 def _run(
