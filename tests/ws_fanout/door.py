@@ -30,7 +30,7 @@ PROXY = "127.0.0.1"
 
 @dataclass(eq=False)
 class Door:
-    """The node; `ready` is for the test to change."""
+    """The node; `ready` and `stream_head` are for the test to change."""
 
     hub: Hub
     gate: Gate
@@ -39,6 +39,7 @@ class Door:
     registry: CollectorRegistry
     port: int = 0
     ready: bool = True
+    stream_head: int = 0
 
     def publish(self, *events: Event, time: datetime = START) -> None:
         first = self.hub.head + 1
@@ -74,7 +75,7 @@ async def opened(
             draining=hub.draining,
             epoch=hub.epoch,
             head=hub.head,
-            stream_head=hub.head,
+            stream_head=max(hub.head, door.stream_head),
             rights_position=hub.rights_position,
             sockets=hub.socket_count,
             rooms=hub.room_count,

@@ -30,6 +30,8 @@ _ANSWER = timedelta(seconds=3)
 _OLDEST_POSTGRES = 150_000
 _LEAST_SPACE_BYTES = 1024**3
 _TOO_FAR_BEHIND = timedelta(seconds=10)
+_TOO_MANY_BEHIND = 1000
+"""Events; a fan-out node sends many thousands a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def run_doctor(as_json: bool) -> None:
         *_projections(settings),
         _policies(settings),
         _http(settings),
-        asyncio.run(_fanout(settings)),
+        asyncio.run(fanout_finding(settings)),
     ]
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -200,10 +202,21 @@ def _http(settings: Settings) -> Finding:
     return Finding("api", True, f"{url} in {answer.elapsed.total_seconds() * 1000:.1f} ms")
 
 
-async def _fanout(settings: Settings) -> Finding:
-    url = f"ws://{settings.fanout_host}:{settings.fanout_port}/ws"
+async def fanout_finding(settings: Settings) -> Finding:
+    """Open a socket, and say what became of it."""
+    name, address = "fan-out", f"{settings.fanout_host}:{settings.fanout_port}"
     try:
-        took = await round_trip(url, settings)
+        node = await round_trip(settings.fanout_host, settings.fanout_port, settings)
     except (Fault, RoundTripFailed) as error:
-        return Finding("fan-out", False, str(error), "Start `studyspot fanout`, and look at its log.")
-    return Finding("fan-out", True, f"{url}: joined, round trip {took.total_seconds() * 1000:.1f} ms")
+        return Finding(name, False, str(error), "Start `studyspot fanout`, and look at its log.")
+    found = (
+        f"{address}: joined, round trip {node.took.total_seconds() * 1000:.1f} ms, "
+        f"position {node.head}, {node.lag} events behind"
+    )
+    if node.stale_since is not None:
+        stale = f"{found}, has heard nothing of the stream since {node.stale_since}"
+        return Finding(name, False, stale, "Start NATS, and see what `studyspot relay status` says.")
+    if node.lag > _TOO_MANY_BEHIND:
+        mend = "See whether it has a processor to itself, or start more of them."
+        return Finding(name, False, found, mend)
+    return Finding(name, True, found)
