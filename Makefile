@@ -46,12 +46,15 @@ released: $(STAMP)
 bench: $(STAMP)
 	.venv/bin/python -m benchmarks all
 
-# Kills rebuilds, their processes, workers and PostgreSQL at random moments; a seed repeats them.
+# Kills rebuilds, their processes, workers and PostgreSQL at random moments; then, for so many seconds, all that
+# brings events to clients, while these come, go and lose rights. A seed repeats what is left to chance.
 KILLS ?= 200
+SECONDS ?= 300
 SEED ?= 1
 
 chaos: $(STAMP)
 	.venv/bin/python -m tests.projections.rebuild.campaign --kills $(KILLS) --seed $(SEED)
+	.venv/bin/python -m tests.chaos.fanout_campaign --seconds $(SECONDS) --seed $(SEED)
 
 # Asks the API in every role what its document allows, and what it does not; a seed repeats the cases.
 CASES ?= 3000

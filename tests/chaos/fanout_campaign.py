@@ -49,9 +49,10 @@ _RETRY = timedelta(seconds=0.1), timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a campaign went: what happened how often, and what was wrong, the first of it in full."""
+    """How a campaign went: what happened how often, what died when, and what was wrong, the first in full."""
 
     counts: Counter[str]
+    incidents: tuple[str, ...]
     judged: str
     faults: tuple[str, ...]
 
@@ -123,9 +124,7 @@ class Campaign:
         faults += [complaint for visitor in visitors for complaint in visitor.complaints]
         if not verdict.clean:
             faults += [str(verdict), *first_difference(verdict, evidence.sockets, tuple(evidence.records))]
-        if faults:
-            faults += incidents.story
-        return Outcome(self.counts + incidents.counts, str(verdict), tuple(faults))
+        return Outcome(self.counts, tuple(incidents.story), str(verdict), tuple(faults))
 
     @property
     def _urls(self) -> list[str]:
@@ -182,7 +181,7 @@ def main() -> None:
     outcome = asyncio.run(campaign(given.seconds, given.seed, given.clients))
     what = f"{given.clients} clients, {given.seconds:g} s, seed {given.seed}"
     counted = ", ".join(f"{count} {name}" for name, count in sorted(outcome.counts.items()))
-    sys.stdout.write(f"{what}: {counted}\n")
+    sys.stdout.write(f"{what}: {counted}\n{'; '.join(outcome.incidents)}\n")
     if outcome.faults:
         sys.exit("\n".join((f"seed {given.seed}", *outcome.faults)))
     sys.stdout.write(f"{outcome.judged}\n")

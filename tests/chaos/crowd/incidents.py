@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +37,6 @@ class Incidents:
 
     def __init__(self, system: TemporarySystem, node: CrampedNode, chance: random.Random) -> None:
         self.story: list[str] = []
-        self.counts: Counter[str] = Counter()
         self._system = system
         self._node = node
         self._chance = chance
@@ -67,7 +65,6 @@ class Incidents:
 
     async def _happen(self, incident: Incident) -> None:
         self.story.append(f"{time.monotonic() - self._began:.1f} s: {incident}")
-        self.counts["killed" if incident.frozen_for is None else "frozen"] += 1
         async with asyncio.timeout(_BACK_WITHIN.total_seconds()):
             pid = await self._running(incident.victim)
             # It may have died by itself just now: that is an incident as well.
