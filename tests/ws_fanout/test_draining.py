@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,7 +13,8 @@ from websockets.exceptions import InvalidStatus
 from studyspot.ws_fanout.limits import Limits
 from tests.ws_fanout.door import Door, opened
 from tests.ws_fanout.events import seat_added
-from tests.ws_fanout.live import Wire, connected, until, wire
+from tests.ws_fanout.live import Wire, connected, log_at, until, wire
+from tests.ws_fanout.processes import fanout_process
 from tests.ws_fanout.test_pressure import takes_little
 
 SOCKETS = 300
@@ -20,10 +22,8 @@ STALLED = 30
 
 
 async def with_sockets(door: Door, stack: AsyncExitStack, number: int, *rooms: str) -> list[Wire]:
-    return [
-        await stack.enter_async_context(connected(door.port, f"s{len(rooms)}-{person}", rooms=rooms))
-        for person in range(number)
-    ]
+    sockets = (connected(door.port, f"s{len(rooms)}-{person}", rooms=rooms) for person in range(number))
+    return await asyncio.gather(*(stack.enter_async_context(socket) for socket in sockets))
 
 
 async def closed_at(client: Wire) -> tuple[float, int]:
@@ -98,3 +98,32 @@ async def _refused(door: Door) -> int:
         async with wire(door.port):
             pass
     return refusal.value.response.status_code
+
+
+async def test_a_process_that_is_told_to_end_does_so_in_time_though_some_do_not_read(
+    nats_url: str, tmp_path: Path
+) -> None:
+    large = replace(seat_added("L1"), attributes={f"note-{number}": "x" * 120 for number in range(50)})
+    async with (
+        log_at(nats_url) as log,
+        fanout_process(nats_url, tmp_path) as process,
+        AsyncExitStack() as stack,
+    ):
+        stalled = [
+            await stack.enter_async_context(connected(process.port, f"s{number}", rooms=["library:L1"]))
+            for number in range(5)
+        ]
+        for client in stalled:
+            client.connection.transport.pause_reading()
+            stack.callback(client.connection.transport.abort)
+        reader = await stack.enter_async_context(connected(process.port, "s9", rooms=["library:L2"]))
+        half_open = await asyncio.open_connection("127.0.0.1", process.port)
+        stack.callback(half_open[1].close)
+        for _ in range(20):
+            await log.append(*[large] * 50)
+        await process.until(lambda answer: b"unsent_bytes 0.0" not in answer.content, "/metrics")
+
+        process.stop()
+
+        assert await reader.closed() == 4002
+        assert await process.ended() == 0

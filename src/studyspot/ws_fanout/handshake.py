@@ -72,6 +72,9 @@ class Guest(Protocol):
     request: Request | None
     place: Place | None
 
+    def cut_off(self) -> None:
+        """End the connection at once."""
+
 
 class Handshakes:
     """Answers whoever connects; knows who is still about to become a socket.
@@ -117,6 +120,17 @@ class Handshakes:
         if guest.place is not None:
             self._gate.leave(guest.place)
             guest.place = None
+
+    def cut_off(self) -> None:
+        """End every connection that is no socket yet."""
+        for guest in tuple(self.pending):
+            guest.cut_off()
+
+    def cut_off_silent(self) -> None:
+        """End those of them that have not said what they want."""
+        for guest in tuple(self.pending):
+            if guest.request is None:
+                guest.cut_off()
 
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a request that is not to become a socket; wait for the turn of one that is."""

@@ -87,6 +87,8 @@ class FanoutServer:
                 while self._hub.socket_count:  # noqa: ASYNC110  # Each of them ends by itself.
                     await asyncio.sleep(_WAVE_EVERY.total_seconds())
                 self._server.close(close_connections=False)
+                # Those that wait for their turn are answered; those that say nothing are not waited for.
+                self._handshakes.cut_off_silent()
                 await self._server.wait_closed()
         except TimeoutError:
             self.abort()
@@ -95,8 +97,9 @@ class FanoutServer:
         """Cut every connection off."""
         if self._server is not None:
             self._server.close(close_connections=False)
-            for connection in {*self._server.all_connections, *self._handshakes.pending}:
-                cast("Socket", connection).cut_off()
+            for connection in tuple(self._server.all_connections):
+                connection.transport.abort()
+            self._handshakes.cut_off()
 
     async def _send_elsewhere(self) -> None:
         """Close every socket, some at a time and in no order, so that they do not come back at once."""
