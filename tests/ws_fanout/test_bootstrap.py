@@ -81,7 +81,7 @@ async def staff_rooms(fanout: Fanout, user: str) -> list[str]:
 def rights_of(rights: Rights) -> object:
     roles: tuple[Role, ...] = get_args(Role)
     rooms = {(person, role): set(rights.staff_rooms_of(person, role)) for person in PEOPLE for role in roles}
-    tokens = [VERIFIER.verify(token(person, role), NOW) for person in PEOPLE for role in roles]
+    tokens = [VERIFIER.verify(token(person, role, now=NOW), NOW) for person in PEOPLE for role in roles]
     return rooms, [rights.standing_of(identity) for identity in tokens]
 
 
