@@ -11,18 +11,28 @@ class LeftOut:
 
     It may be left out where the client asked for that, and between `behind` and the `caught-up` that follows.
     Whenever the server says anything else than an event, what stands for it has come.
+
+    Attributes:
+        is_replayed: the rooms that are not being joined are served from the log.
     """
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        self.is_replayed = False
         self._asked = False
         self._behind: dict[str, int] = {}
         self._joining: set[str] = set()
         self._awaited: defaultdict[str, set[int]] = defaultdict(set)
 
-    def connected(self, *, conflate: bool) -> None:
-        """Note whether the client asked for it."""
+    @property
+    def is_live(self) -> bool:
+        """Every room gets its events as they come."""
+        return not self.is_replayed and not self._joining
+
+    def connected(self, *, conflate: bool, replays: bool) -> None:
+        """Note whether the client asked for it, and whether the connection begins with a replay."""
         self._asked = conflate
+        self.is_replayed = replays
 
     def joined(self, rooms: Iterable[str]) -> None:
         """Note rooms that are replayed by themselves, and are not behind."""
@@ -32,19 +42,24 @@ class LeftOut:
 
     def fell_behind(self, position: int, rooms: Iterable[str]) -> None:
         """Note that what follows `position` comes from the log, in the rooms that are not being joined."""
+        self.is_replayed = True
         self._behind = dict.fromkeys(rooms, position)
         for room in self._joining:
             self._behind.pop(room, None)
 
     def caught_up(self, rooms: Iterable[str]) -> None:
         """Note that these rooms are live again."""
+        rooms = set(rooms)
+        if not rooms <= self._joining:
+            self.is_replayed = False
         for room in rooms:
             self._joining.discard(room)
             self._behind.pop(room, None)
 
     def left(self, room: str) -> None:
         """Forget a room."""
-        self.caught_up((room,))
+        self._joining.discard(room)
+        self._behind.pop(room, None)
         self._awaited.pop(room, None)
 
     def excuses(self, room: str, position: int) -> bool:

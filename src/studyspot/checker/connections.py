@@ -26,11 +26,13 @@ class Progress:
         starts: from where on each room was first asked for: what is older comes again with every resume
             from before, and its client drops it.
         due: the positions that came and were to be handed over.
+        left_out: those that newer ones stand for: if they come with a resume, their client is past them.
     """
 
     complete: dict[str, int] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
+    left_out: set[int] = field(default_factory=set)
 
 
 class ConnectionJudge:
@@ -77,7 +79,7 @@ class ConnectionJudge:
                 yield from self._reached(frame["position"], frame["rooms"])
                 self._left_out.caught_up(frame["rooms"])
             case "heartbeat":
-                yield from self._reached(frame["position"], tuple(self.complete))
+                yield from self._reached(frame["position"], self._rooms_moved_by_heartbeats())
             case "behind":
                 self._left_out.fell_behind(frame["position"], self.complete)
             case _:
@@ -91,7 +93,9 @@ class ConnectionJudge:
         elif settled:
             yield from self._reached(self._log.head, tuple(self.complete))
             self._settle()
-        self._progress.complete = self.complete
+        self._progress.complete = {
+            room: reached for room, reached in self.complete.items() if room not in self._may.awaited
+        }
         for position, room in sorted(self._missing.items()):
             yield self._finding(Kind.GAP, position, f"never came in {room}")
 
@@ -105,7 +109,8 @@ class ConnectionJudge:
             yield self._finding(Kind.LEAK, None, sentence)
         if head > self._log.head:
             yield self._finding(Kind.ALTERED, head, f"head, but the log ends at {self._log.head}")
-        self._left_out.connected(conflate=bool(asked.get("conflate")))
+        replays = frame["resume"] == "replaying"
+        self._left_out.connected(conflate=bool(asked.get("conflate")), replays=replays)
         since = asked.get("since")
         resumes = since is not None and frame["resume"] != "snapshot-required"
         start: int = since["position"] if since is not None and resumes else head
@@ -126,7 +131,10 @@ class ConnectionJudge:
             self._progress.complete.clear()
             self._progress.starts.clear()
         self._reached_here = start
-        self._start(self.complete, start)
+        known = self._progress.complete
+        for room in self.complete.keys() - known.keys():
+            # What happened in it while they were not in it, nobody owes them.
+            self._progress.starts[room] = max((start, *known.values()))
         for room, reached in self._progress.complete.items():
             if room not in self.complete or reached == _STARTS_ANYWHERE:
                 continue
@@ -237,7 +245,8 @@ class ConnectionJudge:
         yield from self._order(position, frame)
         self._reached_here = max(self._reached_here, position)
         starts = self._progress.starts
-        if any(starts.get(room, position) < position for room in frame["rooms"]):
+        is_wanted = any(starts.get(room, position) < position for room in frame["rooms"])
+        if is_wanted and position not in self._progress.left_out:
             self._progress.due.add(position)
 
     def _entitlement(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
@@ -280,6 +289,12 @@ class ConnectionJudge:
             if room in self.complete:
                 self._advance(room, position)
 
+    def _rooms_moved_by_heartbeats(self) -> tuple[str, ...]:
+        """While anything is replayed, a heartbeat may be from before a room that was joined live."""
+        if self._left_out.is_live:
+            return tuple(self.complete)
+        return tuple(room for room, start in self.complete.items() if start != _STARTS_ANYWHERE)
+
     def _advance(self, room: str, position: int) -> None:
         """Move the room to `position`, noting what should have come before."""
         start = self.complete[room]
@@ -287,7 +302,11 @@ class ConnectionJudge:
             return
         if start != _STARTS_ANYWHERE:
             for expected in self._expected(room, start, position):
-                if not self._is_told(expected, room) and not self._left_out.excuses(room, expected):
+                if self._is_told(expected, room):
+                    continue
+                if self._left_out.excuses(room, expected):
+                    self._progress.left_out.add(expected)
+                else:
                     self._missing.setdefault(expected, room)
         self.complete[room] = position
 
