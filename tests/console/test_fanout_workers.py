@@ -107,6 +107,14 @@ async def test_workers_that_end_at_their_start_again_and_again_end_the_parent_wi
     assert len(died) == MOST_FAILED_STARTS
 
 
+async def test_a_program_that_cannot_be_run_is_told_as_the_reason() -> None:
+    missing = FanoutWorkers(["/no/such/program"], {}, 1)
+    with pytest.raises(ExceptionGroup) as raised:
+        async with asyncio.timeout(LIMIT):
+            await missing.run(asyncio.Event())
+    assert "last with no start: [Errno 2] No such file" in str(raised.value.exceptions[0])
+
+
 async def test_one_that_cannot_start_does_not_end_those_that_serve(tmp_path: Path) -> None:
     note = tmp_path / "starts"
     failing = "if number == 2: open(os.environ['NOTE'], 'a').write('x'); sys.exit(1)"

@@ -37,9 +37,8 @@ class Worker:
     report: Readiness | None = None
     reported_at: float = 0.0
 
-    def began(self, pid: int) -> None:
-        self.pid, self.since = pid, datetime.now(UTC)
-        self.has_been_ready, self.report = False, None
+    def begins(self) -> None:
+        self.since, self.has_been_ready = datetime.now(UTC), False
 
     def told(self, report: Readiness) -> None:
         self.report, self.reported_at = report, time.monotonic()
@@ -111,37 +110,34 @@ class FanoutWorkers:
         delays = Delays()
         failed_starts = 0
         while True:
-            exit_code = await self._live(worker)
+            end = await self._live(worker)
             failed_starts = 0 if worker.has_been_ready else failed_starts + 1
             # While others serve, one that fails is no reason to send their clients away.
             if failed_starts >= MOST_FAILED_STARTS and not self._anyone_serves():
                 raise Fault(
                     f"Worker {worker.number} of the fan-out ended {failed_starts} times before it was ready, "
-                    f"last with exit status {exit_code}.",
+                    f"last with {end}.",
                     "Mend what it said above, or see what it says without --workers.",
                 )
             delay = delays.after_death()
-            log.error("worker died", worker=worker.number, exit_code=exit_code, again_in=delay)
+            log.error("worker died", worker=worker.number, end=end, again_in=delay)
             await asyncio.sleep(delay)
             worker.restarts += 1
 
     def _anyone_serves(self) -> bool:
         return any(worker.pid is not None and worker.has_been_ready for worker in self._workers)
 
-    async def _live(self, worker: Worker) -> int:
-        """Run a worker until it ends, and return its exit code; stop it when cancelled."""
+    async def _live(self, worker: Worker) -> str:
+        """Run a worker until it ends, and return how it did; stop it when cancelled."""
+        worker.begins()
         ours, theirs = socket.socketpair()
         with ours:
-            with theirs:
-                # In our process group: who kills that, such as the supervisor of `up`, gets all of us.
-                process = await asyncio.create_subprocess_exec(
-                    *self._command,
-                    "--worker",
-                    str(worker.number),
-                    stdin=theirs.fileno(),
-                    env=self._environment,
-                )
-            worker.began(process.pid)
+            try:
+                with theirs:
+                    process = await self._start(worker, theirs)
+            except OSError as error:
+                return f"no start: {error}"
+            worker.pid = process.pid
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(_listen(ours, worker))
@@ -152,7 +148,13 @@ class FanoutWorkers:
             finally:
                 worker.ended()
         self._on_death(process.pid)
-        return exit_code
+        return f"exit status {exit_code}"
+
+    async def _start(self, worker: Worker, channel: socket.socket) -> asyncio.subprocess.Process:
+        # In our process group: who kills that, such as the supervisor of `up`, gets all of us.
+        return await asyncio.create_subprocess_exec(
+            *self._command, "--worker", str(worker.number), stdin=channel.fileno(), env=self._environment
+        )
 
 
 async def _listen(channel: socket.socket, worker: Worker) -> None:
