@@ -156,7 +156,7 @@ class Story:
 
 
 @given(STEPS, ACTS)
-@settings(STORIES, max_examples=60)
+@settings(STORIES, max_examples=40)
 def test_the_judge_finds_no_fault_in_any_story(steps: list[Step], acts: list[Act]) -> None:
     story = Story(steps)
     for act in acts:
@@ -170,7 +170,7 @@ def test_the_judge_finds_no_fault_in_any_story(steps: list[Step], acts: list[Act
 
 
 @given(STEPS, ACTS)
-@settings(STORIES, max_examples=40)
+@settings(STORIES, max_examples=25)
 def test_at_each_promise_the_seats_are_those_of_the_log(steps: list[Step], acts: list[Act]) -> None:
     story = Story(steps)
     for act in acts:

@@ -289,5 +289,5 @@ def test_the_metrics_count_what_was_left_out(node: Node) -> None:
     node.connect("s3", rooms=["library:L1"], since=since(0), conflate=True)
     node.pass_time(TURN)
 
-    collected = [family for family in node.hub.metrics._conflated.collect() for family in family.samples]
-    assert [sample.value for sample in collected if sample.name.endswith("_total")] == [4.0]
+    samples = [sample for metric in node.hub.metrics._conflated.collect() for sample in metric.samples]
+    assert [sample.value for sample in samples if sample.name.endswith("_total")] == [4.0]
