@@ -50,7 +50,9 @@ def _first(error: BaseException) -> BaseException:
 
 def _line_of(error: BaseException) -> str | None:
     """Return the line for a fault that is known, and none for one that is a bug."""
-    # Imported here, so that `--help` does not wait for drivers.
+    if isinstance(error, Fault):
+        return str(error)
+    # Imported here, so that neither `--help` nor a fault of our own waits for drivers.
     import psycopg
     from psycopg_pool import PoolTimeout
     from pydantic import ValidationError
@@ -62,7 +64,7 @@ def _line_of(error: BaseException) -> str | None:
     from studyspot.settings import SettingsUnreadable
 
     match error:
-        case Fault() | EngineError() | SettingsUnreadable():
+        case EngineError() | SettingsUnreadable():
             return str(error)
         case KeysUnavailable():
             return f"Public keys cannot be read: {error}. Check STUDYSPOT_JWKS."
