@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from studyspot.wire.frames import CloseCode
-from studyspot.ws_fanout.handshake import KINDS, NO_REQUEST, TOO_MANY_HANDSHAKES
+from studyspot.ws_fanout.handshake import KINDS, NO_REQUEST, TOO_MANY_FRAMES, TOO_MANY_HANDSHAKES
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics
 
@@ -71,5 +71,5 @@ def test_every_metric_and_every_cause_that_is_no_problem_is_there() -> None:
     for metric in registry.collect():
         name = metric.name.removeprefix("studyspot_fanout_")
         assert f"`{name}" in described, name
-    for cause in (NO_REQUEST, TOO_MANY_HANDSHAKES):
+    for cause in (NO_REQUEST, TOO_MANY_FRAMES, TOO_MANY_HANDSHAKES):
         assert f"`{cause}`" in described

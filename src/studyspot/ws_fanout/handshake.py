@@ -55,6 +55,9 @@ NO_REQUEST = "no-request"
 TOO_MANY_HANDSHAKES = "too-many-handshakes"
 """Cut off unread: so many had come that had yet to say what they want."""
 
+TOO_MANY_FRAMES = "too-many-frames"
+"""Cut off, as it did not wait for the answer."""
+
 _OF_STATUS = {kind.status: kind for kind in (MALFORMED, ORIGIN_REFUSED, METHOD_NOT_ALLOWED, UPGRADE_REQUIRED)}
 _NOT_READY_RETRY = timedelta(seconds=1)
 _DRAINING_RETRY = timedelta(seconds=2)
@@ -110,6 +113,10 @@ class Handshakes:
     def succeeded(self, guest: Guest) -> None:
         """The connection has become a socket."""
         self.pending.discard(guest)
+
+    def count_flood(self) -> None:
+        """A connection is cut off for what it sends before it is answered."""
+        self._metrics.refused(TOO_MANY_FRAMES)
 
     def lost(self, guest: Guest) -> None:
         """The connection is closed, whatever it had become."""

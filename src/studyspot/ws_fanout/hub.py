@@ -136,6 +136,10 @@ class Hub:
         if peer.session.identity is not None:
             self._unconnected.pop(peer, None)
 
+    def heard_frame(self, peer: Peer) -> None:
+        """Something came that is no message: a ping, a pong, or a further part of something."""
+        self._dispatcher.perform(peer, peer.session.heard_frame(self._clock()))
+
     def heard_pong(self, peer: Peer) -> None:
         peer.session.heard_pong()
 

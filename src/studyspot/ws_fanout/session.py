@@ -140,6 +140,12 @@ class Session:
         position = self.lanes.written(self._node.head)
         return (Send(Heartbeat(position=position, server_now=now.time, stale_since=self._node.stale_since)),)
 
+    def heard_frame(self, now: Now) -> Sequence[Effect]:
+        """Count a frame that is no message: a ping, a pong, or a further part of something."""
+        if self.closed or self._vigil.allows_frame(now):
+            return ()
+        return self.close(CloseCode.TOO_MANY_FRAMES, "too many frames")
+
     def heard_pong(self) -> None:
         self._vigil.heard_pong()
 

@@ -21,6 +21,9 @@ _EMPTY_BYTES = 16 * 1024
 CLOSE_WITHIN = timedelta(seconds=3)
 """After which a socket that is being closed is cut off."""
 _LONGEST_REASON_BYTES = 123
+_BEGIN_A_MESSAGE = (Opcode.TEXT, Opcode.BINARY)
+_MOST_EARLY_FRAMES = 100
+"""That are no messages, before the handshake is answered. No client has any reason to send one."""
 _LOST = 1006
 _COUNTED_CODES = frozenset(
     {1000, 1001, 1002, 1003, 1005, _LOST, 1007, 1009, 1011, *(int(code) for code in CloseCode)}
@@ -42,6 +45,7 @@ class Socket(ServerConnection):
         self._hub = hub
         self._handshakes = handshakes
         self._peer: Peer | None = None
+        self._early_frames = 0
         self._abort_timer: asyncio.TimerHandle | None = None
 
     def enter_hub(self) -> Peer:
@@ -83,8 +87,17 @@ class Socket(ServerConnection):
 
     def process_event(self, event: Event) -> None:
         super().process_event(event)
-        if self._peer is not None and isinstance(event, Frame) and event.opcode is Opcode.PONG:
+        if not isinstance(event, Frame) or event.opcode in _BEGIN_A_MESSAGE:
+            return
+        if self._peer is None:
+            self._early_frames += 1
+            if self._early_frames == _MOST_EARLY_FRAMES:
+                self._handshakes.count_flood()
+                self.cut_off()
+            return
+        if event.opcode is Opcode.PONG:
             self._hub.heard_pong(self._peer)
+        self._hub.heard_frame(self._peer)
 
     def resume_writing(self) -> None:
         super().resume_writing()
