@@ -20,7 +20,7 @@ from studyspot.event_store.types import Criterion
 from studyspot.relay.messages import message_of
 from studyspot.relay.metrics import RelayMetrics
 
-SPAN = 10_000
+SPAN = 2_000
 PAUSE = timedelta(milliseconds=250)
 """Between two writes: what happens meanwhile is written together."""
 LOOK_EVERY = timedelta(seconds=5)
