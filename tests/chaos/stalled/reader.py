@@ -1,6 +1,7 @@
 """One socket that reads or does not, so cheaply that two thousand of them share a process.
 
-Whatever comes is an event of the one log, so what must come next is known: the position after the last.
+What must come next is known: those that stall are in the rooms of every event of the log, and get one
+position after the other; the others get the announcements, which are numbered.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class Reader(asyncio.Protocol):
 
     Attributes:
         position: the last that came.
+        number: of the last announcement.
         stalls: it is one of those that stop reading.
         is_connected: it has been let in.
     """
@@ -49,6 +51,7 @@ class Reader(asyncio.Protocol):
         self, connect: bytes, tally: Tally, *, stalls: bool, on_lost: Callable[["Reader"], None]
     ) -> None:
         self.position = -1
+        self.number = -1
         self.epoch = b""
         self.stalls = stalls
         self.is_connected = False
@@ -149,12 +152,17 @@ class Reader(asyncio.Protocol):
 
     def _take_event(self, payload: bytes, now: float) -> None:
         position = _number(payload, b'"position":')
-        if position != self.position + 1:
-            self._tally.faults.append(f"{position} came after {self.position}")
-        self.position = position
+        before, self.position = self.position, position
         self._tally.events += 1
-        if not self.stalls:
-            self._tally.latencies.append(now - _number(payload, b'"title":"') / 1e9)
+        if self.stalls:
+            if position != before + 1:
+                self._tally.faults.append(f"{position} came after {before}")
+            return
+        number = _number(payload, b'"announcementId":"A')
+        if number != self.number + 1 and self.number >= 0:
+            self._tally.faults.append(f"announcement {number} came after {self.number}")
+        self.number = number
+        self._tally.latencies.append(now - _number(payload, b'"title":"') / 1e9)
 
 
 def socket_of(number: int, *, stalls: bool) -> socket.socket:

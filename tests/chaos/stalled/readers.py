@@ -60,10 +60,11 @@ class Readers:
         for reader in self.readers[: self._stalled]:
             reader.resume()
 
-    async def wait(self, position: int, *, all_of_them: bool) -> None:
-        """Wait until the sockets that do not stall, or all, have everything up to a position."""
-        waited = self.readers if all_of_them else self.readers[self._stalled :]
-        await self._until(lambda: all(reader.position >= position for reader in waited))
+    async def wait(self, announced: int, position: int) -> None:
+        """Wait until sockets that do not stall have so many announcements, and the others are so far."""
+        stalling, others = self.readers[: self._stalled], self.readers[self._stalled :]
+        await self._until(lambda: all(reader.number >= announced - 1 for reader in others))
+        await self._until(lambda: all(reader.position >= position for reader in stalling))
 
     def report(self) -> dict[str, Any]:
         """Tell what was seen since the last report."""
@@ -112,8 +113,8 @@ async def main() -> None:
             case {"do": "read"}:
                 readers.read()
                 _tell({})
-            case {"do": "wait", "position": position, "all": all_of_them}:
-                await readers.wait(position, all_of_them=all_of_them)
+            case {"do": "wait", "announced": announced, "position": position}:
+                await readers.wait(announced, position)
                 _tell({})
             case {"do": "report"}:
                 _tell(readers.report())
