@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 
 STAMP := .venv/.synced
 
-.PHONY: setup up demo test check bench chaos fuzz wheel documents released
+.PHONY: setup up demo test check bench chaos fuzz soak wheel documents released
 
 setup: $(STAMP)
 
@@ -17,6 +17,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml uv.lock .tools/bin/uv
 	.tools/bin/uv sync --quiet --locked --all-extras --all-groups --python "$(PYTHON)"
+	.venv/bin/python -m compileall -q src
 	@touch $@
 
 up: $(STAMP)
@@ -56,11 +57,20 @@ chaos: $(STAMP)
 	.venv/bin/python -m tests.projections.rebuild.campaign --kills $(KILLS) --seed $(SEED)
 	.venv/bin/python -m tests.chaos.fanout_campaign --seconds $(SECONDS) --seed $(SEED)
 
-# Asks the API in every role what its document allows, and what it does not; a seed repeats the cases.
+# Asks the API in every role what its document allows, and what it does not; then sends a fan-out frames that
+# nobody expects. A seed repeats both.
 CASES ?= 3000
+FRAMES ?= 100000
 
 fuzz: $(STAMP)
 	.venv/bin/python -m tests.fuzz.campaign --cases $(CASES) --seed $(SEED)
+	.venv/bin/python -m tests.fuzz.frames_campaign --frames $(FRAMES) --seed $(SEED)
+
+# A hundred of two thousand sockets stop reading, again and again.
+MINUTES ?= 5
+
+soak: $(STAMP)
+	.venv/bin/python -m tests.chaos.stalled_readers --minutes $(MINUTES)
 
 wheel: $(STAMP)
 	.tools/bin/uv build --wheel --out-dir dist

@@ -1,8 +1,8 @@
 """A hundred of two thousand sockets stop reading, again and again: nobody else notices, and nothing is lost.
 
 `python -m tests.chaos.stalled_readers --minutes 5`. Rounds in which all read and rounds in which some stall
-take turns. Short stalls end while the socket is open, and the rest follows on it; in long ones it is closed, and
-the reader comes back from where it was.
+take turns. Short stalls end while the socket is open, and the rest follows on it; in long ones it is closed,
+and the reader comes back from where it was.
 """
 
 import asyncio
