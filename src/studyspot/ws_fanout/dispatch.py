@@ -221,11 +221,13 @@ class Dispatcher:
         """How many bytes of events were written since `report`."""
         return self._bytes
 
-    def report(self) -> None:
-        """Tell the metrics what was written since the last time."""
-        self._metrics.delivered(self._frames, self._bytes)
+    def report(self) -> int:
+        """Tell the metrics what was written since the last time, and return how many bytes that were."""
+        written = self._bytes
+        self._metrics.delivered(self._frames, written)
         self._metrics.conflated(self._replaced)
         self._frames = self._bytes = self._replaced = 0
+        return written
 
     def _measure(self, peer: Peer) -> None:
         now = self._clock().time

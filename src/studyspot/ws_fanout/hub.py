@@ -29,6 +29,8 @@ from studyspot.ws_fanout.session import Session
 from studyspot.ws_fanout.window import Window
 
 _MOST_ROUNDS = 4
+_LOOK_EVERY = timedelta(milliseconds=500)
+"""At what is unsent; sooner where much is written."""
 
 
 class Hub:
@@ -69,6 +71,8 @@ class Hub:
         self._peers: dict[Peer, None] = {}
         self._unconnected: dict[Peer, None] = {}
         self._pressure = Pressure(limits)
+        self._look_at = 0.0
+        self._written_since = 0
         self._beats: deque[Peer] = deque()
         self._deadlines = Deadlines()
         self._encoder = FrameEncoder(name_of, most_bytes=limits.encoded_bytes)
@@ -221,7 +225,8 @@ class Hub:
         serving = self.replays.step()
         for _ in range(min(WRITES_A_STEP, len(self._beats))):
             self._beat(self._beats.popleft())
-        if self._pressure.unsent_bytes + self._dispatcher.unreported_bytes > self._limits.unsent_bytes_in_all:
+        written = self._written_since + self._dispatcher.unreported_bytes
+        if self._pressure.unsent_bytes + written > self._limits.unsent_bytes_in_all:
             self._relieve()
         return writing or serving or bool(self._beats)
 
@@ -234,7 +239,9 @@ class Hub:
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
             self._deadlines.watch(peer)
-        self._relieve()
+        self._written_since += self._dispatcher.report()
+        if now.seconds >= self._look_at:
+            self._relieve()
 
     def sample(self, *, stream_head: int) -> Sample:
         """Return how the node is now, when the stream has come to `stream_head`."""
@@ -259,6 +266,8 @@ class Hub:
             self.close(peer, CloseCode.TOO_SLOW, "too much is unread on this node: resume from where you are")
         self._dispatcher.unsent_limit_bytes = self._pressure.unsent_limit_bytes
         self._dispatcher.report()
+        self._written_since = 0
+        self._look_at = self._clock().seconds + _LOOK_EVERY.total_seconds()
 
     def _beat(self, peer: Peer) -> None:
         self._dispatcher.flush(peer)
