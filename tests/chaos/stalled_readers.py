@@ -6,7 +6,6 @@ and the reader comes back from where it was.
 """
 
 import asyncio
-import math
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -14,11 +13,11 @@ from typing import Any
 
 import typer
 
-from tests.chaos.stalled.crowd import Crowd, announce, announce_at_once, crowd_of
+from tests.chaos.stalled.crowd import Crowd, Events, crowd_of
 from tests.conftest import keep_temporary_files_in_memory
 from tests.engines import NatsServer, temporary_home
 from tests.ws_fanout.fanout_process import FanoutProcess, fanout_process
-from tests.ws_fanout.live import Log, log_at
+from tests.ws_fanout.live import log_at
 
 MOST_RSS_BYTES = 10 * 1024 * 1024
 """More than before anyone stalled."""
@@ -28,37 +27,42 @@ QUIET_SECONDS = 20
 STALL_SECONDS = (20, 45)
 WARM_SECONDS = 10
 WINDOW_EVENTS = 20_000
+SEATS_A_STALL = 140
+SEATS_IN_WINDOW = 250
 _LOOK_SECONDS = 0.25
 
 
 class Campaign:
     """What was measured, round by round."""
 
-    def __init__(self, node: FanoutProcess, log: Log, crowd: Crowd, *, rate: float, text_bytes: int) -> None:
+    def __init__(self, node: FanoutProcess, events: Events, crowd: Crowd, *, rate: float) -> None:
         self.quiet: list[dict[str, Any]] = []
         self.stalled: list[dict[str, Any]] = []
         self.rss_bytes: dict[str, list[int]] = {"quiet": [], "stalled": []}
         self.most_unsent_bytes = 0.0
-        self._node, self._log, self._crowd = node, log, crowd
-        self._rate, self._text_bytes = rate, text_bytes
+        self._node, self._events, self._crowd = node, events, crowd
+        self._rate = rate
 
     async def warm_up(self) -> None:
-        await self._events(WARM_SECONDS, "warm")
-        await self._crowd.all_have(self._log.head)
+        # Of the encoded frames, too, as many are kept as may be.
+        await self._events.at_once(seats=SEATS_IN_WINDOW)
+        await self._announce(WARM_SECONDS, "warm")
+        await self._all_have()
         await self._crowd.report()
 
     async def quiet_round(self) -> None:
-        await self._events(QUIET_SECONDS, "quiet")
-        await self._crowd.all_have(self._log.head)
+        await self._announce(QUIET_SECONDS, "quiet")
+        await self._all_have()
         self.quiet.append(await self._crowd.report())
 
     async def stalled_round(self, seconds: float) -> None:
         await self._crowd.stall()
-        await self._events(seconds, "stalled")
-        await self._crowd.others_have(self._log.head)
+        await self._events.at_once(seats=SEATS_A_STALL)
+        await self._announce(seconds, "stalled")
+        await self._crowd.others_have(self._events.announced)
         self.stalled.append(await self._crowd.report())
         await self._crowd.read()
-        await self._crowd.all_have(self._log.head)
+        await self._all_have()
         await self._crowd.report()
 
     def verdict(self) -> dict[str, Any]:
@@ -66,7 +70,8 @@ class Campaign:
         ratio = _p99(self.stalled) / _p99(self.quiet)
         before = median(self.rss_bytes["quiet"][: len(self.rss_bytes["quiet"]) // len(self.quiet)])
         return {
-            "events": self._log.head - WINDOW_EVENTS,
+            "announcements": self._events.announced,
+            "positions": self._events.head,
             "deliveries": last["events"],
             "rounds": len(self.stalled),
             "p99_quiet_ms": round(_p99(self.quiet), 1),
@@ -95,15 +100,17 @@ class Campaign:
             found.append("nobody was behind, or nobody came back: the stalls were too short to show anything")
         return found + [str(line) for line in self._node.faults()]
 
-    async def _events(self, seconds: float, phase: str) -> None:
+    async def _announce(self, seconds: float, phase: str) -> None:
         """Let events happen for so long, and watch the node meanwhile."""
         watching = asyncio.create_task(self._watch(self.rss_bytes.setdefault(phase, [])))
         try:
-            count = math.ceil(seconds * self._rate)
-            await announce(self._log, count=count, text_bytes=self._text_bytes, per_second=self._rate)
+            await self._events.announce(seconds=seconds, per_second=self._rate)
         finally:
             watching.cancel()
             await asyncio.wait([watching])
+
+    async def _all_have(self) -> None:
+        await self._crowd.all_have(self._events.announced, self._events.head)
 
     async def _watch(self, rss_bytes: list[int]) -> None:
         while True:
@@ -114,7 +121,7 @@ class Campaign:
 
 
 async def campaign(
-    minutes: float, *, sockets: int, stalled: int, rate: float, text_bytes: int
+    minutes: float, *, sockets: int, stalled: int, rate: float
 ) -> tuple[dict[str, Any], list[str]]:
     """Run it, and return what was measured and what was wrong."""
     with temporary_home() as home, TemporaryDirectory() as files:
@@ -122,13 +129,14 @@ async def campaign(
         server.engine.start()
         try:
             async with log_at(server.urls.admin) as log:
+                events = Events(log)
                 # A window that is full already grows no more.
-                await announce_at_once(log, count=WINDOW_EVENTS, text_bytes=text_bytes)
+                await events.at_once(announcements=WINDOW_EVENTS, seats=SEATS_IN_WINDOW)
                 async with (
                     fanout_process(server.urls.fanout, Path(files)) as node,
                     crowd_of(sockets, stalled=stalled, port=node.port) as crowd,
                 ):
-                    run = Campaign(node, log, crowd, rate=rate, text_bytes=text_bytes)
+                    run = Campaign(node, events, crowd, rate=rate)
                     await run.warm_up()
                     a_pair = QUIET_SECONDS + sum(STALL_SECONDS) / len(STALL_SECONDS)
                     for number in range(max(2, round(minutes * 60 / a_pair))):
@@ -144,13 +152,10 @@ def main(
     sockets: int = typer.Option(2000, help="All of them."),
     stalled: int = typer.Option(100, help="Those that stop reading."),
     rate: float = typer.Option(20, help="Events a second; everyone gets each."),
-    text_bytes: int = typer.Option(1500, help="Of an event's text."),
 ) -> None:
     """Let readers stall, and fail where anybody else notices or anything is lost."""
     keep_temporary_files_in_memory()
-    told, wrong = asyncio.run(
-        campaign(minutes, sockets=sockets, stalled=stalled, rate=rate, text_bytes=text_bytes)
-    )
+    told, wrong = asyncio.run(campaign(minutes, sockets=sockets, stalled=stalled, rate=rate))
     for name, value in told.items():
         typer.echo(f"{name}: {value}")
     for fault in wrong:
