@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studyspot.broker.bootstrap import KEYS, BootstrapWriter, Reached
+from studyspot.broker.buckets import BOOTSTRAP
 from studyspot.broker.stream import StreamMessage, delete_stream, ensure_stream
 from studyspot.catalogue.cloudevents import from_message
 from studyspot.domain.events import AccountDisabled, AccountEnabled, AccountErased, Event
@@ -192,6 +193,18 @@ async def test_a_stream_that_has_yet_to_be_published_again_is_waited_for(nats_ur
         await log.append()
         await until(lambda: fanout.is_ready)
         assert fanout.hub.head == 6
+
+
+async def test_a_bucket_that_holds_what_is_no_event_is_said_to_be_so(nats_url: str, log: Log) -> None:
+    await log.append(library_created("L1", "o1"))
+    await keep_bootstrap(log.nc, log.events)
+    js = log.nc.jetstream()
+    await js.publish("$KV.bootstrap.role.u1", b"foreign")
+    async with beginning(nats_url) as fanout:
+        await waits_for(fanout, "the bootstrap bucket holds no event, delete it")
+
+        await js.delete_key_value(BOOTSTRAP)
+        await until(lambda: fanout.is_ready)
 
 
 def of_newer_release(position: int, event: Event) -> StreamMessage:

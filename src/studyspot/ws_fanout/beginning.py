@@ -1,5 +1,6 @@
 """How a node that begins learns the rights of today: from the bootstrap bucket, then from the stream."""
 
+import asyncio
 from contextlib import aclosing
 from operator import attrgetter
 
@@ -10,8 +11,12 @@ from studyspot.broker.errors import BrokerUnavailable
 from studyspot.broker.reading import read_range
 from studyspot.broker.stream import StreamState, stream_state
 from studyspot.catalogue.cloudevents import UnknownMessage, UnreadableMessage, from_message
+from studyspot.catalogue.codec import Recorded
 from studyspot.ws_fanout.rights import RIGHTS_SUBJECTS, Rights
 from studyspot.ws_fanout.routed import routed
+
+_AT_ONCE = 200
+"""Messages that are decoded before the loop has a turn."""
 
 
 class RightsUnknown(Exception):
@@ -37,7 +42,7 @@ async def learn_rights(nc: Client) -> tuple[StreamState, Rights]:
         after = bootstrap.reached.position
         if after > state.last_position:
             raise RightsUnknown(f"the stream ends at {state.last_position}; the relay had published {after}")
-        _apply(bootstrap, rights)
+        await _apply(bootstrap, rights)
     if state.first_position > after + 1:
         reach = f"reaches only {after}" if after else "does not tell what came before"
         first = state.first_position
@@ -46,10 +51,14 @@ async def learn_rights(nc: Client) -> tuple[StreamState, Rights]:
     return state, rights
 
 
-def _apply(bootstrap: Bootstrap, rights: Rights) -> None:
+async def _apply(bootstrap: Bootstrap, rights: Rights) -> None:
     """Take in what the bucket says up to where it is complete; the stream brings what is newer."""
+    events: list[Recorded] = []
     try:
-        events = [from_message(message) for message in bootstrap.messages]
+        for number, message in enumerate(bootstrap.messages):
+            events.append(from_message(message))
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
     except UnknownMessage:
         raise
     except UnreadableMessage as error:
