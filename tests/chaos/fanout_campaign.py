@@ -44,6 +44,12 @@ _PLAYERS = 16
 _COMMAND_EVERY = timedelta(milliseconds=200)
 _WHIM_EVERY = timedelta(seconds=4)
 _INCIDENT_EVERY = timedelta(seconds=2.5)
+_HAPPENS = (
+    *("connected, live", "connected, replaying", "joined, live", "joined, replaying", "left", "behind"),
+    *("granted", "revoked", "refreshed", "refused rooms", "dropped", "closed 4001", "closed 4503", "error"),
+)
+_ALL_WITHIN = timedelta(seconds=90)
+_LOOK_EVERY = timedelta(milliseconds=100)
 _RETRY = timedelta(seconds=0.1), timedelta(seconds=2)
 
 
@@ -110,6 +116,7 @@ class Campaign:
                     acting.create_task(script.play(every=_COMMAND_EVERY, ended=self._ended))
                 acting.create_task(incidents.run(every=_INCIDENT_EVERY, ended=self._ended))
                 await asyncio.sleep(seconds)
+                await self._has_seen_all()
                 self._ended.set()
             with without_policies(self._system):
                 await agree_on_people(town)
@@ -125,6 +132,16 @@ class Campaign:
         if not verdict.clean:
             faults += [str(verdict), *first_difference(verdict, evidence.sockets, tuple(evidence.records))]
         return Outcome(self.counts, tuple(incidents.story), str(verdict), tuple(faults))
+
+    async def _has_seen_all(self) -> None:
+        """Wait until everything that a campaign is about has happened: a busy machine takes longer."""
+        try:
+            async with asyncio.timeout(_ALL_WITHIN.total_seconds()):
+                while missing := [what for what in _HAPPENS if not self.counts[what]]:
+                    await asyncio.sleep(_LOOK_EVERY.total_seconds())
+        except TimeoutError as error:
+            error.add_note(f"never happened: {', '.join(missing)}")
+            raise
 
     @property
     def _urls(self) -> list[str]:

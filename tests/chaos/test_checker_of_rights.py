@@ -97,6 +97,7 @@ CLEAN: tuple[Callable[[], Conversation], ...] = (
     lambda: an_account("student", issued_at=LATER, head=PRICED),
     lambda: everything_once_more().event(AGAIN, LIBRARY).event(PRICED, "role:student", LIBRARY),
     lambda: conversation("s1", "student").connect(head=PRICED).refused(STAFF),
+    lambda: conversation("boss", "admin").connect(head=PRICED).refused("nonsense", "room-unknown"),
     lambda: conversation("s1", "student").connect(head=PRICED).refused(LIBRARY, "too-many-rooms"),
     lambda: (
         conversation("t1", "staff")
@@ -119,6 +120,7 @@ FAULTS: tuple[tuple[Callable[[], Conversation], Kind, int | None], ...] = (
     (lambda: an_owner().revoked(STAFF), Kind.FALSE_REFUSAL, None),
     (lambda: an_owner().refused(STAFF), Kind.FALSE_REFUSAL, None),
     (lambda: an_owner().refused(LIBRARY), Kind.FALSE_REFUSAL, None),
+    (lambda: conversation("boss", "admin").connect(head=PRICED).refused(STAFF), Kind.FALSE_REFUSAL, None),
     (lambda: an_owner().refresh(Claims("w2", "library_owner", EARLIER)), Kind.LEAK, None),
     (lambda: an_owner_becomes_a_student().event(BETWEEN, STAFF), Kind.LEAK, BETWEEN),
     (lambda: an_owner_becomes_a_student().event(BETWEEN, "role:library_owner"), Kind.LEAK, BETWEEN),

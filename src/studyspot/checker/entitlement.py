@@ -1,10 +1,14 @@
 """What the person of one connection may be told, by position: in their own rooms, and in those of staff."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from studyspot.checker.rights import Rights
 from studyspot.checker.rooms import own_rooms
+
+_LIBRARY = re.compile(r"library:[^:]+")
+_ROOM = re.compile(r"everyone|(role|user):[^:]+|library:[^:]+(:staff)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,13 @@ class Entitlement:
         if self.is_open(room):
             return True
         granted = self._rights.granted_after(self._user, self.role, room, position)
-        return _is_staff(room) and (granted is not None or self.belongs(room, position))
+        return granted is not None or self.belongs(room, position)
 
     def is_open(self, room: str) -> bool:
         """Say whether a room is theirs whatever happens."""
-        if self.role == "admin" or room in self.own_rooms:
-            return True
-        return room.startswith("library:") and room.count(":") == 1 and room != "library:"
+        if self.role == "admin":
+            return _ROOM.fullmatch(room) is not None
+        return room in self.own_rooms or _LIBRARY.fullmatch(room) is not None
 
     def must_enter(self, room: str, position: int, *, exact: bool) -> bool:
         """Say whether a room is theirs at a position; without `exact`, also at every later one."""
@@ -111,7 +115,3 @@ class Entitlement:
         if stint is None:
             return self.may_enter(room, position)
         return stint.begins <= position and (stint.ends is None or position < stint.ends)
-
-
-def _is_staff(room: str) -> bool:
-    return room.startswith("library:") and room.endswith(":staff")

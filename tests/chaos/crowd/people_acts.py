@@ -20,7 +20,7 @@ class PeopleActs:
             self._invite: 7,
             self._accept: 8,
             self._let_go: 5,
-            self._announce: 2,
+            self._announce: 3,
             self._disable: 3,
             self._enable: 4,
             self._erase: 1,
@@ -55,7 +55,7 @@ class PeopleActs:
 
     async def _announce(self) -> None:
         """Now and then so much at once that who does not read is behind."""
-        count = _ALL_AT_ONCE if self._pick.chance.random() < 0.3 else 1
+        count = _ALL_AT_ONCE if self._pick.chance.random() < 0.6 else 1
         admin = self._pick.an_admin()
         await asyncio.gather(*(admin.announce("A word to all", _LONG_TEXT) for _ in range(count)))
 
