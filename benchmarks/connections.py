@@ -98,22 +98,20 @@ class Crowds:
         return self.crowd.open(server.dialect, server.port, steps, at_once=_AT_ONCE, limit=_LIMIT_SECONDS)
 
 
-def measure(*, sockets: int = SOCKETS, rounds: int = ROUNDS) -> Report:
-    """Measure all."""
+def measure(*, sockets: int = SOCKETS, rounds: int = ROUNDS, only: Sequence[str] = ()) -> Report:
+    """Measure all, or ours and `only` these peers."""
     key = SigningKey.generate()
-    beginnings: dict[str, Beginning] = {
-        OURS: lambda: studyspot_node(key),
-        SOCKET_IO: lambda: socket_io(key, (), ""),
-        WEBSOCKETS: lambda: python_server(LOOP, ()),
-    }
+    beginnings: dict[str, Beginning] = {OURS: lambda: studyspot_node(key)}
     absent: dict[str, str] = {}
-    try:
-        with beginnings[SOCKET_IO]():
-            pass
-    except PeerMissing as missing:
-        log.warning("a peer is missing", peer=SOCKET_IO, reason=str(missing))
-        absent[SOCKET_IO] = str(missing)
-        del beginnings[SOCKET_IO]
+    for name, begin in _peers(key).items():
+        if only and name not in only:
+            continue
+        try:
+            with begin():
+                beginnings[name] = begin
+        except PeerMissing as missing:
+            log.warning("a peer is missing", peer=name, reason=str(missing))
+            absent[name] = str(missing)
     with crowd() as people:
         crowds = Crowds(people, tokens(key, sockets))
         memory = alternate(
@@ -121,6 +119,13 @@ def measure(*, sockets: int = SOCKETS, rounds: int = ROUNDS) -> Report:
         )
     connects = {name: Figures(tuple(rates)) for name, rates in crowds.connects.items()}
     return _report(memory, connects, absent, crowds)
+
+
+def _peers(key: SigningKey) -> Mapping[str, Beginning]:
+    return {
+        SOCKET_IO: lambda: socket_io(key, (), ""),
+        WEBSOCKETS: lambda: python_server(LOOP, ()),
+    }
 
 
 def _report(
