@@ -33,9 +33,13 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files of few tests, which are those that take long: so all workers end together."""
+    """Begin with the files of few tests, which are those that take long: so all workers end together.
+
+    A test that needs the machine alone comes in the end, among short ones: nobody waits long for it to begin.
+    """
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: (tests[item.path], item.path))
+    alone = {item.path for item in items if item.get_closest_marker("alone") is not None}
+    items.sort(key=lambda item: (item.path in alone, tests[item.path], item.path))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
