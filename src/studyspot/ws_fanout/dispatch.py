@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from studyspot.wire.frames import Connected, Error, Joined, RoomAnswer, ServerFrame, write_frame
+from studyspot.wire.frames import write_frame
 from studyspot.ws_fanout.conflation import SeatKey, Turns, Unsent
 from studyspot.ws_fanout.effects import (
     Admitted,
@@ -18,11 +18,11 @@ from studyspot.ws_fanout.effects import (
     Unlisten,
 )
 from studyspot.ws_fanout.encoder import FrameEncoder, text_frame
-from studyspot.ws_fanout.lanes import Lane
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Peer, Rosters
 from studyspot.ws_fanout.routed import RoutedEvent
+from studyspot.ws_fanout.tally import Tally
 
 WRITES_A_STEP = 100
 """Of each round; so a big room does not keep others waiting."""
@@ -35,6 +35,7 @@ class Dispatcher:
 
     Attributes:
         unsent_limit_bytes: what one socket may have unsent; beyond, it is served from the log.
+        tally: what is counted here.
     """
 
     def __init__(
@@ -51,10 +52,8 @@ class Dispatcher:
         self.rosters = Rosters()
         self.unsent_limit_bytes = unsent_limit_bytes
         self._encoder = encoder
+        self.tally = Tally(metrics)
         self._metrics = metrics
-        self._frames = 0
-        self._bytes = 0
-        self._replaced = 0
         self._clock = clock
         self._serve = serve
         self._turns: Turns[Peer] = Turns(conflate_every)
@@ -71,7 +70,7 @@ class Dispatcher:
             match effect:
                 case Send(frame):
                     peer.outlet.write(text_frame(write_frame(frame)))
-                    self._count(frame)
+                    self.tally.answered(frame)
                 case SendPing():
                     peer.outlet.send_ping()
                 case Close(code, reason):
@@ -163,7 +162,7 @@ class Dispatcher:
             if seat is not None and held.size_bytes < HELD_BYTES:
                 if not held:
                     self._await_turn(peer, position - 1)
-                self._replaced += held.add(frame, position, seat)
+                self.tally.replaced += held.add(frame, position, seat)
                 continue
             if not held:
                 peer.held_after = position - 1
@@ -191,7 +190,7 @@ class Dispatcher:
             if peer.held:
                 # It follows from the log as well, after what is not written now.
                 peer.held.take()
-            self._metrics.fell_behind()
+            self.tally.fell_behind()
             self.perform(peer, peer.session.fell_behind(peer.outbox_after, self._clock()))
             if not peer.outlet.is_full():
                 self._serve(peer)
@@ -203,44 +202,14 @@ class Dispatcher:
     def write_events(self, peer: Peer, data: bytes, frames: int) -> None:
         """Write so many frames of events."""
         peer.outlet.write(data)
-        self._frames += frames
-        self._bytes += len(data)
-
-    def count_replaced(self, frames: int) -> None:
-        """Note that so many frames were left out, as newer ones stand for them."""
-        self._replaced += frames
-
-    def count_replay(self, lane: Lane) -> None:
-        """Note that the lane has been brought all that it missed, if it missed anything."""
-        if lane.owes_caught_up:
-            self._metrics.replayed("stream" if lane.from_stream else "window")
-        lane.from_stream = False
-
-    @property
-    def unreported_bytes(self) -> int:
-        """How many bytes of events were written since `report`."""
-        return self._bytes
-
-    def report(self) -> int:
-        """Tell the metrics what was written since the last time, and return how many bytes that were."""
-        written = self._bytes
-        self._metrics.delivered(self._frames, written)
-        self._metrics.conflated(self._replaced)
-        self._frames = self._bytes = self._replaced = 0
-        return written
+        self.tally.frames += frames
+        self.tally.written_bytes += len(data)
 
     def _measure(self, peer: Peer) -> None:
         now = self._clock().time
         for time in peer.first_of:
             self._metrics.first_written((now - time).total_seconds())
         peer.first_of = []
-
-    def _count(self, frame: ServerFrame) -> None:
-        if isinstance(frame, Error):
-            self._metrics.sent_error(frame.code)
-        elif isinstance(frame, Joined | Connected):
-            for answer in frame.rooms:
-                self._metrics.joined(_outcome(answer))
 
 
 def _release(peer: Peer, held: Unsent) -> None:
@@ -250,7 +219,3 @@ def _release(peer: Peer, held: Unsent) -> None:
     frames = held.take()
     peer.outbox += frames
     peer.outbox_frames += len(frames)
-
-
-def _outcome(answer: RoomAnswer) -> str:
-    return "joined" if answer.code is None else answer.code

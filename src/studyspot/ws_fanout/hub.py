@@ -29,6 +29,8 @@ from studyspot.ws_fanout.session import Session
 from studyspot.ws_fanout.window import Window
 
 _MOST_ROUNDS = 4
+_UNREAD_ANSWERS_BYTES = 256 * 1024
+"""Beside the events that a socket may have unsent."""
 _LOOK_EVERY = timedelta(milliseconds=500)
 """At what is unsent; sooner where much is written."""
 
@@ -139,6 +141,9 @@ class Hub:
         self._deadlines.watch(peer)
         if peer.session.identity is not None:
             self._unconnected.pop(peer, None)
+        if peer.outlet.unsent_bytes() > self._limits.unsent_bytes + _UNREAD_ANSWERS_BYTES:
+            # Who asks on and on and reads nothing would be answered into memory without end.
+            self.close(peer, CloseCode.TOO_SLOW, "answers are unread: resume from where you are")
 
     def heard_frame(self, peer: Peer) -> None:
         """Something came that is no message: a ping, a pong, or a further part of something."""
@@ -225,7 +230,7 @@ class Hub:
         serving = self.replays.step()
         for _ in range(min(WRITES_A_STEP, len(self._beats))):
             self._beat(self._beats.popleft())
-        written = self._written_since + self._dispatcher.unreported_bytes
+        written = self._written_since + self._dispatcher.tally.written_bytes
         if self._pressure.unsent_bytes + written > self._limits.unsent_bytes_in_all:
             self._relieve()
         return writing or serving or bool(self._beats)
@@ -239,7 +244,7 @@ class Hub:
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
             self._deadlines.watch(peer)
-        self._written_since += self._dispatcher.report()
+        self._written_since += self._dispatcher.tally.report()
         if now.seconds >= self._look_at:
             self._relieve()
 
@@ -265,7 +270,7 @@ class Hub:
         for peer in relief.close:
             self.close(peer, CloseCode.TOO_SLOW, "too much is unread on this node: resume from where you are")
         self._dispatcher.unsent_limit_bytes = self._pressure.unsent_limit_bytes
-        self._dispatcher.report()
+        self._dispatcher.tally.report()
         self._written_since = 0
         self._look_at = self._clock().seconds + _LOOK_EVERY.total_seconds()
 

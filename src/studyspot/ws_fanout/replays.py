@@ -119,7 +119,7 @@ class Replays:
             if len(events) == _EVENTS_A_TURN:
                 self.enqueue(peer)
                 continue
-            self._dispatcher.count_replay(lane)
+            self._dispatcher.tally.replayed(lane)
             self._dispatcher.perform(peer, session.arrived(lane))
             if not session.lanes.main.live:
                 self._at_head[peer] = None
@@ -145,7 +145,7 @@ class Replays:
                 seat = event.replaceable(rooms) if is_thinned else None
                 replaced += unsent.add(self._encoder.frame(event, rooms), event.position, seat)
             lane.cursor = event.position
-        self._dispatcher.count_replaced(replaced)
+        self._dispatcher.tally.replaced += replaced
         if unsent:
             self._write(peer, unsent)
         return not events or lane.cursor >= events[-1].position
