@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -18,6 +18,7 @@ from studyspot.access.tokens import Verifier
 from studyspot.broker.connection import connect
 from studyspot.telemetry import Readiness, serve_metrics
 from studyspot.ws_fanout.addresses import Proxies
+from studyspot.ws_fanout.descriptors import within_descriptors
 from studyspot.ws_fanout.ending import end_tasks
 from studyspot.ws_fanout.feed import Feed
 from studyspot.ws_fanout.gate import Gate
@@ -150,6 +151,7 @@ def serve(config: FanoutConfig, *, metrics_port: int | None, parent: socket.sock
         BaseExceptionGroup: of what ended a part of it, such as `BrokerClosed`.
         OSError: a port is taken.
     """
+    config = replace(config, limits=within_descriptors(config.limits))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config, metrics_port, parent))
 
