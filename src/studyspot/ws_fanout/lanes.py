@@ -1,6 +1,6 @@
 """Resume bookkeeping: which rooms of a socket have been brought up to where."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 
 from studyspot.ws_fanout.routed import RoutedEvent
@@ -62,8 +62,8 @@ class Lanes:
     def holds(self, room: str) -> bool:
         return any(room in lane.rooms for lane in self)
 
-    def room_count(self) -> int:
-        return sum(len(lane.rooms) for lane in self)
+    def rooms(self) -> Set[str]:
+        return {room for lane in self for room in lane.rooms}
 
     def written(self, head: int) -> int:
         """Return the position up to which every room has been brought, on a node at `head`."""

@@ -1,7 +1,7 @@
 """One socket's conversation: frames in, effects out. No input or output happens here."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import assert_never
 
 from studyspot.access.tokens import Identity, KeysUnsettled, TokenExpired, TokenRefused
@@ -226,7 +226,7 @@ class Session:
         self._vigil.connected(now, identity.expires_at)
         staff_rooms = self._node.staff_rooms_of(identity)
         own = own_rooms(identity, staff_rooms)
-        answers = self._answers(frame.rooms, identity, room_count=len(own))
+        answers = self._answers(frame.rooms, identity, held=own)
         resume, after = self._resume(frame.since)
         wanted = dict.fromkeys((*own, *(answer.room for answer in answers if answer.joined)), after)
         main = Lane(wanted, after, owes_caught_up=resume == "replaying")
@@ -248,7 +248,7 @@ class Session:
         return (Admitted(identity.user_id, frame.conflate), Send(connected), Serve())
 
     def _join(self, frame: Join, identity: Identity) -> Sequence[Effect]:
-        answers = self._answers(frame.rooms, identity, room_count=self.lanes.room_count())
+        answers = self._answers(frame.rooms, identity, held=self.lanes.rooms())
         wanted = [answer.room for answer in answers if answer.joined]
         resume, after = self._resume(frame.since if wanted else None)
         left: tuple[str, ...] = ()
@@ -295,14 +295,15 @@ class Session:
         )
 
     def _answers(
-        self, rooms: Iterable[str], identity: Identity, *, room_count: int
+        self, rooms: Iterable[str], identity: Identity, *, held: Collection[str]
     ) -> tuple[RoomAnswer, ...]:
-        """Say of each room whether this person may be in it, on a socket that is in `room_count` already."""
+        """Say of each room whether this person may be in it, on a socket that is in those of `held` already."""
         staff_rooms = self._node.staff_rooms_of(identity)
+        room_count = len(held)
         answers = []
         for room in dict.fromkeys(rooms):
             refusal = refused(room, identity, staff_rooms)
-            if refusal is None and not self.lanes.holds(room):
+            if refusal is None and room not in held:
                 room_count += 1
                 refusal = TOO_MANY_ROOMS if room_count > self._limits.rooms_per_socket else None
             if refusal is None:

@@ -12,7 +12,7 @@ from tests.ws_fanout.model.deliveries import MAIN
 from tests.ws_fanout.model.log import Happening
 from tests.ws_fanout.model.rights import Town
 
-ROOMS_PER_SOCKET = 9
+ROOMS_PER_SOCKET = 6
 SOCKETS_PER_USER = 2
 
 
