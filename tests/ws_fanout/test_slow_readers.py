@@ -115,3 +115,16 @@ def test_what_has_arrived_together_is_one_write_with_the_same_bytes_for_all(node
 
     assert [len(client.writes) for client in clients] == [1, 1, 1]
     assert clients[0].writes[0] is clients[1].writes[0] is clients[2].writes[0]
+
+
+def test_who_asks_on_and_on_and_reads_no_answer_is_closed(node: Node) -> None:
+    node = Node(Limits(frames_at_once=10**6))
+    client, peer = node.connect("s1")
+    client.reads = False
+
+    for number in range(1000):
+        node.send(peer, {"type": "join", "id": number, "rooms": [f"user:u{index}" for index in range(100)]})
+
+    assert client.closed is not None
+    assert client.closed[0] == CloseCode.TOO_SLOW
+    assert client.unsent_bytes() < 2**20

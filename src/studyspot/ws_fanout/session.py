@@ -297,7 +297,7 @@ class Session:
     def _answers(
         self, rooms: Iterable[str], identity: Identity, *, held: Collection[str]
     ) -> tuple[RoomAnswer, ...]:
-        """Say of each room whether this person may be in it, on a socket that is in those of `held` already."""
+        """Say of each room whether this person may be in it, on a socket that is in those `held` already."""
         staff_rooms = self._node.staff_rooms_of(identity)
         room_count = len(held)
         answers = []
