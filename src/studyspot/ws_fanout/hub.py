@@ -169,6 +169,7 @@ class Hub:
         self.replays.forget(peer)
         self._peers.pop(peer, None)
         self._unconnected.pop(peer, None)
+        self._deadlines.forget(peer)
 
     def begin(self, epoch: str, head: int, first_position: int, rights: Rights) -> None:
         """Begin at `head` of a history, without sockets."""
