@@ -33,7 +33,9 @@ from tests.chaos.crowd.followers import Follower, following
 from tests.chaos.crowd.incidents import Incidents
 from tests.chaos.crowd.nodes import CrampedNode, a_cramped_node
 from tests.chaos.crowd.people import Mint, Person
-from tests.chaos.crowd.script import Script
+from tests.chaos.crowd.people_acts import PeopleActs
+from tests.chaos.crowd.picking import Pick
+from tests.chaos.crowd.script import Script, everything
 from tests.chaos.crowd.town import Town, build
 from tests.chaos.crowd.visitor import Visitor
 from tests.chaos.crowd.whims import Whims
@@ -42,6 +44,7 @@ LIBRARIES = 50
 _FOLLOWERS = 10
 _PLAYERS = 16
 _COMMAND_EVERY = timedelta(milliseconds=200)
+_CRY_EVERY = timedelta(seconds=5)
 _WHIM_EVERY = timedelta(seconds=4)
 _INCIDENT_EVERY = timedelta(seconds=2.5)
 _HAPPENS = (
@@ -98,7 +101,9 @@ class Campaign:
         town = await build(self._mint, self._http, chance, libraries=LIBRARIES, students=clients // 2)
         visitors = self._visitors(town, clients - _FOLLOWERS)
         incidents = Incidents(self._system, self._node, self._chance("incidents"))
-        scripts = [Script(town, self._chance(f"player {n}"), self.counts) for n in range(_PLAYERS)]
+        scripts = [self._script(town, f"player {number}") for number in range(_PLAYERS)]
+        announcing = PeopleActs(Pick(town, chance)).announce_a_lot
+        crier = Script({announcing: 1}, self._chance("crier"), self.counts)
         whims = Whims(town, self._reader)
         readers = [
             (Person(f"reader-{number}", "student", self._mint), chance.choice(town.libraries).id)
@@ -114,6 +119,7 @@ class Campaign:
                     acting.create_task(whims.follow(visitor, every=_WHIM_EVERY, ended=self._ended))
                 for script in scripts:
                     acting.create_task(script.play(every=_COMMAND_EVERY, ended=self._ended))
+                acting.create_task(crier.play(every=_CRY_EVERY, ended=self._ended))
                 acting.create_task(incidents.run(every=_INCIDENT_EVERY, ended=self._ended))
                 await asyncio.sleep(seconds)
                 await self._has_seen_all()
@@ -127,7 +133,7 @@ class Campaign:
                 verdict = judge(evidence)
             for task in tasks:
                 task.cancel()
-        faults += [complaint for script in scripts for complaint in script.complaints]
+        faults += [complaint for script in (*scripts, crier) for complaint in script.complaints]
         faults += [complaint for visitor in visitors for complaint in visitor.complaints]
         if not verdict.clean:
             faults += [str(verdict), *first_difference(verdict, evidence.sockets, tuple(evidence.records))]
@@ -137,7 +143,7 @@ class Campaign:
         """Wait until everything that a campaign is about has happened: a busy machine takes longer."""
         try:
             async with asyncio.timeout(_ALL_WITHIN.total_seconds()):
-                while missing := [what for what in _HAPPENS if not self.counts[what]]:
+                while missing := [what for what in _HAPPENS if not self.counts[what]]:  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_EVERY.total_seconds())
         except TimeoutError as error:
             error.add_note(f"never happened: {', '.join(missing)}")
@@ -149,6 +155,10 @@ class Campaign:
 
     def _chance(self, name: str) -> random.Random:
         return random.Random(f"{self._seed} {name}")
+
+    def _script(self, town: Town, name: str) -> Script:
+        chance = self._chance(name)
+        return Script(everything(Pick(town, chance)), chance, self.counts)
 
     def _visitors(self, town: Town, count: int) -> list[Visitor]:
         """Return so many sockets: everybody has one, and who has more is taken in turn."""

@@ -173,6 +173,8 @@ class ConnectionJudge:
         yield from self._answered(frame["rooms"], start, self._reached_here, exact=False)
         if frame.get("id") is None and self._changes_role:
             self._changes_role = False
+            for room in _names(frame["rooms"]):
+                self._progress.starts.pop(room, None)
             for room in self._may.staff_rooms():
                 if room not in self.complete:
                     self._await_grant(room, self._reached_here)
@@ -300,7 +302,9 @@ class ConnectionJudge:
         start = self.complete[room]
         if position <= start:
             return
-        if start != _STARTS_ANYWHERE:
+        if start == _STARTS_ANYWHERE:
+            self._start((room,), position)
+        else:
             for expected in self._expected(room, start, position):
                 if self._is_told(expected, room):
                     continue

@@ -53,11 +53,12 @@ class PeopleActs:
             speaker = library.owner if by_owner else self._pick.speaker(user_id)
             await speaker.remove_staff(library.id, user_id)
 
+    async def announce_a_lot(self) -> None:
+        """Say so much at once that who does not read is behind."""
+        await asyncio.gather(*(self._announce() for _ in range(_ALL_AT_ONCE)))
+
     async def _announce(self) -> None:
-        """Now and then so much at once that who does not read is behind."""
-        count = _ALL_AT_ONCE if self._pick.chance.random() < 0.6 else 1
-        admin = self._pick.an_admin()
-        await asyncio.gather(*(admin.announce("A word to all", _LONG_TEXT) for _ in range(count)))
+        await self._pick.an_admin().announce("A word to all", _LONG_TEXT)
 
     async def _disable(self) -> None:
         active = self._pick.those(self._pick.town.dispensable, "active")
