@@ -41,6 +41,8 @@ class Fanout(Play, RuleBasedStateMachine):
         self.publish([self.new("library-created", library, "o1") for library in LIBRARIES])
         for user in ("s1", "o1", "a1", "t1"):
             self.connect(user, ["library:L1"], None)
+        for user in ("s1", "o1"):
+            self.connect(user, ["library:L1", "library:L2"], None, conflate=True)
 
     # What happens in the world.
 
@@ -62,8 +64,9 @@ class Fanout(Play, RuleBasedStateMachine):
     @rule(batches=st.integers(1, 4), library=st.sampled_from(LIBRARIES), booking=st.sampled_from(BOOKINGS))
     def much_happens(self, batches: int, library: str, booking: str) -> None:
         for _ in range(batches):
-            happened = [self.new("booked", library, "s1") for _ in range(4)]
-            self.publish([*happened, self.new("checked-in", library, "s1", booking)])
+            happened = [self.new("booked", library, "s1") for _ in range(3)]
+            about_one = [self.new(kind, library, "s1", booking) for kind in ("booked", "checked-in")]
+            self.publish([*happened, *about_one])
 
     @rule(owner=st.sampled_from(("o1", "s2")))
     def a_library_opens(self, owner: str) -> None:
@@ -113,6 +116,8 @@ class Fanout(Play, RuleBasedStateMachine):
         # Nobody is being served from what is forgotten: whoever reads the stream turns those away.
         if all(socket.line.reads for socket in self.sockets):
             self.contract.first_position = self.node.hub.first_position = first
+            for back in (JUST_FORGOTTEN, OLDEST_KNOWN):
+                self.connect("s3", ["library:L1"], self.since(back))
 
     @rule(anew=st.integers(0, 3))
     def the_node_follows_anew(self, anew: int) -> None:

@@ -12,7 +12,7 @@ from studyspot.domain.events import AnnouncementMade, SeatAdded
 from tests.ws_fanout.live import Log
 from tests.ws_fanout.people import token
 
-ANSWER_SECONDS = 90
+ANSWER_SECONDS = 250
 SOCKETS_OF_A_PERSON = 10
 AT_ONCE = 500
 SEATS_AT_ONCE = 10

@@ -15,7 +15,7 @@ from typing import cast
 
 _TEXT, _CLOSE, _PING = 1, 8, 9
 _PONG = b"\x8a\x80\x00\x00\x00\x00"
-_SMALL_BUFFER_BYTES = 4096
+_SMALL_BUFFER_BYTES = 64 * 1024
 """Of the kernel's on a socket that will stall: what it does not read is the other side's soon."""
 
 

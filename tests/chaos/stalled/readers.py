@@ -15,7 +15,7 @@ from tests.chaos.stalled.reader import Reader, Tally, socket_of
 
 _CONNECT_AT_ONCE = 100
 _AGAIN_AFTER_SECONDS = 0.5
-_WAIT_SECONDS = 60
+_WAIT_SECONDS = 120
 
 
 class Readers:

@@ -12,6 +12,7 @@ from tests.ws_fanout.model.sockets import HOUR, OpenSocket
 ROLES: dict[str, Role] = {
     "s1": "student",
     "s2": "student",
+    "s3": "student",
     "o1": "library_owner",
     "t1": "staff",
     "a1": "admin",
