@@ -1,6 +1,5 @@
 """`studyspot accounts`, as it is typed."""
 
-import asyncio
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from studyspot.access.keys import SigningKey
 from tests.console.terminal import on_a_terminal
+from tests.forked.command import run
 
 ACCOUNTS = (sys.executable, "-m", "studyspot", "accounts")
 PASSWORD = "correct horse"
@@ -32,22 +32,8 @@ def environment(database_url: str, tmp_path: Path) -> Mapping[str, str]:
 
 async def ran(environment: Mapping[str, str], *arguments: str, typed: str = "") -> tuple[int, str, str]:
     """Run a command with this on its standard input; its status, output and errors."""
-    process = await asyncio.create_subprocess_exec(
-        *ACCOUNTS,
-        *arguments,
-        env=environment,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        out, errors = await asyncio.wait_for(process.communicate(typed.encode()), 60)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), errors.decode()
+    ended = await run("accounts", *arguments, environment=environment, typed=typed)
+    return ended.status, ended.output, ended.errors
 
 
 async def told(environment: Mapping[str, str], *arguments: str, typed: str = "") -> Any:

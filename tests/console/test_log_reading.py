@@ -1,9 +1,7 @@
 """`studyspot events show` and `history`: one event, and all of one thing, from the store itself."""
 
-import asyncio
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from benchmarks.history import write_history
 from studyspot.console.faults import Fault
 from studyspot.console.log_reading import history, show
 from tests.engines import PostgresServer
+from tests.forked.command import run
 
 Environment = Mapping[str, str]
 
@@ -29,17 +28,10 @@ def environment(
         yield clean | {"STUDYSPOT_HOME": str(home), "STUDYSPOT_DATABASE_URL": url, "COLUMNS": "200"}
 
 
-async def events(environment: Environment, *arguments: str) -> tuple[int | None, str, str]:
+async def events(environment: Environment, *arguments: str) -> tuple[int, str, str]:
     """Return exit status, output and errors."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "studyspot", "events", *arguments),
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(30):
-        output, errors = await process.communicate()
-    return process.returncode, output.decode(), errors.decode()
+    ended = await run("events", *arguments, environment=environment)
+    return ended.status, ended.output, ended.errors
 
 
 def a_booking(environment: Environment) -> tuple[str, list[int]]:

@@ -1,9 +1,7 @@
 """`studyspot projections parked`, `retry`, `drop` and `doctor`: what they show, and their exit status."""
 
-import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from studyspot.projections.models import bookings
 from tests.engines import PostgresServer
+from tests.forked.command import run
 from tests.projections.happenings import HOUR, NINE, booked, checked_in, opened
 from tests.projections.poison import append_raw, failing_at
 from tests.projections.system import Log, a_log, until, working
@@ -34,16 +33,9 @@ async def log(postgres_server: PostgresServer) -> AsyncIterator[Log]:
 async def studyspot(log: Log, home: Path, *arguments: str, columns: int = 200) -> tuple[int, str, str]:
     """Run a command; return its exit status, output and errors."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "studyspot", *arguments),
-        env=clean
-        | {"STUDYSPOT_HOME": str(home), "STUDYSPOT_DATABASE_URL": log.database_url, "COLUMNS": str(columns)},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    own = {"STUDYSPOT_HOME": str(home), "STUDYSPOT_DATABASE_URL": log.database_url, "COLUMNS": str(columns)}
+    ended = await run(*arguments, environment=clean | own)
+    return ended.status, ended.output, ended.errors
 
 
 async def test_what_is_parked_is_listed_shown_retried_and_dropped(log: Log, tmp_path: Path) -> None:

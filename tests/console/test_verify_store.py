@@ -19,8 +19,9 @@ from studyspot.relay.relay import Relay
 from studyspot.ws_fanout.ending import end_tasks
 from tests.console.terminal import on_a_terminal
 from tests.engines import PostgresServer
+from tests.forked.command import run
 
-VERIFY = (sys.executable, "-m", "studyspot", "projections", "verify", "store")
+VERIFY = ("projections", "verify", "store")
 EVENTS = 500
 SILENT_NATS = "nats://127.0.0.1:9"
 
@@ -63,18 +64,10 @@ def plant(environment: Environment, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-async def verified(environment: Environment, *options: str) -> tuple[int | None, str, str]:
+async def verified(environment: Environment, *options: str) -> tuple[int, str, str]:
     """Return exit status, output and errors."""
-    process = await asyncio.create_subprocess_exec(
-        *VERIFY, *options, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(60):
-            output, errors = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return process.returncode, output.decode(), errors.decode()
+    ended = await run(*VERIFY, *options, environment=environment)
+    return ended.status, ended.output, ended.errors
 
 
 async def test_a_log_that_agrees_is_told_in_numbers_with_exit_0(environment: Environment) -> None:
@@ -130,7 +123,7 @@ async def test_a_database_that_is_away_is_told_in_a_line(environment: Environmen
 
 
 async def test_bars_are_shown_on_a_terminal(environment: Environment) -> None:
-    with on_a_terminal(VERIFY, environment) as terminal:
+    with on_a_terminal([sys.executable, "-m", "studyspot", *VERIFY], environment) as terminal:
         await terminal.shows("events")
         await terminal.shows("tag index")
         await terminal.shows("stream")

@@ -26,6 +26,7 @@ from studyspot.embedded.identity import ProcessIdentity, identify
 from studyspot.embedded.ports import free_port
 from studyspot.embedded.postgres_cluster import remove_cluster
 from tests.engines import temporary_home
+from tests.forked import command
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,20 +48,10 @@ def home() -> Iterator[Path]:
 async def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str, str]:
     """Run `studyspot` and return its exit status and what it said."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "studyspot",
-        *arguments,
-        env=clean | {"STUDYSPOT_HOME": str(home)} | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        cwd=home,
+    ended = await command.run(
+        *arguments, environment=clean | {"STUDYSPOT_HOME": str(home)} | environment, directory=home
     )
-    async with asyncio.timeout(LIMIT_SECONDS):
-        out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return ended.status, ended.output, ended.errors
 
 
 def api(system: TemporarySystem, user_id: str, role: Any) -> httpx.AsyncClient:
