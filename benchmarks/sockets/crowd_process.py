@@ -14,6 +14,7 @@ from benchmarks.sockets.reader import Opening, Reader, Refused
 
 _TURN_SECONDS = 0.05
 _RETRY_SECONDS = 0.25
+_QUIET_SECONDS = 0.5
 
 
 def run(commands: Connection) -> None:
@@ -106,7 +107,13 @@ class CrowdProcess:
                 missing.pop()
             return not missing
 
-        if not self.read_until(all_have, limit):
+        end = time.monotonic() + limit
+        while not self.read_until(all_have, _QUIET_SECONDS) and time.monotonic() < end:
+            quiet_since = time.monotonic() - _QUIET_SECONDS
+            for reader in missing:
+                if not reader.found_at and reader.received_at < quiet_since:
+                    reader.look_across_frames()
+        if not all_have():
             late = sum(not reader.found_at for reader in self._readers)
             raise TimeoutError(f"{late} of {len(self._readers)} sockets lacked events after {limit:g} s")
         return max(reader.found_at for reader in self._readers)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.sockets.dialects import Step
-from benchmarks.sockets.frames import CLOSE, frame_at
+from benchmarks.sockets.frames import CLOSE, frame_at, payloads, whole_frames
 
 _LOOK_BACK_BYTES = 8 * 1024
 """What is waited for is looked for in the newest bytes: it comes last."""
@@ -49,6 +49,7 @@ class Reader:
     Attributes:
         ready_at: when its last step was answered, in seconds of `time.monotonic`.
         found_at: when what it waits for had come.
+        received_at: when it received anything last.
         closed: the server has closed it.
     """
 
@@ -62,6 +63,7 @@ class Reader:
         "marker",
         "opening",
         "ready_at",
+        "received_at",
         "size",
         "socket",
     )
@@ -70,7 +72,7 @@ class Reader:
         self.opening = opening
         self.buffer = buffer
         self.size = 0
-        self.ready_at = self.found_at = 0.0
+        self.ready_at = self.found_at = self.received_at = 0.0
         self.marker = b""
         self.closed = False
         self._steps: Sequence[Step] = opening.steps
@@ -143,12 +145,19 @@ class Reader:
             self.closed = True
             return
         before, self.size = self.size, self.size + count
+        self.received_at = time.monotonic()
         if not self.ready_at:
             self._go_on()
         if self.marker and not self.found_at:
             start = max(before - len(self.marker), self.size - _LOOK_BACK_BYTES, 0)
             if self.buffer.find(self.marker, start, self.size) >= 0:
-                self.found_at = time.monotonic()
+                self.found_at = self.received_at
+
+    def look_across_frames(self) -> None:
+        """Look for what is waited for as messages have it: a frame may end in the middle of it."""
+        data = b"".join(payload for _, payload in payloads(whole_frames(self.received())))
+        if self.marker in data[-_LOOK_BACK_BYTES:]:
+            self.found_at = self.received_at
 
     def _begin_step(self) -> None:
         if not self._steps:
