@@ -98,6 +98,12 @@ def test_what_is_older_than_the_join_of_a_room_is_not_handed_over() -> None:
     assert conversation.found() == {(Kind.GAP, 10)}
 
 
+def test_a_connection_that_is_never_let_in_changes_nothing() -> None:
+    conversation = Conversation().connect(LIBRARY, head=7).event(8, "user:s1", LIBRARY).drop().drop()
+    conversation.connect(LIBRARY, head=15, since=9, resume="replaying")
+    assert (Kind.GAP, 9) in conversation.found(settled=False)
+
+
 def test_what_lies_at_or_below_the_resume_point_does_not_come() -> None:
     conversation = Conversation().connect(head=15, since=9, resume="replaying").event(8, "user:s1")
     assert (Kind.TWICE, 8) in conversation.found(settled=False)

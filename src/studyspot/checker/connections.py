@@ -93,9 +93,11 @@ class ConnectionJudge:
         elif settled:
             yield from self._reached(self._log.head, tuple(self.complete))
             self._settle()
-        self._progress.complete = {
-            room: reached for room, reached in self.complete.items() if room not in self._may.awaited
-        }
+        # One that was never let in has changed nothing.
+        if self.complete:
+            self._progress.complete = {
+                room: reached for room, reached in self.complete.items() if room not in self._may.awaited
+            }
         for position, room in sorted(self._missing.items()):
             yield self._finding(Kind.GAP, position, f"never came in {room}")
 
