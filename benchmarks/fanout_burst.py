@@ -34,7 +34,7 @@ from studyspot.access.keys import SigningKey
 SOCKETS = 1_000
 EVENTS = 2_000
 ROUNDS = 3
-SHARES = {OURS: 1.0, SOCKET_IO: 0.08, NATS: 0.1, NCHAN: 0.2, BROADCAST: 0.1, LOOP: 0.15}
+SHARES = {OURS: 1.0, SOCKET_IO: 0.08, NATS: 0.5, NCHAN: 0.2, BROADCAST: 0.1, LOOP: 0.15}
 """Of the events: what each can send in a few seconds."""
 LEAST_RATIOS = {SOCKET_IO: 10.0, NATS: 10.0, NCHAN: 3.0}
 LIBRARY = "L1"
