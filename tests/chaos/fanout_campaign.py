@@ -48,7 +48,7 @@ _CRY_EVERY = timedelta(seconds=5)
 _WHIM_EVERY = timedelta(seconds=4)
 _INCIDENT_EVERY = timedelta(seconds=2.5)
 _HAPPENS = (
-    *("connected, live", "connected, replaying", "joined, live", "joined, replaying", "left", "behind"),
+    *("connected, live", "connected, replaying", "joined, live", "joined, replaying", "left"),
     *("granted", "revoked", "refreshed", "refused rooms", "dropped", "closed 4001", "closed 4503", "error"),
 )
 _ALL_WITHIN = timedelta(seconds=90)
