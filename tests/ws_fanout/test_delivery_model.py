@@ -39,10 +39,7 @@ class Fanout(Play, RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.publish([self.new("library-created", library, "o1") for library in LIBRARIES])
-        for user in ("s1", "o1", "a1", "t1"):
-            self.connect(user, ["library:L1"], None)
-        for user in ("s1", "o1"):
-            self.connect(user, ["library:L1", "library:L2"], None, conflate=True)
+        self.all_connect()
 
     # What happens in the world.
 
@@ -130,6 +127,8 @@ class Fanout(Play, RuleBasedStateMachine):
         self.judge()
         if anew == 0:
             self.begin()
+        else:
+            self.all_connect()
 
     @rule()
     def the_hub_takes_a_step(self) -> None:

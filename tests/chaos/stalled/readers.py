@@ -63,8 +63,14 @@ class Readers:
     async def wait(self, announced: int, position: int) -> None:
         """Wait until sockets that do not stall have so many announcements, and the others are so far."""
         stalling, others = self.readers[: self._stalled], self.readers[self._stalled :]
-        await self._until(lambda: all(reader.number >= announced - 1 for reader in others))
-        await self._until(lambda: all(reader.position >= position for reader in stalling))
+        try:
+            await self._until(lambda: all(reader.number >= announced - 1 for reader in others))
+            await self._until(lambda: all(reader.position >= position for reader in stalling))
+        except TimeoutError:
+            late = [reader for reader in others if reader.number < announced - 1]
+            late += [reader for reader in stalling if reader.position < position]
+            away = sum(not reader.is_connected for reader in late)
+            self.tally.faults.append(f"{len(late)} sockets are late, {away} of them not connected")
 
     def report(self) -> dict[str, Any]:
         """Tell what was seen since the last report."""

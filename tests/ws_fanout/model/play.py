@@ -35,6 +35,13 @@ class Play:
         self.happened += 1
         return Happening(kind, library, person, booking or f"B{self.happened}")
 
+    def all_connect(self) -> None:
+        """Some of everyone are there; of some, a second socket that conflates."""
+        for user in ("s1", "o1", "a1", "t1"):
+            self.connect(user, ["library:L1"], None)
+        for user in ("s1", "o1"):
+            self.connect(user, ["library:L1", "library:L2"], None, conflate=True)
+
     def publish(self, happenings: list[Happening]) -> None:
         for happening in happenings:
             self.contract.happens(happening, self.node.now.time, [socket.talk for socket in self.sockets])
