@@ -43,15 +43,19 @@ class Arrival:
 class Lanes:
     """The lanes of one socket: the main one, and one for each `join` that has not yet caught up with it.
 
+    A room is in one of them at most.
+
     Attributes:
         conflates: of public seat frames, the client wants the newest alone.
     """
 
-    __slots__ = ("_is_thinned", "conflates", "joining", "main")
+    __slots__ = ("_is_thinned", "_joining_by_room", "conflates", "joining", "main")
 
     def __init__(self, main: Lane, *, conflates: bool = False) -> None:
         self.main = main
-        self.joining: list[Lane] = []
+        self.joining: dict[Lane, None] = {}
+        # A client may have many: what concerns one event or room does not go through all of them.
+        self._joining_by_room: dict[str, Lane] = {}
         self.conflates = conflates
         self._is_thinned = conflates
 
@@ -59,11 +63,14 @@ class Lanes:
         yield self.main
         yield from self.joining
 
+    def __contains__(self, lane: Lane) -> bool:
+        return lane is self.main or lane in self.joining
+
     def holds(self, room: str) -> bool:
-        return any(room in lane.rooms for lane in self)
+        return room in self.main.rooms or room in self._joining_by_room
 
     def rooms(self) -> Set[str]:
-        return {room for lane in self for room in lane.rooms}
+        return self.main.rooms.keys() | self._joining_by_room.keys()
 
     def written(self, head: int) -> int:
         """Return the position up to which every room has been brought, on a node at `head`."""
@@ -77,8 +84,8 @@ class Lanes:
         rooms = _wanted(lane, event)
         if not rooms or not self.joining:
             return rooms
-        for other in self:
-            if other is not lane and (other.live or event.position <= other.cursor):
+        for other in self._others(lane, event):
+            if other.live or event.position <= other.cursor:
                 brought = _wanted(other, event)
                 if not brought or event.richness(brought) < event.richness(rooms):
                     continue
@@ -95,20 +102,24 @@ class Lanes:
     def add(self, rooms: Iterable[str], *, after: int, owes_caught_up: bool) -> Lane:
         """Serve further rooms in a lane of their own, from `after`."""
         lane = Lane(dict.fromkeys(rooms, after), after, owes_caught_up=owes_caught_up)
-        self.joining.append(lane)
+        self.joining[lane] = None
+        self._joining_by_room |= dict.fromkeys(lane.rooms, lane)
         return lane
 
     def remove(self, rooms: Iterable[str]) -> tuple[str, ...]:
         """Stop serving these rooms; return those that were served."""
         removed = dict.fromkeys(room for room in rooms if self.holds(room))
-        for lane in self:
-            for room in removed:
-                lane.rooms.pop(room, None)
-        self.joining = [lane for lane in self.joining if lane.rooms]
+        for room in removed:
+            lane = self._joining_by_room.pop(room, self.main)
+            del lane.rooms[room]
+        self.joining = dict.fromkeys(lane for lane in self.joining if lane.rooms)
         return tuple(removed)
 
     def arrive(self, lane: Lane, head: int) -> Arrival:
-        """Note that `lane` is served up to `head`: the main lane becomes live, others become part of it."""
+        """Note that `lane` is served up to `head`: the main lane becomes live, others become part of it.
+
+        While the main lane is not, those that have come as far go on as one.
+        """
         lane.cursor = head
         lane.is_behind = False
         arrival = Arrival()
@@ -116,12 +127,12 @@ class Lanes:
         if lane is self.main:
             lane.live = True
             arrival.rooms += lane.rooms
-        if self.main.live:
-            for other in [other for other in self.joining if other.cursor == head]:
-                arrival.tell(other)
+        into = self.main if self.main.live else lane
+        for other in [other for other in self.joining if other.cursor == head and other is not into]:
+            arrival.tell(other)
+            if into.live:
                 arrival.rooms += other.rooms
-                self.joining.remove(other)
-                self.main.rooms |= other.rooms
+            self._move(other, into)
         return arrival
 
     def fall_behind(self, written: int) -> None:
@@ -131,6 +142,21 @@ class Lanes:
         self.main.owes_caught_up = True
         self.main.is_behind = True
         self._is_thinned = True
+
+    def _others(self, lane: Lane, event: RoutedEvent) -> Set[Lane]:
+        """Return the lanes beside `lane` that have rooms of the event."""
+        found = {self._joining_by_room.get(room, self.main) for room in event.route.sights}
+        return found - {lane}
+
+    def _move(self, lane: Lane, into: Lane) -> None:
+        """Let the rooms of a joining lane be served in another one, which has come as far."""
+        del self.joining[lane]
+        into.rooms |= lane.rooms
+        for room in lane.rooms:
+            if into is self.main:
+                del self._joining_by_room[room]
+            else:
+                self._joining_by_room[room] = into
 
 
 def _wanted(lane: Lane, event: RoutedEvent) -> tuple[str, ...]:

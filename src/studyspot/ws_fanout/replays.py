@@ -14,6 +14,7 @@ from studyspot.ws_fanout.window import PositionForgotten, Window
 
 _PEERS_A_STEP = 16
 _EVENTS_A_TURN = 256
+"""For all lanes of a peer together: a client may make as many lanes as it joins rooms."""
 _WRITE_BYTES = 32 * 1024
 
 
@@ -26,7 +27,7 @@ class Reading:
 
     def is_wanted(self) -> bool:
         """Return whether the client is still there, and in the lane's rooms."""
-        return not self.peer.session.closed and any(lane is self.lane for lane in self.peer.session.lanes)
+        return not self.peer.session.closed and self.lane in self.peer.session.lanes
 
 
 class Replays:
@@ -96,19 +97,20 @@ class Replays:
             self.enqueue(reading.peer)
 
     def _serve(self, peer: Peer) -> None:
-        """Give the peer a turn: some events for each of its lanes that is not live."""
-        session = peer.session
+        """Give the peer a turn: some events for its lanes that are not live, one after the other."""
+        session, most = peer.session, _EVENTS_A_TURN
         self._dispatcher.flush(peer)
         for lane in tuple(session.lanes):
             if session.closed or peer.outlet.is_full():
                 return
-            if lane.live or lane in self._readings:
+            # One that was served before it may have become part of it, or it of that one.
+            if lane.live or lane in self._readings or lane not in session.lanes:
                 continue
             if lane.cursor > self.window.head:
                 self._at_head[peer] = None
                 continue
             try:
-                events = self.window.read(lane.rooms, lane.cursor, limit=_EVENTS_A_TURN)
+                events = self.window.read(lane.rooms, lane.cursor, limit=most)
             except PositionForgotten:
                 reading = self._readings[lane] = Reading(peer, lane)
                 lane.from_stream = True
@@ -116,9 +118,10 @@ class Replays:
                 continue
             if not self._write_due(peer, lane, events):
                 return
-            if len(events) == _EVENTS_A_TURN:
+            most -= len(events)
+            if not most:
                 self.enqueue(peer)
-                continue
+                return
             self._dispatcher.tally.replayed(lane)
             self._dispatcher.perform(peer, session.arrived(lane))
             if not session.lanes.main.live:
