@@ -52,12 +52,20 @@ def a_worker_is_hired() -> Conversation:
     return begun.granted(STAFF)
 
 
+def is_let_go(worker: Conversation) -> Conversation:
+    return worker.event(DURING, STAFF).revoked(STAFF)
+
+
 def a_worker_is_let_go() -> Conversation:
-    return a_worker_is_hired().event(DURING, STAFF).revoked(STAFF)
+    return is_let_go(a_worker_is_hired())
+
+
+def is_hired_again(worker: Conversation) -> Conversation:
+    return is_let_go(worker).granted(STAFF).event(AGAIN, STAFF).event(PRICED, STAFF)
 
 
 def a_worker_is_hired_again() -> Conversation:
-    return a_worker_is_let_go().granted(STAFF).event(AGAIN, STAFF).event(PRICED, STAFF)
+    return is_hired_again(a_worker_is_hired())
 
 
 def an_owner() -> Conversation:
@@ -83,6 +91,13 @@ def an_account_is_refreshed() -> Conversation:
     return begun.revoked("role:student").granted("role:staff")
 
 
+def an_administrator_becomes_staff() -> Conversation:
+    """And is in all rooms of the new role already: nothing is entered for it."""
+    begun = conversation("t1", "admin")
+    begun.connect("role:staff", head=day.HEAD, claims=Claims("t1", "admin", EARLIER))
+    return begun.refresh(Claims("t1", "staff", EARLIER)).revoked("role:admin")
+
+
 def everything_once_more() -> Conversation:
     """A room is asked for again from further back: what it has brought comes again."""
     begun = conversation("s1", "student").connect(LIBRARY, head=REMOVED).event(BETWEEN, LIBRARY)
@@ -93,6 +108,8 @@ CLEAN: tuple[Callable[[], Conversation], ...] = (
     lambda: a_worker_is_hired_again().heartbeat(PRICED),
     lambda: an_owner_becomes_a_student().event(PRICED, "role:student").heartbeat(PRICED),
     lambda: an_account_is_refreshed().heartbeat(PRICED),
+    lambda: is_hired_again(an_administrator_becomes_staff().heartbeat(day.HEAD).granted(STAFF)),
+    lambda: is_hired_again(an_administrator_becomes_staff().granted(STAFF)),
     lambda: an_account("staff", issued_at=EARLIER, head=PRICED),
     lambda: an_account("student", issued_at=LATER, head=PRICED),
     lambda: everything_once_more().event(AGAIN, LIBRARY).event(PRICED, "role:student", LIBRARY),
@@ -128,6 +145,7 @@ FAULTS: tuple[tuple[Callable[[], Conversation], Kind, int | None], ...] = (
     (lambda: an_account("student", issued_at=EARLIER, head=PRICED), Kind.LEAK, None),
     (lambda: an_account("student", issued_at=EARLIER, head=CHANGED - 1), Kind.LEAK, CHANGED),
     (lambda: an_account_is_refreshed().event(PRICED, "role:student"), Kind.LEAK, PRICED),
+    (lambda: an_administrator_becomes_staff().heartbeat(BETWEEN), Kind.GAP, DURING),
     (lambda: everything_once_more().event(BETWEEN, LIBRARY), Kind.TWICE, BETWEEN),
     (lambda: everything_once_more().event(PRICED, "role:student", LIBRARY), Kind.GAP, AGAIN),
     (lambda: conversation("s1", "student").connect(head=PRICED).closed(4503), Kind.FALSE_REFUSAL, None),

@@ -54,6 +54,24 @@ def test_a_refresh_with_another_role_changes_the_rooms(node: Node) -> None:
     assert events(client) == [(2, ["role:library_owner"])]
 
 
+def test_a_change_of_role_tells_of_no_rooms_where_none_are_left_or_entered(node: Node) -> None:
+    client, peer = node.connect("s1")
+
+    node.send(peer, {"type": "refresh", "id": 4, "token": node.token("s1", "admin")})
+    node.send(peer, {"type": "join", "id": 5, "rooms": ["role:student"]})
+    node.send(peer, {"type": "refresh", "id": 6, "token": node.token("s1", "student")})
+
+    told = [(frame["type"], frame["id"]) for frame in client.frames() if "id" in frame]
+    assert told[1:] == [
+        ("refreshed", 4),
+        ("joined", None),
+        ("joined", 5),
+        ("refreshed", 6),
+        ("left", None),
+    ]
+    assert client.frames()[-1]["rooms"] == ["role:admin"]
+
+
 def unsigned(user: str) -> str:
     """A token with `alg: none`."""
     import base64

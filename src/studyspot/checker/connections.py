@@ -63,6 +63,8 @@ class ConnectionJudge:
                 start = frame["since"]["position"] if frame.get("since") else self._reached_here
                 self._start(frame["rooms"], start)
             return
+        if self._changes_role and not _is_unasked_move(frame):
+            self._end_change_of_role()
         if frame.get("type") == "event":
             yield from self._event(frame)
             return
@@ -174,12 +176,16 @@ class ConnectionJudge:
             self._left_out.joined(_names(frame["rooms"]))
         yield from self._answered(frame["rooms"], start, self._reached_here, exact=False)
         if frame.get("id") is None and self._changes_role:
-            self._changes_role = False
             for room in _names(frame["rooms"]):
                 self._progress.starts.pop(room, None)
-            for room in self._may.staff_rooms():
-                if room not in self.complete:
-                    self._await_grant(room, self._reached_here)
+            self._end_change_of_role()
+
+    def _end_change_of_role(self) -> None:
+        """Whatever was left and entered for it has been told; further rooms may be given later on."""
+        self._changes_role = False
+        for room in self._may.staff_rooms():
+            if room not in self.complete:
+                self._await_grant(room, self._reached_here)
 
     def _bring_again(self, room: str, start: int) -> None:
         """The room is asked for once more: what it alone brought comes again, and the rest may."""
@@ -341,6 +347,11 @@ class ConnectionJudge:
 
     def _finding(self, kind: Kind, position: int | None, sentence: str) -> Finding:
         return Finding(kind, self._socket.who, position, sentence)
+
+
+def _is_unasked_move(frame: Frame) -> bool:
+    """Say whether the frame tells of rooms that were left or entered without a request."""
+    return frame.get("type") in ("left", "joined") and frame.get("id") is None
 
 
 def _names(rooms: Iterable[object]) -> Iterator[str]:

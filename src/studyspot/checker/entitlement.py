@@ -13,10 +13,15 @@ _ROOM = re.compile(r"everyone|(role|user):[^:]+|library:[^:]+(:staff)?")
 
 @dataclass(frozen=True, slots=True)
 class _Stint:
-    """A time in a staff room: its events from `begins` on, and up to `ends` where that is known."""
+    """A time in a staff room: its events from `begins` on, and up to `ends` where that is known.
+
+    Attributes:
+        is_withdrawn: the room is taken from them, even where it is not known at which of several times.
+    """
 
     begins: int
     ends: int | None
+    is_withdrawn: bool
 
 
 class Entitlement:
@@ -87,7 +92,7 @@ class Entitlement:
             again = (
                 self._rights.granted_after(self._user, self.role, room, ends) if ends is not None else None
             )
-            self._stints[room] = _Stint(0, ends if exact or again is None else None)
+            self._stints[room] = _Stint(0, ends if exact or again is None else None, ends is not None)
 
     def await_grant(self, room: str, position: int) -> int | None:
         """Return from which event on a room that is not theirs will be; none where never."""
@@ -96,7 +101,7 @@ class Entitlement:
             return None
         self.awaited.add(room)
         ends = self._rights.withdrawn_after(self._user, self.role, room, granted)
-        self._stints[room] = _Stint(granted, ends)
+        self._stints[room] = _Stint(granted, ends, ends is not None)
         return granted
 
     def leave(self, room: str, position: int) -> int | None:
@@ -107,7 +112,7 @@ class Entitlement:
     def is_withdrawn(self, room: str) -> bool:
         """Say whether the room is taken from them in this stint."""
         stint = self._stints.get(room)
-        return stint is not None and stint.ends is not None
+        return stint is not None and stint.is_withdrawn
 
     def sees(self, room: str, position: int) -> bool:
         """Say whether somebody in the room may see its event at `position`."""

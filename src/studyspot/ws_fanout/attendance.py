@@ -67,14 +67,14 @@ class Attendance:
         held = [room for lane in self.lanes for room in lane.rooms]
         left = self.lanes.remove(room for room in held if refused(room, identity, staff_rooms))
         entered = [room for room in own_rooms(identity, staff_rooms) if not self.lanes.holds(room)]
-        self.lanes.add(entered, after=self._node.head, owes_caught_up=False)
-        answers = tuple(RoomAnswer(room=room, joined=True) for room in entered)
-        return (
-            Unlisten(left),
-            Send(Left(id=None, rooms=left, reason="Your role is another now.")),
-            Send(Joined(id=None, rooms=answers, resume="live")),
-            Serve(),
-        )
+        effects: list[Effect] = []
+        if left:
+            effects += Unlisten(left), Send(Left(id=None, rooms=left, reason="Your role is another now."))
+        if entered:
+            self.lanes.add(entered, after=self._node.head, owes_caught_up=False)
+            answers = tuple(RoomAnswer(room=room, joined=True) for room in entered)
+            effects += Send(Joined(id=None, rooms=answers, resume="live")), Serve()
+        return effects
 
     def granted(self, room: str, position: int, identity: Identity) -> Sequence[Effect]:
         """The event at `position` entitles the person to this room: bring it, from that event on.

@@ -89,8 +89,11 @@ class Contract:
         if role == former:
             return
         left = [room for room in talk.held if self.town.refusal(talk.user, role, room)]
-        talk.expect(Answer({"type": "left", "id": None, "rooms": sorted(left)}, leaves=left))
+        if left:
+            talk.expect(Answer({"type": "left", "id": None, "rooms": sorted(left)}, leaves=left))
         entered = [room for room in self.town.own_rooms(talk.user, role) if room not in talk.held]
+        if not entered:
+            return
         answers = [{"room": room, "joined": True} for room in entered]
         fields = {"type": "joined", "id": None, "rooms": answers, "resume": "live"}
         after = dict.fromkeys(entered, len(self.log))
