@@ -2,7 +2,8 @@
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import merge
 
 from studyspot.ws_fanout.routed import RoutedEvent
 
@@ -52,13 +53,20 @@ class Window:
         """
         if after < self.after:
             raise PositionForgotten(f"the window starts after {self.after}, not {after}")
-        found: dict[int, RoutedEvent] = {}
-        for room in rooms:
-            events = self._by_room.get(room)
-            if events is not None:
-                first = bisect_right(events, after, key=_position)
-                found.update((event.position, event) for event in events[first : first + limit])
-        return [found[position] for position in sorted(found)[:limit]]
+        found: list[RoutedEvent] = []
+        # Merged as it is read: of many rooms most events are beyond the limit.
+        for event in merge(*(self._after(room, after) for room in rooms), key=_position):
+            if found and found[-1] is event:
+                continue
+            if len(found) == limit:
+                break
+            found.append(event)
+        return found
+
+    def _after(self, room: str, after: int) -> Iterator[RoutedEvent]:
+        events = self._by_room.get(room, ())
+        first = bisect_right(events, after, key=_position)
+        return map(events.__getitem__, range(first, len(events)))
 
     def _forget(self) -> None:
         event = self._events.popleft()
