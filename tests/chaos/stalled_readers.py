@@ -38,6 +38,7 @@ class Campaign:
     def __init__(self, node: FanoutProcess, events: Events, crowd: Crowd, *, rate: float) -> None:
         self.quiet: list[dict[str, Any]] = []
         self.stalled: list[dict[str, Any]] = []
+        self.totals: dict[str, Any] = {}
         self.rss_bytes: dict[str, list[int]] = {"quiet": [], "stalled": []}
         self.most_unsent_bytes = 0.0
         self._node, self._events, self._crowd = node, events, crowd
@@ -63,16 +64,16 @@ class Campaign:
         self.stalled.append(await self._crowd.report())
         await self._crowd.read()
         await self._all_have()
-        await self._crowd.report()
+        # What the stalled were told meanwhile, they have read by now.
+        self.totals = await self._crowd.report()
 
     def verdict(self) -> dict[str, Any]:
-        last = self.stalled[-1]
         ratio = _p99(self.stalled) / _p99(self.quiet)
         before = median(self.rss_bytes["quiet"][: len(self.rss_bytes["quiet"]) // len(self.quiet)])
         return {
             "announcements": self._events.announced,
             "positions": self._events.head,
-            "deliveries": last["events"],
+            "deliveries": self.totals["events"],
             "rounds": len(self.stalled),
             "p99_quiet_ms": round(_p99(self.quiet), 1),
             "p99_stalled_ms": round(_p99(self.stalled), 1),
@@ -86,12 +87,12 @@ class Campaign:
             "rss_most_mib": _mib(max(self.rss_bytes["stalled"])),
             "rss_grown_mib": _mib(max(self.rss_bytes["stalled"]) - before),
             "most_unsent_mib": _mib(self.most_unsent_bytes),
-            **{key: last[key] for key in ("behind", "caught_up", "resumed", "closes")},
+            **{key: self.totals[key] for key in ("behind", "caught_up", "resumed", "closes")},
         }
 
     def faults(self) -> list[str]:
         told = self.verdict()
-        found = list(self.stalled[-1]["faults"])
+        found = list(self.totals["faults"])
         if told["ratio"] > MOST_RATIO:
             found.append(f"the others' p99 grew {told['ratio']} times")
         if told["rss_grown_mib"] > _mib(MOST_RSS_BYTES):
