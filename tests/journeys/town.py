@@ -116,7 +116,7 @@ async def a_town(database_url: str, at: datetime, *, policies: int = 1) -> Async
                 served(create_app(config)) as url,
                 httpx.AsyncClient(base_url=url, timeout=30) as http,
             ):
-                await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)))
+                await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)), limit=30)
                 yield Town(log, http, clock)
         finally:
             for task in tasks:

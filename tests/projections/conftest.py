@@ -11,7 +11,7 @@ from studyspot.broker.connection import connect
 from studyspot.projections.models.registry import PROJECTIONS
 from studyspot.wire.positions import MIN_POSITION
 from tests.engines import NatsServer, PostgresServer
-from tests.projections.serving import reads_of
+from tests.projections.serving import Patient, reads_of
 from tests.projections.system import Log, a_log, until, working
 
 
@@ -36,8 +36,8 @@ async def reads(log: Log) -> AsyncIterator[httpx.AsyncClient]:
     async with AsyncExitStack() as stack:
         for projection in PROJECTIONS:
             await stack.enter_async_context(working(log, projection))
-        await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)))
-        client = await stack.enter_async_context(reads_of(log))
+        await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)), limit=30)
+        client = await stack.enter_async_context(reads_of(log, Patient()))
         client.event_hooks["request"].append(after_what_was_appended)
         yield client
 

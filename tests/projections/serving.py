@@ -1,5 +1,6 @@
 """The reads over HTTP, on a real socket, without the rest of the HTTP process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,8 @@ from tests.projections.system import Log
 KEY = SigningKey.generate()
 READS = "reads of a test"
 """As what the connections that read are known to the database."""
+PATIENT_SECONDS = 30
+NOT_REACHED = "/problems/position-not-reached"
 
 
 def bearer(user_id: str, role: Role = "student") -> dict[str, str]:
@@ -49,8 +52,24 @@ def bearer(user_id: str, role: Role = "student") -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
+class Patient(httpx.AsyncHTTPTransport):
+    """Asks again when a read model has not yet reached the position, as it does on a machine that is busy."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        async with asyncio.timeout(PATIENT_SECONDS):
+            while True:
+                response = await super().handle_async_request(request)
+                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return response
+                await response.aread()
+                if response.json()["type"] != NOT_REACHED:
+                    return response
+
+
 @asynccontextmanager
-async def reads_of(log: Log) -> AsyncIterator[httpx.AsyncClient]:
+async def reads_of(
+    log: Log, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the reads."""
     app = FastAPI()
     answer_with_problems(app)
@@ -75,6 +94,6 @@ async def reads_of(log: Log) -> AsyncIterator[httpx.AsyncClient]:
         pool,
         Queries(pool, log.database_url, log.store) as app.state.queries,
         served(app, with_lifespan=False) as url,
-        httpx.AsyncClient(base_url=url, timeout=20) as client,
+        httpx.AsyncClient(base_url=url, timeout=20, transport=transport) as client,
     ):
         yield client
