@@ -23,6 +23,8 @@ _MOST_SUBJECTS = 100
 """Beyond, everything is read: many filters cost the server more than they save."""
 _SPAN = 4096
 """Positions that are asked for at once: what is read and waits for its clients is bounded."""
+_LANES_A_STEP = 16
+"""That are brought a slice before the loop has a turn: clients may ask by any number of lanes."""
 _GATHER_FOR = timedelta(milliseconds=100)
 """Who asks first waits so long for others: they are read for together."""
 _READ_WITHIN = timedelta(seconds=2)
@@ -120,7 +122,9 @@ class StreamReader:
         """Give every lane these events. Nobody waits for a client that does not read, but such clients."""
         remaining = dict.fromkeys(waiting)
         while remaining:
-            for reading in tuple(remaining):
+            for number, reading in enumerate(tuple(remaining), start=1):
+                if number % _LANES_A_STEP == 0:
+                    await asyncio.sleep(0)
                 if not reading.is_wanted():
                     self._drop(waiting, reading)
                     del remaining[reading]
