@@ -89,11 +89,19 @@ class ScriptedConnection:
 
 
 class ScriptedServer:
-    """Hands its connections to the test."""
+    """Hands its connections to the test.
+
+    Attributes:
+        refuse_with: the status with which handshakes are refused, if they are.
+        retry_after: the header that says when to come again.
+        refusal: the body of the refusal.
+    """
 
     def __init__(self) -> None:
         self.url = ""
         self.refuse_with: HTTPStatus | None = None
+        self.retry_after: str | None = None
+        self.refusal = ""
         self._connections: asyncio.Queue[ServerConnection] = asyncio.Queue()
 
     async def connection(self) -> ScriptedConnection:
@@ -106,7 +114,12 @@ class ScriptedServer:
         await connection.wait_closed()
 
     def refuse(self, connection: ServerConnection, request: Request) -> Response | None:
-        return connection.respond(self.refuse_with, "") if self.refuse_with else None
+        if self.refuse_with is None:
+            return None
+        response = connection.respond(self.refuse_with, self.refusal)
+        if self.retry_after is not None:
+            response.headers["Retry-After"] = self.retry_after
+        return response
 
 
 @asynccontextmanager

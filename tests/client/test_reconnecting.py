@@ -118,6 +118,36 @@ async def test_an_overloaded_server_is_asked_again(
     assert clock.slept
 
 
+@pytest.mark.parametrize(
+    ("status", "header", "body", "at_least"),
+    [
+        (HTTPStatus.SERVICE_UNAVAILABLE, "4", "", 4),
+        (HTTPStatus.TOO_MANY_REQUESTS, "4", "", 4),
+        (HTTPStatus.TOO_MANY_REQUESTS, "4", '{"retryAfterMs": 3120}', 3.12),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "3600", "", 30),
+        (HTTPStatus.SERVICE_UNAVAILABLE, None, '{"retryAfterMs": 3600000}', 30),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "later", "[]", 0),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "9" * 5000, '{"retryAfterMs": "soon"}', 0),
+        (HTTPStatus.SERVICE_UNAVAILABLE, None, '{"retryAfterMs": -5}', 0),
+    ],
+)
+async def test_who_is_refused_comes_again_no_sooner_than_the_server_says_and_not_in_step(
+    status: HTTPStatus,
+    header: str | None,
+    body: str,
+    at_least: float,
+    server: ScriptedServer,
+    client: Client,
+    clock: EagerClock,
+    chance: Highest,
+) -> None:
+    server.refuse_with, server.retry_after, server.refusal = status, header, body
+    client.events()
+    await clock.slept_times(2)
+    assert chance.drawn[:2] == [(0, 0.5), (0, 1)]
+    assert [slept.total_seconds() for slept in clock.slept[:2]] == [at_least + 0.5, at_least + 1]
+
+
 async def test_waits_are_drawn_from_all_of_an_interval_that_doubles_up_to_thirty_seconds(
     clock: EagerClock, chance: Highest
 ) -> None:

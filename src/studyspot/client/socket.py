@@ -82,17 +82,20 @@ class Socket:
         attempt = 0
         while True:
             began = self._clock.now()
+            at_least = timedelta()
             try:
                 await self._one_connection()
             except (Disconnected, FrameMalformed, TimeoutError) as lost:
-                code = lost.code if isinstance(lost, Disconnected) else _NO_CLOSE_CODE
+                code = _NO_CLOSE_CODE
+                if isinstance(lost, Disconnected):
+                    code, at_least = lost.code, lost.retry_after
                 if code == CloseCode.TOKEN_EXPIRED and self._sent_token is not None:
                     tell_refused(self._token, self._sent_token)
                 log.info("socket lost", code=code, reason=str(lost))
             self._lost(code)
             if self._clock.now() - began >= _LASTED:
                 attempt = 0
-            await self._clock.sleep(self._jitter.wait(attempt))
+            await self._clock.sleep(at_least + self._jitter.wait(attempt))
             attempt += 1
 
     def end(self, reason: Exception | None) -> None:

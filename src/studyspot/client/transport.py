@@ -1,11 +1,14 @@
 """One WebSocket connection that speaks studyspot.v1."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from studyspot.client.errors import SentAway
@@ -25,18 +28,23 @@ _TOO_BIG = 1009
 _STAY_AWAY = range(4500, 5000)
 _REFUSED = range(400, 500)
 _TRY_LATER = (408, 425, 429)
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_LONGEST_RETRY_AFTER = timedelta(seconds=30)
 
 
 class Disconnected(Exception):
     """The connection could not be opened, or has ended; there may be another.
 
-    `code` is the close code, 1006 where there was none.
+    Attributes:
+        code: the close code, 1006 where there was none.
+        retry_after: the server is not to be asked again before; at most 30 s, whatever it says.
     """
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, retry_after: timedelta = timedelta()) -> None:
         super().__init__(f"{code} {reason}".strip())
         self.code = code
         self.reason = reason
+        self.retry_after = retry_after
 
 
 class Transport:
@@ -106,13 +114,30 @@ async def _open(url: str) -> ClientConnection:
         status = refused.response.status_code
         if status in _REFUSED and status not in _TRY_LATER:
             raise SentAway(status, "the handshake is refused") from None
-        raise Disconnected(_ABNORMAL, f"the handshake is answered with {status}") from None
+        reason = f"the handshake is answered with {status}"
+        raise Disconnected(_ABNORMAL, reason, _retry_after(refused.response)) from None
     except (OSError, InvalidHandshake, EOFError) as error:
         raise Disconnected(_ABNORMAL, str(error) or type(error).__name__) from None
     if connection.subprotocol != SUBPROTOCOL:
         await connection.close()
         raise SentAway(_ABNORMAL, f"{url} does not speak {SUBPROTOCOL}")
     return connection
+
+
+def _retry_after(response: Response) -> timedelta:
+    """Return for how long the server wants to be left alone: its problem says so to the millisecond."""
+    try:
+        body = orjson.loads(response.body or b"")
+    except ValueError:
+        body = None
+    told = body.get("retryAfterMs") if isinstance(body, dict) else None
+    if isinstance(told, int):
+        milliseconds = told
+    else:
+        header = response.headers.get("Retry-After", "")
+        milliseconds = int(header) * 1000 if _SECONDS.fullmatch(header) else 0
+    longest = _LONGEST_RETRY_AFTER // timedelta(milliseconds=1)
+    return timedelta(milliseconds=max(0, min(milliseconds, longest)))
 
 
 def _ended(closed: ConnectionClosed) -> Disconnected | SentAway:
