@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from studyspot.checker.log import Log
@@ -19,6 +19,14 @@ _PATH = re.compile(
 )
 _PAYMENTS = {"payment": ("payment.recorded", "paymentMinor"), "refund": ("payment.refunded", "refundMinor")}
 _NOT_FACTS = frozenset({"id", "position", "seats"})
+_RULES_AT_FIRST: Mapping[str, Any] = {
+    **{"holdMinutes": 5, "checkInOpensMinutes": -15, "checkInClosesMinutes": 30, "freeCancelMinutes": 60},
+    **{"lateRefundPercent": 0, "bufferMinutes": 0, "shortestMinutes": 1, "longestMinutes": None},
+    **{"advanceDays": None, "advanceStrict": False, "releaseTime": None, "liveBookings": None},
+    **dict.fromkeys(("dayBookings", "dayMinutes", "weekBookings", "weekMinutes")),
+    **{"strikes": 3, "strikeDays": 30, "blockDays": 7},
+}
+"""Of a library that has set none: who sets just these changes nothing, so that no event says so."""
 _OF_SERIES = ("libraryId", "seatId", "userId", "currency")
 _NOT_OF_PAYMENT = _NOT_FACTS | {"amountMinor"}
 
@@ -54,14 +62,18 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Since the answer's position, the newest events about `of` say `wanted`; it may have been so before."""
+    """Since the answer's position, the newest events about `of` say `wanted`; it may have been so before.
+
+    `at_first`: what is so before any event says otherwise.
+    """
 
     types: tuple[str, ...]
     of: tuple[str, str]
     wanted: Mapping[str, Any]
+    at_first: Mapping[str, Any] = field(default_factory=dict)
 
     def differences(self, log: Log, position: int) -> Iterator[str]:
-        newest: dict[str, Any] = {"inService": True}
+        newest = {**self.at_first}
         for record in log.of_types(*self.types):
             if record.position <= position and record.facts.get(self.of[0]) == self.of[1]:
                 newest |= record.facts
@@ -116,7 +128,7 @@ def change_of(answer: Answer) -> Change | None:
         case "PATCH", "libraries", "seats":
             wanted = _among(body, "label", "zone", "attributes", "inService")
             types = ("seat.added", "seat.updated", "seat.availability-changed")
-            return Change(types, ("seatId", match["of"]), wanted)
+            return Change(types, ("seatId", match["of"]), wanted, {"inService": True})
         case "PATCH", "libraries", None:
             return Change(
                 ("library.created", "library.updated"), library, _among(body, *answer.request or ())
@@ -125,7 +137,9 @@ def change_of(answer: Answer) -> Change | None:
             return Change(("library.hours-set",), library, {"hours": body["hours"]})
         case "PUT", "libraries", "rules":
             rules = {name: value for name, value in body.items() if name != "position"}
-            return Change(("library.rules-set",), library, {"rules": rules})
+            return Change(
+                ("library.rules-set",), library, {"rules": rules}, at_first={"rules": _RULES_AT_FIRST}
+            )
         case _:
             return None
 
