@@ -20,11 +20,22 @@ _PATH = re.compile(
 _PAYMENTS = {"payment": ("payment.recorded", "paymentMinor"), "refund": ("payment.refunded", "refundMinor")}
 _NOT_FACTS = frozenset({"id", "position", "seats"})
 _RULES_AT_FIRST: Mapping[str, Any] = {
-    **{"holdMinutes": 5, "checkInOpensMinutes": -15, "checkInClosesMinutes": 30, "freeCancelMinutes": 60},
-    **{"lateRefundPercent": 0, "bufferMinutes": 0, "shortestMinutes": 1, "longestMinutes": None},
-    **{"advanceDays": None, "advanceStrict": False, "releaseTime": None, "liveBookings": None},
+    "holdMinutes": 5,
+    "checkInOpensMinutes": -15,
+    "checkInClosesMinutes": 30,
+    "freeCancelMinutes": 60,
+    "lateRefundPercent": 0,
+    "bufferMinutes": 0,
+    "shortestMinutes": 1,
+    "longestMinutes": None,
+    "advanceDays": None,
+    "advanceStrict": False,
+    "releaseTime": None,
+    "liveBookings": None,
     **dict.fromkeys(("dayBookings", "dayMinutes", "weekBookings", "weekMinutes")),
-    **{"strikes": 3, "strikeDays": 30, "blockDays": 7},
+    "strikes": 3,
+    "strikeDays": 30,
+    "blockDays": 7,
 }
 """Of a library that has set none: who sets just these changes nothing, so that no event says so."""
 _OF_SERIES = ("libraryId", "seatId", "userId", "currency")
