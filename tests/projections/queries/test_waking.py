@@ -123,14 +123,15 @@ async def test_a_build_that_takes_the_place_of_another_is_heard_of_at_once(log: 
 
 async def test_positions_told_late_do_not_go_back(log: Log) -> None:
     await log.append(opened(), booked())
+    build = f"bookings {bookings.PROJECTION.version} 1"
     async with working(log, bookings.PROJECTION) as worker, following(log) as current:
         await until(lambda: worker.position == 2)
         assert await current.wait(SOURCES[:1], 2, LIMIT)
         with psycopg.connect(log.database_url, autocommit=True) as connection:
-            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 1')", [CHANNEL])
-            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 3')", [CHANNEL])
+            connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{build} 1"])
+            connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{build} 3"])
         assert await current.wait(SOURCES[:1], 3, LIMIT)
         with psycopg.connect(log.database_url, autocommit=True) as connection:
-            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 2')", [CHANNEL])
-            connection.execute("SELECT pg_notify(%s, 'bookings 3 1 4')", [CHANNEL])
+            connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{build} 2"])
+            connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{build} 4"])
         assert await current.wait(SOURCES[:1], 4, LIMIT)
