@@ -183,6 +183,20 @@ async def test_connections_that_say_nothing_are_bounded_and_cut_off_in_time() ->
             pass
 
 
+async def test_who_speaks_is_let_in_however_many_say_nothing() -> None:
+    async with opened(Limits(handshakes=5)) as door:
+        silent = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(5)]
+        try:
+            await until(lambda: len(door.handshakes.pending) == 5)
+            async with connected(door.port, "s1"):
+                assert await asyncio.wait_for(_rest(silent[0][0]), LIMIT) == b""
+                assert len(door.handshakes.pending) == 4
+            assert door.counted("refused_connects_total", cause="too-many-handshakes") == 1
+        finally:
+            for _, writer in silent:
+                writer.close()
+
+
 async def test_a_request_that_trickles_in_is_cut_off_in_time() -> None:
     limits = Limits(connect_within=timedelta(seconds=0.2), turn_within=timedelta(seconds=0.1))
     async with opened(limits) as door:

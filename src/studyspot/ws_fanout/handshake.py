@@ -96,6 +96,7 @@ class Handshakes:
         health: Callable[[], Health],
     ) -> None:
         self.pending: set[Guest] = set()
+        self._silent: dict[Guest, None] = {}
         self._gate = gate
         self._limits = limits
         self._metrics = metrics
@@ -103,16 +104,24 @@ class Handshakes:
         self._health = health
 
     def arrived(self, guest: Guest) -> bool:
-        """Take in a connection; if there are too many already it is to be cut off."""
+        """Take in a connection, and return whether there is room for it; if not it is to be cut off.
+
+        Where there are too many, the one that has said nothing for longest makes room.
+        """
         if len(self.pending) >= self._limits.handshakes:
             self._metrics.refused(TOO_MANY_HANDSHAKES)
-            return False
+            longest = next(iter(self._silent), None)
+            if longest is None:
+                return False
+            self._forget(longest)
+            longest.cut_off()
         self.pending.add(guest)
+        self._silent[guest] = None
         return True
 
     def succeeded(self, guest: Guest) -> None:
         """The connection has become a socket."""
-        self.pending.discard(guest)
+        self._forget(guest)
 
     def count_flood(self) -> None:
         """A connection is cut off for what it sends before it is answered."""
@@ -121,7 +130,7 @@ class Handshakes:
     def lost(self, guest: Guest) -> None:
         """The connection is closed, whatever it had become."""
         if guest in self.pending:
-            self.pending.discard(guest)
+            self._forget(guest)
             if guest.request is None:
                 self._metrics.refused(NO_REQUEST)
         if guest.place is not None:
@@ -135,12 +144,12 @@ class Handshakes:
 
     def cut_off_silent(self) -> None:
         """End those of them that have not said what they want."""
-        for guest in tuple(self.pending):
-            if guest.request is None:
-                guest.cut_off()
+        for guest in tuple(self._silent):
+            guest.cut_off()
 
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a request that is not to become a socket; wait for the turn of one that is."""
+        self._silent.pop(cast("Guest", connection), None)
         path = request.path.partition("?")[0]
         if path == "/health":
             return self._tell_health(connection)
@@ -164,6 +173,10 @@ class Handshakes:
             if name in response.headers:
                 told.headers[name] = response.headers[name]
         return told
+
+    def _forget(self, guest: Guest) -> None:
+        self.pending.discard(guest)
+        self._silent.pop(guest, None)
 
     async def _let_in(self, connection: ServerConnection, request: Request) -> None:
         """Wait for the connection's turn.
