@@ -48,6 +48,12 @@ class Conversation:
         asked = {"rooms": list(rooms), **self._since(since)}
         return self._exchange("join", asked, "joined", rooms, {"resume": resume})
 
+    def asks_to_join(self, *rooms: str, since: int) -> "Conversation":
+        """Ask, and hear no answer."""
+        self._request += 1
+        asked = {"type": "join", "id": self._request, "rooms": list(rooms)}
+        return self._pass(True, {**asked, **self._since(since)})
+
     def leave(self, *rooms: str) -> "Conversation":
         self._request += 1
         self._pass(True, {"type": "leave", "id": self._request, "rooms": list(rooms)})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from studyspot.access.keys import SigningKey
+from studyspot.checker.passages import Delivery
 from studyspot.checker.records import Record
 from studyspot.checker.tokens import Claims
 from studyspot.checker.verdict import Kind
@@ -167,6 +168,20 @@ def test_each_breach_of_rights_is_found(
     converse: Callable[[], Conversation], kind: Kind, position: int | None
 ) -> None:
     assert (kind, position) in converse().found(settled=kind is Kind.LEAK)
+
+
+def test_what_was_in_a_room_before_it_was_given_to_its_client_is_not_handed_over() -> None:
+    """A resume from another room's lower point brings it, by the rights of its own day."""
+    worker = conversation("t1", "staff").connect(head=REMOVED).granted(STAFF).event(AGAIN, STAFF)
+    worker.drop().connect(STAFF, head=PRICED, since=REMOVED, resume="replaying")
+    for position in (BETWEEN, AGAIN, PRICED):
+        worker.event(position, STAFF)
+    worker.caught_up(PRICED, "everyone", "user:t1", "role:staff", STAFF)
+    handed_over = [Delivery(position, [STAFF], frozenset({"seatId"})) for position in (AGAIN, PRICED)]
+    worker.socket.delivered = handed_over
+    assert worker.verdict().clean, str(worker.verdict())
+    del handed_over[0]
+    assert worker.found() == {(Kind.GAP, AGAIN)}
 
 
 def test_a_witness_keeps_what_a_token_claims_and_not_the_token() -> None:

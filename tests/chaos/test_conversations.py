@@ -98,6 +98,20 @@ def test_what_is_older_than_the_join_of_a_room_is_not_handed_over() -> None:
     assert conversation.found() == {(Kind.GAP, 10)}
 
 
+def test_so_it_is_when_the_connection_was_lost_before_the_join_was_answered() -> None:
+    conversation = Conversation().connect(head=7).asks_to_join(LIBRARY, since=11)
+    conversation.drop().connect(LIBRARY, head=15, since=7, resume="replaying")
+    live_in_the_library(conversation, 7)
+    handed_over = [
+        Delivery(position, [room], frozenset({"seatId"}))
+        for position, room in ((8, "user:s1"), (10, "user:s1"), *((late, LIBRARY) for late in range(12, 16)))
+    ]
+    conversation.socket.delivered = handed_over
+    assert conversation.verdict().clean, str(conversation.verdict())
+    del handed_over[2]
+    assert conversation.found() == {(Kind.GAP, 12)}
+
+
 def test_a_connection_that_is_never_let_in_changes_nothing() -> None:
     conversation = Conversation().connect(LIBRARY, head=7).event(8, "user:s1", LIBRARY).drop().drop()
     conversation.connect(LIBRARY, head=15, since=9, resume="replaying")

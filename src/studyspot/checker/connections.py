@@ -138,7 +138,7 @@ class ConnectionJudge:
         known = self._progress.complete
         for room in self.complete.keys() - known.keys():
             # What happened in it while they were not in it, nobody owes them.
-            self._progress.starts[room] = max((start, *known.values()))
+            self._start_no_earlier(room, max((start, *known.values())))
         for room, reached in self._progress.complete.items():
             if room not in self.complete or reached == _STARTS_ANYWHERE:
                 continue
@@ -163,6 +163,10 @@ class ConnectionJudge:
     def _start(self, rooms: Iterable[str], position: int) -> None:
         for room in rooms:
             self._progress.starts.setdefault(room, position)
+
+    def _start_no_earlier(self, room: str, position: int) -> None:
+        starts = self._progress.starts
+        starts[room] = max(starts.get(room, position), position)
 
     def _joined(self, frame: Frame) -> Iterator[Finding]:
         asked = self._asked.get(frame.get("id"), {})
@@ -226,6 +230,8 @@ class ConnectionJudge:
                 yield self._finding(Kind.LEAK, None, f"was let into {room}")
             elif room in self._may.awaited and room in self.complete:
                 self._may.awaited.discard(room)
+                # Before that, they were not in it: a later resume may bring it by the rights of that day.
+                self._start_no_earlier(room, self.complete[room])
             else:
                 self.complete.setdefault(room, start)
                 self._may.enter(room, position, exact=exact)
