@@ -331,6 +331,17 @@ def test_losing_and_regaining_the_stream_is_told_at_once(node: Node) -> None:
     assert "staleSince" not in fresh
 
 
+def test_who_connects_while_the_stream_is_lost_is_told_at_once(node: Node) -> None:
+    node.publish(booked(), booked(booking="B2"))
+    node.hub.tell_staleness(node.now.time)
+
+    client, _ = node.connect("s1", since=since(1))
+
+    assert kinds(client)[:2] == ["connected", "heartbeat"]
+    heartbeat = client.frames()[1]
+    assert (heartbeat["staleSince"], heartbeat["position"]) == ("2026-12-01T08:00:00Z", 1)
+
+
 def test_no_pong_for_20_seconds_closes_the_socket(node: Node) -> None:
     client, _ = node.connect("s1")
     node.pass_time(timedelta(seconds=25))

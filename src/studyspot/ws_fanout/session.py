@@ -211,7 +211,9 @@ class Session:
             rooms=rooms,
             resume=resume,
         )
-        return (Admitted(identity.user_id, frame.conflate), Send(connected), Serve())
+        # Who comes to a node that has lost its source is told as soon as those who were there.
+        stale = self.beat(now) if self._node.stale_since is not None else ()
+        return (Admitted(identity.user_id, frame.conflate), Send(connected), *stale, Serve())
 
     def _refresh(self, frame: Refresh, identity: Identity, now: Now) -> Sequence[Effect]:
         try:
