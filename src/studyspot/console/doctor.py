@@ -15,6 +15,7 @@ from studyspot.broker.connection import connect
 from studyspot.broker.errors import BrokerError
 from studyspot.console.faults import Fault
 from studyspot.console.installation import begin, database_url, nats_url, signing_key, verifier
+from studyspot.console.listening import authority
 from studyspot.console.output import print_json, print_table
 from studyspot.console.round_trip import RoundTripFailed, round_trip
 from studyspot.event_store.errors import StoreError
@@ -192,7 +193,7 @@ def _policies(settings: Settings) -> Finding:
 
 
 def _http(settings: Settings) -> Finding:
-    url = f"http://{settings.api_host}:{settings.api_port}/api/ready"
+    url = f"http://{authority(settings.api_host, settings.api_port)}/api/ready"
     try:
         answer = httpx.get(url, timeout=_ANSWER.total_seconds(), trust_env=False)
     except httpx.HTTPError as error:
@@ -204,7 +205,7 @@ def _http(settings: Settings) -> Finding:
 
 async def fanout_finding(settings: Settings) -> Finding:
     """Open a socket, and say what became of it."""
-    name, address = "fan-out", f"{settings.fanout_host}:{settings.fanout_port}"
+    name, address = "fan-out", authority(settings.fanout_host, settings.fanout_port)
     try:
         node = await round_trip(settings.fanout_host, settings.fanout_port, settings)
     except (Fault, RoundTripFailed) as error:

@@ -6,18 +6,16 @@ The kernel shares connections among those that listen on the port. The parent ho
 import asyncio
 import os
 import signal
-import socket
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from studyspot.console.fanout_workers import FanoutWorkers
-from studyspot.console.faults import Fault
+from studyspot.console.listening import held_port
 from studyspot.settings import Settings
 from studyspot.telemetry import serve_metrics
 
@@ -65,30 +63,3 @@ async def _run(workers: FanoutWorkers) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     await workers.run(stopped)
-
-
-@contextmanager
-def held_port(host: str, port: int) -> Iterator[int]:
-    """Keep a port for the workers, also while none of them listens; with port 0, one that is free.
-
-    Raises:
-        Fault: it is not to be had.
-    """
-    if not hasattr(socket, "SO_REUSEPORT"):
-        raise Fault("This system lets no processes share a port.", "Leave out --workers.")
-    with ExitStack() as stack:
-        try:
-            for family, kind, protocol, _, address in socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            ):
-                # Bound and not listening, it gets no connections.
-                held = stack.enter_context(socket.socket(family, kind, protocol))
-                held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-                held.bind((address[0], port, *address[2:]))
-                port = held.getsockname()[1]
-        except OSError as error:
-            raise Fault(
-                f"Port {port} on {host} cannot be used: {error.strerror}.",
-                "Stop what listens there, or set STUDYSPOT_FANOUT_PORT.",
-            ) from error
-        yield port

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.typing import Subprotocol
 
 from studyspot.console.installation import signing_key
+from studyspot.console.listening import authority
 from studyspot.settings import Settings
 
 _LIMIT = timedelta(seconds=10)
@@ -57,11 +58,12 @@ async def round_trip(host: str, port: int, settings: Settings) -> RoundTrip:
         now=datetime.now(UTC),
         lifetime=_LIFETIME,
     )
-    url = f"ws://{host}:{port}/ws"
+    address = authority(host, port)
+    url = f"ws://{address}/ws"
     try:
         async with asyncio.timeout(_LIMIT.total_seconds()):
             took = await _converse(url, token)
-            health = await _health(f"http://{host}:{port}/health")
+            health = await _health(f"http://{address}/health")
     except TimeoutError as error:
         raise RoundTripFailed(f"{url}: no answer within {_LIMIT.total_seconds():.0f} s") from error
     except InvalidStatus as refused:

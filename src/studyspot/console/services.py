@@ -5,7 +5,6 @@ With `environment_only` it knows no more than it is given, as the children of `u
 
 import asyncio
 import signal
-import socket
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
@@ -15,6 +14,7 @@ import uvloop
 
 from studyspot.console.faults import Fault
 from studyspot.console.installation import begin, database_url, nats_url, signing_key, verifier
+from studyspot.console.listening import authority, require_free
 from studyspot.settings import Settings
 from studyspot.telemetry import Readiness, serve_metrics
 
@@ -40,11 +40,11 @@ def run_api(environment_only: bool) -> None:
         secrets=ServerSecrets(key),
         access_tokens=AccessTokens(key, settings.token_issuer, settings.token_audience),
         allowed_origins=settings.allowed_origins,
-        fanout_url=f"ws://{settings.fanout_host}:{settings.fanout_port}",
+        fanout_url=f"ws://{authority(settings.fanout_host, settings.fanout_port)}",
         rate=Rate(settings.rate_limit_burst, settings.rate_limit_per_second),
         trusted_proxies=settings.trusted_proxies,
     )
-    _require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")
+    require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")
     wait_for_database(database)
     serve(config, host=settings.api_host, port=settings.api_port, metrics_port=settings.metrics_port)
 
@@ -112,9 +112,9 @@ def run_fanout(environment_only: bool, workers: int, worker: int | None) -> None
     settings = begin(environment_only=environment_only)
     nats, tokens = nats_url(settings), verifier(settings)
     if worker is None:
-        _require_free(settings.fanout_host, settings.fanout_port, "STUDYSPOT_FANOUT_PORT")
+        require_free(settings.fanout_host, settings.fanout_port, "STUDYSPOT_FANOUT_PORT")
         if settings.metrics_port is not None:
-            _require_free("127.0.0.1", settings.metrics_port, "STUDYSPOT_METRICS_PORT")
+            require_free("127.0.0.1", settings.metrics_port, "STUDYSPOT_METRICS_PORT")
         if workers > 1:
             from studyspot.console.fanout_parent import run_workers
 
@@ -150,7 +150,7 @@ def _run(
     """Run until SIGTERM or SIGINT, which cancel `main` and are no failure."""
     stop_metrics = None
     if settings.metrics_port is not None:
-        _require_free("127.0.0.1", settings.metrics_port, "STUDYSPOT_METRICS_PORT")
+        require_free("127.0.0.1", settings.metrics_port, "STUDYSPOT_METRICS_PORT")
         stop_metrics = serve_metrics(settings.metrics_port, readiness)
     try:
         uvloop.run(_until_signalled(main))
@@ -176,19 +176,3 @@ async def _until_signalled(main: Callable[[], Coroutine[Any, Any, None]]) -> Non
         log.info("stopped")
     else:
         running.result()
-
-
-def _require_free(host: str, port: int, variable: str) -> None:
-    """Say plainly that a port is taken, before anything else is begun.
-
-    Raises:
-        Fault: something listens there.
-    """
-    try:
-        with socket.create_server((host, port)):
-            pass
-    except OSError as error:
-        raise Fault(
-            f"Port {port} on {host} cannot be used: {error.strerror}.",
-            f"Stop what listens there, or set {variable}.",
-        ) from error

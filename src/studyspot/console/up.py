@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from studyspot.access.key_folder import KeyFolder
 from studyspot.access.keys import SigningKey
 from studyspot.console.faults import Fault
+from studyspot.console.listening import authority
 from studyspot.console.migrate import migrate
 from studyspot.console.output import print_line
 from studyspot.embedded.errors import EngineError, cannot_write
@@ -201,8 +202,8 @@ async def _serve(settings: OwnSettings, home: Path, engines: Engines, stop: _Sto
         loop.add_signal_handler(number, stopped.set)
     stop.obey()
     async with supervised(home, engines.own, specs):
-        api = f"http://{settings.api_host}:{settings.api_port}"
-        fanout = f"ws://{settings.fanout_host}:{settings.fanout_port}"
+        api = f"http://{authority(settings.api_host, settings.api_port)}"
+        fanout = f"ws://{authority(settings.fanout_host, settings.fanout_port)}"
         print(f"ready  {api}  {fanout}", flush=True)  # noqa: T201 - what `up` promises
         await stopped.wait()
 
