@@ -116,7 +116,7 @@ class Campaign:
     async def _watch(self, rss_bytes: list[int]) -> None:
         while True:
             rss_bytes.append(self._node.rss_bytes())
-            unsent = await self._node.metric("studyspot_fanout_unsent_bytes")
+            unsent = await self._node.value("studyspot_fanout_unsent_bytes")
             self.most_unsent_bytes = max(self.most_unsent_bytes, unsent)
             await asyncio.sleep(_LOOK_SECONDS)
 

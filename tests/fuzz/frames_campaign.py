@@ -101,7 +101,7 @@ async def campaign(server: NatsServer, home: Path, *, frames: int, seed: int) ->
     async with log_at(server.urls.admin) as log:
         history = [booked(booking=f"B{number}") for number in range(HISTORY_EVENTS)]
         await log.append(library_created(), *history)
-        async with fanout_process(server.urls.fanout, home, command=_PROCESS) as node:
+        async with fanout_process(server.urls.fanout, home, program=_PROCESS) as node:
             run = Campaign(node, log, frames=frames, seed=seed)
             await run.run()
             return run

@@ -1,48 +1,79 @@
-"""`studyspot fanout` as a process of its own, as it is shipped, and what can be seen of it from outside."""
+"""`studyspot fanout` as an operator runs it: a process, or several behind one port, seen from outside."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studyspot.embedded.ports import free_port
-from tests.ws_fanout.people import KEY
+import httpx
+import orjson
+from prometheus_client.parser import text_string_to_metric_families
 
-HOST = "127.0.0.1"
-BEGIN_SECONDS = 30
+from studyspot.embedded.ports import free_port
+from tests.ws_fanout.people import AUDIENCE, ISSUER, KEY
+
+LIMIT = 30
 END_SECONDS = 15
 SHIPPED = ("studyspot", "fanout", "--environment-only")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
+@dataclass(frozen=True, slots=True)
 class FanoutProcess:
-    """A running process; `port` is that of its sockets."""
+    """A running fan-out, which answers for itself at `metrics`; `port` is that of its sockets."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, metrics_port: int, log: Path) -> None:
-        self.port = port
-        self._process = process
-        self._metrics_port = metrics_port
-        self._log = log
+    process: asyncio.subprocess.Process
+    port: int
+    metrics: httpx.AsyncClient
+    log: Path
 
     @property
     def is_running(self) -> bool:
-        return self._process.returncode is None
+        return self.process.returncode is None
+
+    def stop(self) -> None:
+        """Ask it to end, as whoever runs it does."""
+        self.process.send_signal(signal.SIGTERM)
+
+    async def ended(self) -> int:
+        """Wait until it has ended, for no longer than whoever runs it does, and return its exit status."""
+        async with asyncio.timeout(10):
+            return await self.process.wait()
+
+    async def workers(self) -> list[dict[str, Any]]:
+        """Return what is told of each worker."""
+        told: list[dict[str, Any]] = (await self.metrics.get("/ready")).json()["workers"]
+        return told
+
+    async def value(self, metric: str) -> float:
+        """Return the sum of a metric over its labels."""
+        families = text_string_to_metric_families((await self.metrics.get("/metrics")).text)
+        return sum(sample.value for family in families for sample in family.samples if sample.name == metric)
+
+    async def until(self, true: Callable[[httpx.Response], bool], path: str = "/ready") -> None:
+        """Wait until its answer is as it should be."""
+        async with asyncio.timeout(LIMIT):
+            while True:
+                try:
+                    if true(await self.metrics.get(path)):
+                        return
+                except httpx.TransportError:
+                    assert self.is_running, self.log.read_text(encoding="utf-8")
+                await asyncio.sleep(0.02)
 
     def rss_bytes(self) -> int:
         """How much of the machine's memory it holds."""
-        pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * _PAGE_BYTES
 
     def log_lines(self) -> list[dict[str, Any]]:
         """What it has logged so far; a line that is no JSON is one of a crash, and stands as `event`."""
-        return [_line(text) for text in self._log.read_text(encoding="utf-8").splitlines()]
+        return [_line(text) for text in self.log.read_text(encoding="utf-8").splitlines()]
 
     def faults(self) -> list[dict[str, Any]]:
         """The lines that tell of something that nobody had thought of."""
@@ -52,77 +83,63 @@ class FanoutProcess:
             if line.get("level") not in ("debug", "info", "warning") or "exception" in line
         ]
 
-    async def metric(self, name: str) -> float:
-        """Return the sum of a metric over all its labels."""
-        body = await asyncio.to_thread(_get, f"http://{HOST}:{self._metrics_port}/metrics")
-        samples = [line.split() for line in body.decode().splitlines() if line.startswith(name)]
-        return sum(float(value) for label, value in samples if label.partition("{")[0] == name)
-
-    async def is_ready(self) -> bool:
-        try:
-            await asyncio.to_thread(_get, f"http://{HOST}:{self._metrics_port}/ready")
-        except (urllib.error.URLError, OSError):
-            return False
-        return True
-
-    async def end(self) -> None:
-        """End it as an operator does; one that does not end in time is killed."""
-        if not self.is_running:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(END_SECONDS):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
-            raise
-
 
 @asynccontextmanager
 async def fanout_process(
-    nats_url: str, home: Path, *, command: Sequence[str] = SHIPPED
+    nats_url: str, home: Path, *arguments: str, program: Sequence[str] = SHIPPED, host: str = "127.0.0.1"
 ) -> AsyncIterator[FanoutProcess]:
-    """Run one that lets sockets in, and end it; it trusts `people.token`, and writes below `home`."""
+    """One that lets sockets in; it trusts `people.token`, writes below `home`, and is ended afterwards."""
+    keys, log = home / "jwks.json", home / "fanout.log"
+    keys.write_bytes(orjson.dumps(KEY.jwks()))
     port, metrics_port = free_port(), free_port()
-    keys, log = home / "keys.json", home / "fanout.log"
-    keys.write_text(json.dumps(KEY.jwks()), encoding="utf-8")
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
-    told = {
+    settings = {
         "HOME": str(home),
         "NATS_URL": nats_url,
         "JWKS": str(keys),
+        "TOKEN_ISSUER": ISSUER,
+        "TOKEN_AUDIENCE": AUDIENCE,
+        "FANOUT_HOST": host,
         "FANOUT_PORT": str(port),
         "METRICS_PORT": str(metrics_port),
     }
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
     with log.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *command),
-            env=inherited | {f"STUDYSPOT_{name}": value for name, value in told.items()},
+            *(sys.executable, "-m", *program, *arguments),
+            env=inherited | {f"STUDYSPOT_{name}": value for name, value in settings.items()},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=stderr,
+            start_new_session=True,
         )
-    running = FanoutProcess(process, port, metrics_port, log)
+    metrics_url = f"http://127.0.0.1:{metrics_port}"
+    async with httpx.AsyncClient(base_url=metrics_url, trust_env=False) as metrics:
+        fanout = FanoutProcess(process, port, metrics, log)
+        try:
+            await fanout.until(lambda answer: answer.status_code == httpx.codes.OK)
+            yield fanout
+        finally:
+            await _end(fanout)
+
+
+async def _end(fanout: FanoutProcess) -> None:
+    """End it as an operator does; one that does not end in time is killed."""
+    if not fanout.is_running:
+        return
+    fanout.stop()
     try:
-        async with asyncio.timeout(BEGIN_SECONDS):
-            while not await running.is_ready():
-                assert running.is_running, log.read_text(encoding="utf-8")
-                await asyncio.sleep(0.05)
-        yield running
-    finally:
-        await running.end()
-
-
-def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=2) as answer:
-        body: bytes = answer.read()
-    return body
+        async with asyncio.timeout(END_SECONDS):
+            await fanout.process.wait()
+    except TimeoutError:
+        # Its workers are in its group.
+        os.killpg(fanout.process.pid, signal.SIGKILL)
+        await fanout.process.wait()
+        raise
 
 
 def _line(text: str) -> dict[str, Any]:
     try:
-        line = json.loads(text)
+        line = orjson.loads(text)
     except ValueError:
         line = None
     return line if isinstance(line, dict) else {"event": text, "level": "crash"}

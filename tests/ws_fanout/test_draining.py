@@ -13,8 +13,8 @@ from websockets.exceptions import InvalidStatus
 from studyspot.ws_fanout.limits import Limits
 from tests.ws_fanout.door import Door, opened
 from tests.ws_fanout.events import seat_added
+from tests.ws_fanout.fanout_process import fanout_process
 from tests.ws_fanout.live import Wire, connected, log_at, until, wire
-from tests.ws_fanout.processes import fanout_process
 from tests.ws_fanout.test_pressure import takes_little
 
 SOCKETS = 300

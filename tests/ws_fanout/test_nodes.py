@@ -9,11 +9,11 @@ import pytest
 
 from studyspot.domain.events import AccountDisabled, Event
 from tests.ws_fanout.events import announced, booked, library_created, staff_added, staff_removed
+from tests.ws_fanout.fanout_process import fanout_process
 from tests.ws_fanout.followers import all_have, faults, followers
 from tests.ws_fanout.forwarder import forwarder
 from tests.ws_fanout.live import Log, connected, fanout_at, log_at, until
 from tests.ws_fanout.node import since
-from tests.ws_fanout.processes import fanout_process
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ async def test_stalled_readers_are_behind_and_then_catch_up_and_nobody_else_noti
             await crowd.stall()
             await events.at_once(seats=SEATS, announcements=ANNOUNCEMENTS)
             await crowd.others_have(events.announced)
-            unsent = await node.metric("studyspot_fanout_unsent_bytes")
+            unsent = await node.value("studyspot_fanout_unsent_bytes")
             grown = node.rss_bytes() - before
             stalled = await crowd.report()
 

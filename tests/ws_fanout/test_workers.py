@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from studyspot.console.fanout_parent import held_port
+from studyspot.console.listening import held_port
 from studyspot.domain.events import Event
 from studyspot.embedded.identity import identify
 from studyspot.embedded.ports import free_port
 from studyspot.ws_fanout.app import FanoutConfig, running
 from tests.ws_fanout.events import announced, booked, library_created, staff_added, staff_removed
+from tests.ws_fanout.fanout_process import LIMIT, FanoutProcess, fanout_process
 from tests.ws_fanout.followers import all_have, faults, followers
 from tests.ws_fanout.live import Log, connected, log_at, until
 from tests.ws_fanout.people import VERIFIER
-from tests.ws_fanout.processes import LIMIT, FanoutProcess, fanout_process
 
 TWO = ("--workers", "2")
 
