@@ -71,6 +71,28 @@ def test_a_room_that_was_left_brings_nothing_more() -> None:
     assert (Kind.LEAK, 12) in conversation.event(12, LIBRARY).found()
 
 
+def test_a_room_that_was_left_and_is_joined_from_before_comes_again() -> None:
+    conversation = Conversation().connect(LIBRARY, head=7)
+    conversation.event(8, "user:s1", LIBRARY).event(9, LIBRARY).leave(LIBRARY)
+    conversation.join(LIBRARY, since=7, resume="replaying").event(9, LIBRARY)
+    assert conversation.verdict(settled=False).clean, str(conversation.verdict(settled=False))
+    # Another room of the session has brought 8, and more of it.
+    assert conversation.event(8, LIBRARY).found(settled=False) == {(Kind.TWICE, 8)}
+
+
+def test_what_happened_before_the_server_joined_a_room_live_is_not_handed_over() -> None:
+    """A resume from another room's lower point brings it; the client has seen a later one of the room."""
+    conversation = Conversation().connect(head=8).join(LIBRARY).event(12, LIBRARY).drop()
+    conversation.connect(LIBRARY, head=15, since=8, resume="replaying")
+    live_in_the_library(conversation, 8)
+    rooms = {10: "user:s1", 12: LIBRARY, 13: LIBRARY, 14: LIBRARY, 15: "user:s1"}
+    handed_over = [Delivery(position, [room], frozenset({"seatId"})) for position, room in rooms.items()]
+    conversation.socket.delivered = handed_over
+    assert conversation.verdict().clean, str(conversation.verdict())
+    del handed_over[1]
+    assert conversation.found() == {(Kind.GAP, 12)}
+
+
 def test_a_new_epoch_begins_anew() -> None:
     conversation = Conversation().connect(LIBRARY, head=7).drop()
     conversation.connect(LIBRARY, head=14, since=7, resume="snapshot-required").event(15, "user:s1")

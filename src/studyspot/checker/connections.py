@@ -192,14 +192,19 @@ class ConnectionJudge:
                 self._await_grant(room, self._reached_here)
 
     def _bring_again(self, room: str, start: int) -> None:
-        """The room is asked for once more: what it alone brought comes again, and the rest may."""
-        if self.complete.pop(room, None) is None:
-            return
-        self._left_out.left(room)
-        for position in [position for position in self._brought if position > start]:
-            if self._rooms_of[position] == {room}:
-                del self._brought[position]
-            elif room in self._rooms.views_of(position):
+        """The room is asked for, perhaps once more: what no other room brought that they are in comes again.
+
+        If they are in it, the rest may.
+        """
+        is_in = self.complete.pop(room, None) is not None
+        if is_in:
+            self._left_out.left(room)
+        for position in self._rooms.between(room, start, self._log.head):
+            if position not in self._brought:
+                continue
+            if self._rooms_of[position].isdisjoint(self.complete):
+                del self._brought[position], self._rooms_of[position]
+            elif is_in:
                 self._again.add(position)
 
     def _left(self, frame: Frame) -> Iterator[Finding]:
@@ -295,6 +300,8 @@ class ConnectionJudge:
         elif rooms and all(position <= self.complete[room] for room in rooms):
             yield self._finding(Kind.TWICE, position, f"came though {rooms[0]} had been resumed from later")
         for room in rooms:
+            if self.complete[room] == _STARTS_ANYWHERE:
+                self._start_no_earlier(room, position - 1)
             self._advance(room, position)
 
     def _reached(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
@@ -303,6 +310,8 @@ class ConnectionJudge:
         self._reached_here = max(self._reached_here, position)
         for room in rooms:
             if room in self.complete:
+                if self.complete[room] == _STARTS_ANYWHERE:
+                    self._start_no_earlier(room, position)
                 self._advance(room, position)
 
     def _rooms_moved_by_heartbeats(self) -> tuple[str, ...]:
@@ -316,17 +325,16 @@ class ConnectionJudge:
         start = self.complete[room]
         if position <= start:
             return
-        if start == _STARTS_ANYWHERE:
-            self._start((room,), position)
-        else:
-            for expected in self._expected(room, start, position):
-                if self._is_told(expected, room):
-                    continue
-                if self._left_out.excuses(room, expected):
-                    self._progress.left_out.add(expected)
-                else:
-                    self._missing.setdefault(expected, room)
         self.complete[room] = position
+        if start == _STARTS_ANYWHERE:
+            return
+        for expected in self._expected(room, start, position):
+            if self._is_told(expected, room):
+                continue
+            if self._left_out.excuses(room, expected):
+                self._progress.left_out.add(expected)
+            else:
+                self._missing.setdefault(expected, room)
 
     def _settle(self) -> None:
         """Whatever stands for what was left out has come by now."""
