@@ -111,6 +111,22 @@ def test_the_age_of_an_event_at_its_first_socket_is_recorded_once(counted: Count
     assert counted[f"{LATENCY}_sum"] == pytest.approx(0.06)
 
 
+def test_how_long_a_client_did_not_read_is_no_age_of_an_event() -> None:
+    counted = Counted(Limits(unsent_bytes=1000))
+    client, peer = counted.node.connect("s1", rooms=["library:L1"])
+    client.reads, client.full_bytes = False, 500
+    for number in range(10):
+        counted.node.publish(booked(student="s9", booking=f"B{number}"), time=counted.node.now.time)
+    counted.node.pass_time(timedelta(seconds=10))
+    client.reads = True
+    counted.node.read(client, peer)
+
+    counted.node.publish(booked(student="s9", booking="B10"), time=counted.node.now.time)
+
+    assert counted["behind_total"] == 1
+    assert counted[f"{LATENCY}_sum"] == 0
+
+
 def test_a_clock_that_is_ahead_of_ours_makes_no_negative_age(counted: Counted) -> None:
     counted.node.connect("s1")
 

@@ -190,6 +190,8 @@ class Dispatcher:
             if peer.held:
                 # It follows from the log as well, after what is not written now.
                 peer.held.take()
+            # When it is written will say how the client reads.
+            peer.first_of = []
             self.tally.fell_behind()
             self.perform(peer, peer.session.fell_behind(peer.outbox_after, self._clock()))
             if not peer.outlet.is_full():
