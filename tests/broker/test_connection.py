@@ -24,6 +24,13 @@ async def test_a_server_that_is_not_there_is_reported_within_the_limit_and_witho
     assert "secret" not in str(failure.value)
 
 
+async def test_a_server_that_says_nothing_is_reported_as_that() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(BrokerUnavailable, match=r"no answer$"):
+            await connect(f"nats://127.0.0.1:{port}", name="test", limit=timedelta(seconds=2.5))
+
+
 async def test_a_wrong_password_is_named_as_the_reason(nats_server: NatsServer) -> None:
     address = nats_server.urls.admin.rpartition("@")[2]
     with pytest.raises(BrokerUnavailable, match=r"(?i)authorization"):

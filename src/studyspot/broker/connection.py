@@ -55,7 +55,7 @@ async def connect(url: str, *, name: str, limit: timedelta = CONNECT_LIMIT) -> C
         await connection.close()
         raise BrokerUnavailable(
             f"NATS at {watch.address} did not let us in within {limit.total_seconds():g} s: "
-            f"{watch.last_failure or 'no answer'}"
+            f"{watch.reason or 'no answer'}"
         ) from error
     watch.begin(connection)
     return connection
@@ -69,6 +69,11 @@ class _Watch:
         self.last_failure: Exception | None = None
         self._connection: Client | None = None
 
+    @property
+    def reason(self) -> str:
+        """What the last failure says; nothing where no failure says anything."""
+        return str(self.last_failure or "")
+
     def begin(self, connection: Client) -> None:
         self._connection = connection
 
@@ -81,7 +86,7 @@ class _Watch:
 
     async def lost(self) -> None:
         if self._connection is not None and not self._connection.is_closed:
-            log.warning("nats connection lost", server=self.address, error=str(self.last_failure or ""))
+            log.warning("nats connection lost", server=self.address, error=self.reason or "no answer")
 
     async def regained(self) -> None:
         self.last_failure = None
