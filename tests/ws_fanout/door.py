@@ -19,6 +19,7 @@ from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.readout import health_of
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import routed
 from studyspot.ws_fanout.server import FanoutServer
@@ -70,18 +71,8 @@ async def opened(
     gate = Gate(limits, time.monotonic)
 
     def health() -> Health:
-        return Health(
-            ready=door.ready,
-            draining=hub.draining,
-            epoch=hub.epoch,
-            head=hub.head,
-            stream_head=max(hub.head, door.stream_head),
-            rights_position=hub.rights_position,
-            sockets=hub.socket_count,
-            rooms=hub.room_count,
-            stale_since=hub.stale_since,
-            waits_for=None,
-        )
+        head = max(hub.head, door.stream_head)
+        return health_of(hub, ready=door.ready, stream_head=head, waits_for=None)
 
     handshakes = Handshakes(
         gate, limits=limits, metrics=hub.metrics, proxies=Proxies((PROXY,)), health=health

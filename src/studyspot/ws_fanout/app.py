@@ -29,6 +29,7 @@ from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.names import Names
 from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.readout import health_of, sample_of
 from studyspot.ws_fanout.server import FanoutServer
 from studyspot.ws_fanout.stream_reader import StreamReader
 from studyspot.ws_fanout.worker import reporting
@@ -214,23 +215,12 @@ async def _listen(server: FanoutServer, feed: Feed) -> None:
 
 async def _sample(hub: Hub, feed: Feed) -> None:
     while True:
-        hub.metrics.look(hub.sample(stream_head=feed.stream_head))
+        hub.metrics.look(sample_of(hub, stream_head=feed.stream_head, now=_now().time))
         await asyncio.sleep(SAMPLE_EVERY.total_seconds())
 
 
 def _health(hub: Hub, feed: Feed) -> Health:
-    return Health(
-        ready=feed.is_ready,
-        draining=hub.draining,
-        epoch=hub.epoch,
-        head=hub.head,
-        stream_head=feed.stream_head,
-        rights_position=hub.rights_position,
-        sockets=hub.socket_count,
-        rooms=hub.room_count,
-        stale_since=hub.stale_since,
-        waits_for=feed.trouble,
-    )
+    return health_of(hub, ready=feed.is_ready, stream_head=feed.stream_head, waits_for=feed.trouble)
 
 
 def _now() -> Now:

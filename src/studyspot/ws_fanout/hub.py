@@ -5,8 +5,7 @@ It waits for nothing and starts nothing: whoever owns it calls `step` and `tick`
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import assert_never
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry
 
@@ -15,24 +14,19 @@ from studyspot.catalogue.codec import Recorded
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.deadlines import Deadlines
 from studyspot.ws_fanout.dispatch import WRITES_A_STEP, Dispatcher
-from studyspot.ws_fanout.effects import Effect
 from studyspot.ws_fanout.encoder import FrameEncoder
 from studyspot.ws_fanout.limits import Limits
-from studyspot.ws_fanout.metrics import FanoutMetrics, Sample
+from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Outlet, Peer
-from studyspot.ws_fanout.pressure import Pressure
 from studyspot.ws_fanout.replays import Replays
-from studyspot.ws_fanout.rights import Change, Granted, Rights, RoleChanged, ShutOut, Standing, Withdrawn
+from studyspot.ws_fanout.rights import Change, Rights, Standing
 from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.session import Session
+from studyspot.ws_fanout.unread import Unread
 from studyspot.ws_fanout.window import Window
 
 _MOST_ROUNDS = 4
-_UNREAD_ANSWERS_BYTES = 256 * 1024
-"""Beside the events that a socket may have unsent."""
-_LOOK_EVERY = timedelta(milliseconds=500)
-"""At what is unsent; sooner where much is written."""
 
 
 class Hub:
@@ -72,9 +66,6 @@ class Hub:
         self._rights = Rights()
         self._peers: dict[Peer, None] = {}
         self._unconnected: dict[Peer, None] = {}
-        self._pressure = Pressure(limits)
-        self._look_at = 0.0
-        self._written_since = 0
         self._beats: deque[Peer] = deque()
         self._deadlines = Deadlines()
         self._encoder = FrameEncoder(name_of, most_bytes=limits.encoded_bytes)
@@ -86,6 +77,7 @@ class Hub:
             clock=clock,
             serve=lambda peer: self.replays.enqueue(peer),
         )
+        self._unread = Unread(limits, self._dispatcher)
         self.replays = Replays(self._dispatcher, self._encoder, self._empty_window(0), wake=wake)
 
     def verify(self, token: str, now: datetime) -> Identity:
@@ -116,6 +108,11 @@ class Hub:
         return tuple(self._peers)
 
     @property
+    def unsent_bytes(self) -> int:
+        """What was written and not yet taken, over all sockets, when they were last looked at."""
+        return self._unread.unsent_bytes
+
+    @property
     def rights_position(self) -> int:
         """Up to where events have been folded into who may be in which room."""
         return self._rights.position
@@ -141,7 +138,7 @@ class Hub:
         self._deadlines.watch(peer)
         if peer.session.identity is not None:
             self._unconnected.pop(peer, None)
-        if peer.outlet.unsent_bytes() > self._limits.unsent_bytes + _UNREAD_ANSWERS_BYTES:
+        if self._unread.is_too_much_of(peer):
             # Who asks on and on and reads nothing would be answered into memory without end.
             self.close(peer, CloseCode.TOO_SLOW, "answers are unread: resume from where you are")
 
@@ -231,8 +228,7 @@ class Hub:
         serving = self.replays.step()
         for _ in range(min(WRITES_A_STEP, len(self._beats))):
             self._beat(self._beats.popleft())
-        written = self._written_since + self._dispatcher.tally.written_bytes
-        if self._pressure.unsent_bytes + written > self._limits.unsent_bytes_in_all:
+        if self._unread.has_grown():
             self._relieve()
         return writing or serving or bool(self._beats)
 
@@ -245,35 +241,16 @@ class Hub:
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
             self._deadlines.watch(peer)
-        self._written_since += self._dispatcher.tally.report()
-        if now.seconds >= self._look_at:
+        if self._unread.is_due(now.seconds):
             self._relieve()
-
-    def sample(self, *, stream_head: int) -> Sample:
-        """Return how the node is now, when the stream has come to `stream_head`."""
-        stale = self._clock().time - self.stale_since if self.stale_since is not None else timedelta()
-        return Sample(
-            sockets=self.socket_count,
-            rooms=self.room_count,
-            behind=sum(peer.session.is_behind for peer in self._peers),
-            unsent_bytes=self._pressure.unsent_bytes,
-            head=self.head,
-            lag_events=max(0, stream_head - self.head),
-            stale_seconds=stale.total_seconds(),
-            window_events=self.replays.window.head - self.replays.window.after,
-        )
 
     def _relieve(self) -> None:
         """Look at what is unsent, and close what is too much."""
-        relief = self._pressure.look(self._peers)
+        relief = self._unread.look(self._peers, self._clock().seconds)
         for peer in relief.cut_off:
             peer.outlet.cut_off()
         for peer in relief.close:
             self.close(peer, CloseCode.TOO_SLOW, "too much is unread on this node: resume from where you are")
-        self._dispatcher.unsent_limit_bytes = self._pressure.unsent_limit_bytes
-        self._dispatcher.tally.report()
-        self._written_since = 0
-        self._look_at = self._clock().seconds + _LOOK_EVERY.total_seconds()
 
     def _beat(self, peer: Peer) -> None:
         self._dispatcher.flush(peer)
@@ -283,21 +260,9 @@ class Hub:
         """Let every socket of the person follow; what was dealt to it before goes out first."""
         for peer in tuple(self._dispatcher.rosters.of_user(change.user_id)):
             self._dispatcher.flush(peer)
-            self._dispatcher.perform(peer, _answer(peer.session, change, position))
+            self._dispatcher.perform(peer, peer.session.follow(change, position))
 
     def _empty_window(self, after: int) -> Window:
         return Window(
             after=after, most_events=self._limits.window_events, most_bytes=self._limits.window_bytes
         )
-
-
-def _answer(session: Session, change: Change, position: int) -> Sequence[Effect]:
-    match change:
-        case Granted(room=room):
-            return session.granted(room, position)
-        case Withdrawn(room=room):
-            return session.withdrawn(room)
-        case ShutOut() | RoleChanged():
-            return session.standing_changed()
-        case _ as unreachable:
-            assert_never(unreachable)

@@ -39,6 +39,7 @@ from studyspot.ws_fanout.errors import error as error_frame
 from studyspot.ws_fanout.lanes import Lane, Lanes
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Node, Now
+from studyspot.ws_fanout.rights import Change, Granted, RoleChanged, ShutOut, Withdrawn
 from studyspot.ws_fanout.vigil import Due, Vigil
 
 _ENDS = {
@@ -152,27 +153,23 @@ class Session:
         self.closed = True
         return (Close(code, reason),)
 
-    def granted(self, room: str, position: int) -> Sequence[Effect]:
-        """The event at `position` entitles the person to this room."""
+    def follow(self, change: Change, position: int) -> Sequence[Effect]:
+        """The event at `position` has changed the person's rights."""
         if self.closed or self.identity is None:
             return ()
-        return self._attendance.granted(room, position, self.identity)
-
-    def withdrawn(self, room: str) -> Sequence[Effect]:
-        """The person's place in the library has ended."""
-        if self.closed or self.identity is None:
-            return ()
-        return self._attendance.withdrawn(room, self.identity)
-
-    def standing_changed(self) -> Sequence[Effect]:
-        """Something was said about the person's account: end the conversation where that forbids it."""
-        if self.identity is None:
-            return ()
-        try:
-            check_standing(self.identity, self._node)
-        except TurnedAway as end:
-            return self.close(end.code, end.reason)
-        return ()
+        match change:
+            case Granted(room=room):
+                return self._attendance.granted(room, position, self.identity)
+            case Withdrawn(room=room):
+                return self._attendance.withdrawn(room, self.identity)
+            case ShutOut() | RoleChanged():
+                try:
+                    check_standing(self.identity, self._node)
+                except TurnedAway as end:
+                    return self.close(end.code, end.reason)
+                return ()
+            case _ as unreachable:
+                assert_never(unreachable)
 
     def fell_behind(self, written: int, now: Now) -> Sequence[Effect]:
         """The client reads too slowly: what follows `written` waits in the log for it."""
