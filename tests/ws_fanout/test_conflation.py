@@ -119,6 +119,17 @@ def test_what_waits_goes_out_before_the_close(node: Node) -> None:
     assert positions(client) == [3]
 
 
+def test_what_waits_goes_out_before_the_close_for_too_many_pings(node: Node) -> None:
+    client, peer = node.connect("s1", rooms=["library:L1"], conflate=True)
+    node.publish(*stay())
+
+    while client.closed is None:
+        node.hub.heard_frame(peer)
+
+    assert client.closed[0] is CloseCode.TOO_MANY_FRAMES
+    assert positions(client) == [3]
+
+
 def test_what_waits_goes_out_before_another_room_is_replayed(node: Node) -> None:
     node.publish(library_created("L2"), booked("L2", "s9", "B2"))
     client, peer = node.connect("s1", rooms=["library:L1"], conflate=True)

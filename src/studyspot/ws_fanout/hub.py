@@ -144,6 +144,8 @@ class Hub:
 
     def heard_frame(self, peer: Peer) -> None:
         """Something came that is no message: a ping, a pong, or a further part of something."""
+        # It may be one too many: what has been dealt to the socket goes out before its end.
+        self._dispatcher.flush(peer)
         self._dispatcher.perform(peer, peer.session.heard_frame(self._clock()))
 
     def heard_pong(self, peer: Peer) -> None:
