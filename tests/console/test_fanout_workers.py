@@ -13,6 +13,7 @@ import pytest
 
 from studyspot.console.fanout_workers import MOST_FAILED_STARTS, FanoutWorkers
 from studyspot.console.faults import Fault
+from studyspot.embedded.identity import identify
 
 LIMIT = 20
 WORKER = """
@@ -55,14 +56,6 @@ def pids(workers: FanoutWorkers) -> list[int]:
     return [worker["pid"] for worker in workers.health()["workers"]]
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 async def test_all_are_ready_when_each_has_said_so_and_gone_after_the_end() -> None:
     two = workers(SERVES)
     assert not two.readiness().ready
@@ -71,7 +64,7 @@ async def test_all_are_ready_when_each_has_said_so_and_gone_after_the_end() -> N
         told = two.readiness().details["workers"]
         assert [(worker["worker"], worker["sockets"]) for worker in told] == [(1, 10), (2, 20)]
         processes = pids(two)
-    assert not any(map(is_alive, processes))
+    assert not any(map(identify, processes))
 
 
 async def test_one_that_is_not_ready_is_told_though_the_other_is() -> None:
@@ -149,7 +142,7 @@ async def test_one_that_does_not_end_is_killed_within_the_limit() -> None:
     async with running(one):
         await until(lambda: one.readiness().ready)
         (process,) = pids(one)
-    assert not is_alive(process)
+    assert not identify(process)
 
 
 async def test_one_that_says_nothing_any_more_is_not_ready() -> None:
@@ -186,4 +179,4 @@ asyncio.run(main())
         assert len(processes) == 2
         process.kill()
         await process.wait()
-    await until(lambda: not any(map(is_alive, processes)))
+    await until(lambda: not any(map(identify, processes)))

@@ -5,9 +5,8 @@ It reads the settings of `studyspot fanout`; what takes hours there is seen here
 
 from datetime import timedelta
 
-from studyspot.console.installation import begin, nats_url, verifier
-from studyspot.ws_fanout.app import FanoutConfig, serve
 from studyspot.ws_fanout.limits import Limits
+from tests.ws_fanout.limited_node import serve_within
 
 CRAMPED = Limits(
     connect_within=timedelta(seconds=2),
@@ -16,18 +15,5 @@ CRAMPED = Limits(
     window_events=100,
 )
 
-
-def main() -> None:
-    settings = begin(environment_only=True)
-    config = FanoutConfig(
-        nats_url=nats_url(settings),
-        verifier=verifier(settings),
-        host=settings.fanout_host,
-        port=settings.fanout_port,
-        limits=CRAMPED,
-    )
-    serve(config, metrics_port=settings.metrics_port)
-
-
 if __name__ == "__main__":
-    main()
+    serve_within(CRAMPED)

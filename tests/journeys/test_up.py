@@ -91,14 +91,6 @@ def rooms_of(frame: dict[str, Any]) -> list[dict[str, Any]]:
     return list(frame["rooms"]) if frame["type"] in ("connected", "joined") else []
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 async def until(true: Callable[[], bool]) -> None:
     while not true():  # noqa: ASYNC110  Processes and files tell of themselves by no event.
         await asyncio.sleep(0.005)
@@ -318,7 +310,7 @@ async def test_sigterm_ends_everything_cleanly() -> None:
         system.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             assert await system.process.wait() == 0
-        assert not [pid for pid in children if is_alive(pid)]
+        assert not [pid for pid in children if identify(pid)]
 
 
 @pytest.mark.parametrize(

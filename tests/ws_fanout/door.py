@@ -24,6 +24,7 @@ from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import routed
 from studyspot.ws_fanout.server import FanoutServer
 from tests.ws_fanout.events import EPOCH, START, message
+from tests.ws_fanout.live import LIMIT
 from tests.ws_fanout.people import VERIFIER
 
 PROXY = "127.0.0.1"
@@ -86,6 +87,22 @@ async def opened(
     finally:
         server.abort()
         await end_tasks(tasks)
+
+
+async def said_to(door: Door, data: bytes, *, half_close: bool = False) -> bytes:
+    """Send bytes, and nothing more with `half_close`; return what comes back until the other side closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+    try:
+        writer.write(data)
+        if half_close:
+            await writer.drain()
+            writer.write_eof()
+        async with asyncio.timeout(LIMIT):
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
 
 
 async def _drive(hub: Hub, woken: asyncio.Event) -> None:

@@ -3,18 +3,14 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import orjson
-
-from studyspot.catalogue.types import type_of
 from studyspot.checker.log import Log as JudgedLog
 from studyspot.checker.passages import Socket
-from studyspot.checker.records import Record
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.sockets import judge_socket
 from studyspot.checker.witness import Witness
 from studyspot.client.client import Client
 from studyspot.domain.people import Role
-from tests.ws_fanout.events import message
+from tests.ws_fanout.judged import record_of
 from tests.ws_fanout.live import Log, until
 from tests.ws_fanout.people import token
 
@@ -75,12 +71,10 @@ async def all_have(them: Iterable[Follower], position: int) -> None:
 
 def faults(log: Log, them: Iterable[Follower]) -> list[str]:
     """Return what the judge finds in what each was told; by now everything has to be there."""
-    records = []
-    for position, event in enumerate(log.events, start=1):
-        envelope = orjson.loads(message(position, event, epoch=log.epoch, time=log.time).body)
-        stored = {key: envelope.get(key) for key in ("time", "actor", "commandid", "traceparent", "data")}
-        records.append(Record(position, log.epoch, type_of(type(event)), {"v": 1, **stored}))
     # Of the log itself nothing is judged: its bookings need not make sense.
-    known = JudgedLog(records)
+    known = JudgedLog(
+        record_of(position, event, epoch=log.epoch, time=log.time)
+        for position, event in enumerate(log.events, start=1)
+    )
     rooms = Rooms(known)
     return [str(fault) for one in them for fault in judge_socket(known, rooms, one.socket, settled=True)]

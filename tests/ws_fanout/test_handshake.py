@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from studyspot.ws_fanout.limits import Limits
-from tests.ws_fanout.door import Door, opened
+from tests.ws_fanout.door import Door, opened, said_to
 from tests.ws_fanout.live import LIMIT, connected, until, wire
 
 BEHIND_A_PROXY: dict[str, Any] = {"additional_headers": {"X-Forwarded-For": "198.51.100.7"}}
@@ -34,19 +34,6 @@ async def refused(door: Door, **options: Any) -> dict[str, Any]:
     if "retryAfterMs" in problem:
         assert int(response.headers["Retry-After"]) * 1000 >= problem["retryAfterMs"]
     return problem
-
-
-async def said_to(door: Door, data: bytes) -> bytes:
-    """Send bytes, and return what comes back until the other side closes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
-    try:
-        writer.write(data)
-        async with asyncio.timeout(LIMIT):
-            return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
 
 
 async def test_an_address_with_too_many_sockets_is_refused_until_one_of_them_is_closed() -> None:

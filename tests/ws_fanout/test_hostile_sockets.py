@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from studyspot.ws_fanout.limits import Limits
-from tests.ws_fanout.door import Door, opened
+from tests.ws_fanout.door import Door, opened, said_to
 from tests.ws_fanout.events import booked
 from tests.ws_fanout.live import LIMIT, connected, until
 from tests.ws_fanout.people import token
@@ -54,29 +54,13 @@ async def door() -> AsyncIterator[Door]:
         yield door
 
 
-async def ended(door: Door, data: bytes, *, half_close: bool = True) -> bytes:
-    """Open a socket, send bytes, and return what comes back until the end."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
-    try:
-        writer.write(UPGRADE + b"\r\n" + data)
-        if half_close:
-            await writer.drain()
-            writer.write_eof()
-        async with asyncio.timeout(LIMIT):
-            return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
-
-
 @pytest.mark.parametrize("first", [b"", CONNECT], ids=["before connect", "after it"])
 @pytest.mark.parametrize("sent", SENT.values(), ids=SENT.keys())
 async def test_what_is_no_frame_of_ours_ends_one_socket_and_is_no_error(
     door: Door, sent: bytes, first: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(door.port, "s2", rooms=["library:L1"]) as other:
-        await ended(door, first + sent)
+        await said_to(door, UPGRADE + b"\r\n" + first + sent, half_close=True)
         await until(lambda: door.hub.socket_count == 1)
         door.publish(booked())
         assert (await other.receive())["position"] == 1

@@ -6,19 +6,17 @@ import orjson
 from websockets.frames import Frame
 from websockets.protocol import CLIENT, OPEN, Protocol
 
-from studyspot.catalogue.types import type_of
 from studyspot.checker.log import Log
-from studyspot.checker.records import Record
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.sockets import judge_socket
 from studyspot.checker.witness import Witness
 from studyspot.client.items import Event
 from studyspot.client.session import Session
-from studyspot.domain.events import Event as DomainEvent
 from studyspot.domain.people import Role
 from studyspot.wire.frames import ClientFrame, Leave, Since, read_server_frame
 from studyspot.ws_fanout.peers import Peer
-from tests.ws_fanout.events import EPOCH, message
+from tests.ws_fanout.events import EPOCH
+from tests.ws_fanout.judged import record_of
 from tests.ws_fanout.node import Client, Node
 
 
@@ -115,7 +113,7 @@ class Watcher:
 
     def faults(self, *, settled: bool = True) -> list[str]:
         """What the judge finds in all that this client was told."""
-        log = Log(record(position, event) for position, event in enumerate(self._node.log, start=1))
+        log = Log(record_of(position, event) for position, event in enumerate(self._node.log, start=1))
         return [str(fault) for fault in judge_socket(log, Rooms(log), self.witness.socket, settled=settled)]
 
     def _request(self, frame: ClientFrame) -> None:
@@ -127,10 +125,3 @@ class Watcher:
         sent = frame.model_dump(mode="json", by_alias=True)
         self.witness.sent(sent)
         self._node.hub.receive(self.peer, orjson.dumps(sent).decode())
-
-
-def record(position: int, event: DomainEvent) -> Record:
-    """The event as the log has it."""
-    envelope = orjson.loads(message(position, event).body)
-    stored = {key: envelope.get(key) for key in ("time", "actor", "commandid", "traceparent", "data")}
-    return Record(position, EPOCH, type_of(type(event)), {"v": 1, **stored})

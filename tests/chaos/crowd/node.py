@@ -6,9 +6,8 @@ sockets all the time: they are behind, resume from the stream, and hear a heartb
 
 from datetime import timedelta
 
-from studyspot.console.installation import begin, nats_url, verifier
-from studyspot.ws_fanout.app import FanoutConfig, serve
 from studyspot.ws_fanout.limits import Limits
+from tests.ws_fanout.limited_node import serve_within
 
 CRAMPED = Limits(
     heartbeat_every=timedelta(seconds=2),
@@ -18,18 +17,5 @@ CRAMPED = Limits(
     window_events=60,
 )
 
-
-def main() -> None:
-    settings = begin(environment_only=True)
-    config = FanoutConfig(
-        nats_url=nats_url(settings),
-        verifier=verifier(settings),
-        host=settings.fanout_host,
-        port=settings.fanout_port,
-        limits=CRAMPED,
-    )
-    serve(config, metrics_port=None)
-
-
 if __name__ == "__main__":
-    main()
+    serve_within(CRAMPED)
