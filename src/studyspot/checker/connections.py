@@ -1,38 +1,21 @@
 """One connection, frame by frame: entitlement, content, order, and what is missing."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 
+from studyspot.checker.brought import Brought
 from studyspot.checker.conflation import LeftOut
 from studyspot.checker.entitlement import Entitlement
 from studyspot.checker.log import Log
 from studyspot.checker.passages import Frame, Passage, Socket
+from studyspot.checker.progress import Progress
+from studyspot.checker.room_answers import granted, is_unasked_move, refused
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.tokens import Claims
 from studyspot.checker.verdict import Finding, Kind
 from studyspot.checker.views import alterations, leaks, told
 
-_TOO_MANY = "too-many-rooms"
 _STARTS_ANYWHERE = -1
 """The start of a room that was joined live, at a position that the server did not tell."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a socket is, from one connection to the next.
-
-    Attributes:
-        complete: up to where each room of the last connection has been brought.
-        starts: from where on each room was first asked for: what is older comes again with every resume
-            from before, and its client drops it.
-        due: the positions that came and were to be handed over.
-        left_out: those that newer ones stand for: if they come with a resume, their client is past them.
-    """
-
-    complete: dict[str, int] = field(default_factory=dict)
-    starts: dict[str, int] = field(default_factory=dict)
-    due: set[int] = field(default_factory=set)
-    left_out: set[int] = field(default_factory=set)
 
 
 class ConnectionJudge:
@@ -46,9 +29,7 @@ class ConnectionJudge:
         self._progress = progress
         self._reached_here = 0
         self._asked: dict[object, Frame] = {}
-        self._brought: dict[int, frozenset[str]] = {}
-        self._rooms_of: dict[int, frozenset[str]] = {}
-        self._again: set[int] = set()
+        self._brought = Brought(log, rooms)
         self._missing: dict[int, str] = {}
         self._left_out = LeftOut(rooms)
         self._may = Entitlement(rooms.rights, socket.user, socket.role)
@@ -61,9 +42,9 @@ class ConnectionJudge:
             self._asked[frame.get("id")] = frame
             if frame.get("type") == "join":
                 start = frame["since"]["position"] if frame.get("since") else self._reached_here
-                self._start(frame["rooms"], start)
+                self._progress.start(frame["rooms"], start)
             return
-        if self._changes_role and not _is_unasked_move(frame):
+        if self._changes_role and not is_unasked_move(frame):
             self._end_change_of_role()
         if frame.get("type") == "event":
             yield from self._event(frame)
@@ -138,7 +119,7 @@ class ConnectionJudge:
         known = self._progress.complete
         for room in self.complete.keys() - known.keys():
             # What happened in it while they were not in it, nobody owes them.
-            self._start_no_earlier(room, max((start, *known.values())))
+            self._progress.start_no_earlier(room, max((start, *known.values())))
         for room, reached in self._progress.complete.items():
             if room not in self.complete or reached == _STARTS_ANYWHERE:
                 continue
@@ -160,27 +141,19 @@ class ConnectionJudge:
             self._may.begin(claims.role, self._reached_here)
             self._changes_role = True
 
-    def _start(self, rooms: Iterable[str], position: int) -> None:
-        for room in rooms:
-            self._progress.starts.setdefault(room, position)
-
-    def _start_no_earlier(self, room: str, position: int) -> None:
-        starts = self._progress.starts
-        starts[room] = max(starts.get(room, position), position)
-
     def _joined(self, frame: Frame) -> Iterator[Finding]:
         asked = self._asked.get(frame.get("id"), {})
         since = asked.get("since")
         resumes = since is not None and frame.get("resume") != "snapshot-required"
         start: int = since["position"] if since is not None and resumes else _STARTS_ANYWHERE
         if since is not None:
-            for room in _names(frame["rooms"]):
+            for room in granted(frame["rooms"]):
                 self._bring_again(room, start)
         if frame.get("resume") == "replaying":
-            self._left_out.joined(_names(frame["rooms"]))
+            self._left_out.joined(granted(frame["rooms"]))
         yield from self._answered(frame["rooms"], start, self._reached_here, exact=False)
         if frame.get("id") is None and self._changes_role:
-            for room in _names(frame["rooms"]):
+            for room in granted(frame["rooms"]):
                 self._progress.starts.pop(room, None)
             self._end_change_of_role()
 
@@ -192,20 +165,11 @@ class ConnectionJudge:
                 self._await_grant(room, self._reached_here)
 
     def _bring_again(self, room: str, start: int) -> None:
-        """The room is asked for, perhaps once more: what no other room brought that they are in comes again.
-
-        If they are in it, the rest may.
-        """
+        """The room is asked for, perhaps once more."""
         is_in = self.complete.pop(room, None) is not None
         if is_in:
             self._left_out.left(room)
-        for position in self._rooms.between(room, start, self._log.head):
-            if position not in self._brought:
-                continue
-            if self._rooms_of[position].isdisjoint(self.complete):
-                del self._brought[position], self._rooms_of[position]
-            elif is_in:
-                self._again.add(position)
+        self._brought.bring_again(room, start, self.complete, is_in=is_in)
 
     def _left(self, frame: Frame) -> Iterator[Finding]:
         for room in frame["rooms"]:
@@ -214,9 +178,9 @@ class ConnectionJudge:
             self._left_out.left(room)
             self.complete.pop(room, None)
             self._progress.starts.pop(room, None)
-            granted = self._may.leave(room, self._reached_here)
-            if granted is not None and not self._changes_role:
-                self.complete[room] = granted - 1
+            begins = self._may.leave(room, self._reached_here)
+            if begins is not None and not self._changes_role:
+                self.complete[room] = begins - 1
 
     def _is_theirs(self, room: str) -> bool:
         if self._changes_role:
@@ -230,25 +194,25 @@ class ConnectionJudge:
 
         Without `exact`, the answer may be of a later one.
         """
-        for room in _names(answers):
+        for room in granted(answers):
             if not self._may.may_enter(room, position):
                 yield self._finding(Kind.LEAK, None, f"was let into {room}")
             elif room in self._may.awaited and room in self.complete:
                 self._may.awaited.discard(room)
                 # Before that, they were not in it: a later resume may bring it by the rights of that day.
-                self._start_no_earlier(room, self.complete[room])
+                self._progress.start_no_earlier(room, self.complete[room])
             else:
                 self.complete.setdefault(room, start)
                 self._may.enter(room, position, exact=exact)
-        for room in _refused(answers):
+        for room in refused(answers):
             if self._may.must_enter(room, position, exact=exact):
                 yield self._finding(Kind.FALSE_REFUSAL, None, f"was kept out of {room}, which is theirs")
 
     def _await_grant(self, room: str, position: int) -> None:
         """The room is not this person's at a position: it will be from the event on that gives it to them."""
-        granted = self._may.await_grant(room, position)
-        if granted is not None:
-            self.complete[room] = granted - 1
+        begins = self._may.await_grant(room, position)
+        if begins is not None:
+            self.complete[room] = begins - 1
 
     def _event(self, frame: Frame) -> Iterator[Finding]:
         position: int = frame["position"]
@@ -265,10 +229,7 @@ class ConnectionJudge:
                 yield self._finding(Kind.ALTERED, position, sentence)
         yield from self._order(position, frame)
         self._reached_here = max(self._reached_here, position)
-        starts = self._progress.starts
-        is_wanted = any(starts.get(room, position) < position for room in frame["rooms"])
-        if is_wanted and position not in self._progress.left_out:
-            self._progress.due.add(position)
+        self._progress.hand_over(position, frame["rooms"])
 
     def _entitlement(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
         ends_at = self._may.ends_at
@@ -283,14 +244,11 @@ class ConnectionJudge:
                 yield self._finding(Kind.LEAK, position, f"came for {room}, which was not theirs then")
 
     def _order(self, position: int, frame: Frame) -> Iterator[Finding]:
-        fields = frozenset(frame["event"]["data"])
-        known = self._brought.get(position)
         rooms = [room for room in frame["rooms"] if room in self.complete]
-        self._brought[position] = fields | (known or frozenset())
-        self._rooms_of[position] = self._rooms_of.get(position, frozenset()) | frozenset(frame["rooms"])
-        if position in self._again:
-            self._again.discard(position)
-        elif known is not None and fields <= known:
+        coming = self._brought.take(position, frozenset(frame["event"]["data"]), frame["rooms"])
+        if coming == "once more":
+            pass
+        elif coming == "twice":
             yield self._finding(Kind.TWICE, position, "came again on the same connection")
         elif excused := [room for room in rooms if self._left_out.is_excused(room, position)]:
             yield self._finding(Kind.OUT_OF_ORDER, position, f"came after later ones of {excused[0]}")
@@ -301,7 +259,7 @@ class ConnectionJudge:
             yield self._finding(Kind.TWICE, position, f"came though {rooms[0]} had been resumed from later")
         for room in rooms:
             if self.complete[room] == _STARTS_ANYWHERE:
-                self._start_no_earlier(room, position - 1)
+                self._progress.start_no_earlier(room, position - 1)
             self._advance(room, position)
 
     def _reached(self, position: int, rooms: Iterable[str]) -> Iterator[Finding]:
@@ -311,7 +269,7 @@ class ConnectionJudge:
         for room in rooms:
             if room in self.complete:
                 if self.complete[room] == _STARTS_ANYWHERE:
-                    self._start_no_earlier(room, position)
+                    self._progress.start_no_earlier(room, position)
                 self._advance(room, position)
 
     def _rooms_moved_by_heartbeats(self) -> tuple[str, ...]:
@@ -329,7 +287,7 @@ class ConnectionJudge:
         if start == _STARTS_ANYWHERE:
             return
         for expected in self._expected(room, start, position):
-            if self._is_told(expected, room):
+            if self._brought.has(expected, room):
                 continue
             if self._left_out.excuses(room, expected):
                 self._progress.left_out.add(expected)
@@ -348,37 +306,5 @@ class ConnectionJudge:
             if self._may.sees(room, position):
                 yield position
 
-    def _is_told(self, position: int, room: str) -> bool:
-        """Say whether it came: in this room, or in others that see as much."""
-        record, views = self._log.at(position), self._rooms.views_of(position)
-        if record is None:
-            return True
-        if position not in self._brought:
-            return False
-        if any(views[other] >= views[room] for other in self._rooms_of[position] if other in views):
-            return True
-        return told(record, views[room]).data.keys() <= self._brought[position]
-
     def _finding(self, kind: Kind, position: int | None, sentence: str) -> Finding:
         return Finding(kind, self._socket.who, position, sentence)
-
-
-def _is_unasked_move(frame: Frame) -> bool:
-    """Say whether the frame tells of rooms that were left or entered without a request."""
-    return frame.get("type") in ("left", "joined") and frame.get("id") is None
-
-
-def _names(rooms: Iterable[object]) -> Iterator[str]:
-    """Yield the rooms that were granted: plain names, or `{"room", "joined"}`."""
-    for room in rooms:
-        if isinstance(room, str):
-            yield room
-        elif isinstance(room, Mapping) and room.get("joined"):
-            yield str(room["room"])
-
-
-def _refused(rooms: Iterable[object]) -> Iterator[str]:
-    """Yield the rooms that were refused for what they are, and not for their number."""
-    for room in rooms:
-        if isinstance(room, Mapping) and not room.get("joined") and room.get("code") != _TOO_MANY:
-            yield str(room["room"])

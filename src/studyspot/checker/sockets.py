@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Set
 
-from studyspot.checker.connections import ConnectionJudge, Progress
+from studyspot.checker.connections import ConnectionJudge
 from studyspot.checker.log import Log
 from studyspot.checker.passages import Frame, Socket
+from studyspot.checker.progress import Progress
 from studyspot.checker.rooms import Rooms
 from studyspot.checker.verdict import Finding, Kind
 
