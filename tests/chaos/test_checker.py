@@ -24,6 +24,7 @@ def test_a_clean_day_passes() -> None:
         "sockets": 3,
         "frames": 52,
         "reads": 2,
+        "frames left out": 0,
     }
     assert str(verdict).startswith("clean: 15 events")
 

@@ -153,7 +153,9 @@ def test_conflation_may_leave_out_what_a_newer_frame_of_the_occupation_replaces(
             begun.event(position, LIBRARY)
         return begun.heartbeat(15)
 
-    assert conversation(conflate=True).verdict().clean
+    verdict = conversation(conflate=True).verdict()
+    assert verdict.clean
+    assert verdict.judged["frames left out"] == 3
     assert {(Kind.GAP, 8), (Kind.GAP, 9), (Kind.GAP, 12)} == conversation(conflate=False).found()
 
 

@@ -1,12 +1,14 @@
 """The judge: everything that was recorded, one verdict."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from studyspot.checker.answers import judge_answers
 from studyspot.checker.log import Log, judge_form, judge_log
 from studyspot.checker.notices import judge_notices
 from studyspot.checker.passages import Socket
+from studyspot.checker.progress import Progress
 from studyspot.checker.read_models import Read, judge_replay
 from studyspot.checker.records import Answer, Record, StreamMessage
 from studyspot.checker.refusals import judge_refusals
@@ -45,10 +47,13 @@ def judge(evidence: Evidence) -> Verdict:
         "reads": len(evidence.reads),
     }
     unreadable = tuple(judge_form(log))
-    return Verdict.of(unreadable or _findings(log, evidence), judged)
+    left_out: Counter[str] = Counter()
+    verdict = Verdict.of(unreadable or _findings(log, evidence, left_out), judged)
+    return replace(verdict, judged=judged | {"frames left out": left_out.total()})
 
 
-def _findings(log: Log, evidence: Evidence) -> Iterator[Finding]:
+def _findings(log: Log, evidence: Evidence, left_out: Counter[str]) -> Iterator[Finding]:
+    """Find everything; count for each socket what did not come because newer frames stand for it."""
     yield from judge_log(log)
     yield from judge_replay(log, evidence.reads)
     yield from judge_notices(log)
@@ -59,4 +64,6 @@ def _findings(log: Log, evidence: Evidence) -> Iterator[Finding]:
     yield from judge_winners(log, evidence.answers)
     rooms = Rooms(log)
     for socket in evidence.sockets:
-        yield from judge_socket(log, rooms, socket, settled=evidence.settled)
+        progress = Progress()
+        yield from judge_socket(log, rooms, socket, settled=evidence.settled, progress=progress)
+        left_out[socket.who] += len(progress.left_out)

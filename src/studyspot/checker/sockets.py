@@ -12,12 +12,15 @@ from studyspot.checker.verdict import Finding, Kind
 _REVOKED = 4503
 
 
-def judge_socket(log: Log, rooms: Rooms, socket: Socket, *, settled: bool) -> Iterator[Finding]:
+def judge_socket(
+    log: Log, rooms: Rooms, socket: Socket, *, settled: bool, progress: Progress | None = None
+) -> Iterator[Finding]:
     """Find every fault of this socket's connections, and of what its client made of them.
 
-    With `settled`, a socket that is still open has got everything up to the log's head.
+    With `settled`, a socket that is still open has got everything up to the log's head. Who is interested
+    in how far the socket came hands in an empty `progress`.
     """
-    progress = Progress()
+    progress = progress or Progress()
     for connection in socket.connections:
         judge = ConnectionJudge(log, rooms, socket, progress)
         for passage in connection.passages:
