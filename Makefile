@@ -56,6 +56,7 @@ SEED ?= 1
 chaos: $(STAMP)
 	.venv/bin/python -m tests.projections.rebuild.campaign --kills $(KILLS) --seed $(SEED)
 	.venv/bin/python -m tests.chaos.fanout_campaign --seconds $(SECONDS) --seed $(SEED)
+	.venv/bin/python -m tests.chaos.fanout_campaign --seconds $(SECONDS) --seed $(SEED) --second workers
 
 # Asks the API in every role what its document allows, and what it does not; then sends a fan-out frames that
 # nobody expects. A seed repeats both.

@@ -1,5 +1,6 @@
 """Clients as programs use them: each follows a library's seat map, whatever happens to its connection."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -61,8 +62,8 @@ async def following(
     start = datetime.now(UTC)
     interval = start, start + _SHOWN_FOR
     async with AsyncExitStack() as stack:
-        followers = []
-        for person, library_id in people:
+
+        async def follow(person: Person, library_id: str) -> Follower:
             witness = Witness(f"{person.user_id}/follower", person.user_id, person.role)
             client = Client(
                 api_url,
@@ -74,5 +75,6 @@ async def following(
             await stack.enter_async_context(client)
             followed = await client.follow_library(library_id, *interval)
             stack.push_async_callback(followed.close)
-            followers.append(Follower(client, witness, followed, library_id))
-        yield followers, interval
+            return Follower(client, witness, followed, library_id)
+
+        yield await asyncio.gather(*(follow(*one) for one in people)), interval

@@ -5,19 +5,20 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from studyspot.console.temporary_system import TemporarySystem
-from tests.chaos.crowd.nodes import CrampedNode
+from tests.chaos.crowd.nodes import SecondNode
 
-Victim = Literal["relay", "nats", "fanout", "cramped", "api"]
+Victim = Literal["relay", "nats", "fanout", "second", "api"]
 _BACK_WITHIN = timedelta(seconds=60)
 _LOOK_EVERY = timedelta(milliseconds=20)
-_KILLED: tuple[Victim, ...] = ("relay", "nats", "fanout", "cramped", "api")
-_FROZEN: tuple[Victim, ...] = ("nats", "fanout", "cramped")
+_NODES: tuple[Victim, ...] = ("fanout", "second")
+_FROZEN: tuple[Victim, ...] = ("nats", "fanout", "second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,13 @@ class Incident:
 
 
 class Incidents:
-    """Each kind in turn, in any order, at random moments; `story` tells what was when."""
+    """Each kind in turn at random moments, the kills that matter most first; `story` tells what was when."""
 
-    def __init__(self, system: TemporarySystem, node: CrampedNode, chance: random.Random) -> None:
+    def __init__(
+        self, system: TemporarySystem, node: SecondNode, chance: random.Random, counts: Counter[str]
+    ) -> None:
         self.story: list[str] = []
+        self._counts = counts
         self._system = system
         self._node = node
         self._chance = chance
@@ -58,10 +62,15 @@ class Incidents:
                 await self._happen(waiting.pop())
 
     def _a_round(self) -> list[Incident]:
-        incidents = [Incident(victim, None) for victim in _KILLED]
-        incidents += [Incident(victim, self._chance.uniform(0.3, 2.5)) for victim in _FROZEN]
-        self._chance.shuffle(incidents)
-        return incidents
+        """Return each kind once, the last of them first."""
+        one, other = self._chance.sample(_NODES, 2)
+        first = [Incident(victim, None) for victim in ("relay", "nats", one)]
+        then = [Incident(other, None)]
+        then += [Incident(victim, self._chance.uniform(0.3, 2.5)) for victim in _FROZEN]
+        self._chance.shuffle(first)
+        self._chance.shuffle(then)
+        # Without the API nothing happens that sockets could be told.
+        return [Incident("api", None), *then, *first]
 
     async def _happen(self, incident: Incident) -> None:
         self.story.append(f"{time.monotonic() - self._began:.1f} s: {incident}")
@@ -71,20 +80,21 @@ class Incidents:
             with suppress(ProcessLookupError):
                 if incident.frozen_for is None:
                     os.kill(pid, signal.SIGKILL)
+                    self._counts[f"{'node' if incident.victim in _NODES else incident.victim} killed"] += 1
                     await self._is_back(incident.victim, pid)
                 else:
                     await _freeze(pid, incident.frozen_for)
 
     async def _running(self, victim: Victim) -> int:
         """Return the victim's process, once there is one: it may be about to be started again."""
-        while victim != "cramped":
+        while victim != "second":
             with suppress(FileNotFoundError):
                 return self._system.pid_of(victim)
             await asyncio.sleep(_LOOK_EVERY.total_seconds())
-        return self._node.pid
+        return self._chance.choice(self._node.pids)
 
     async def _is_back(self, victim: Victim, killed: int) -> None:
-        if victim == "cramped":
+        if victim == "second":
             await self._node.is_back(killed)
         else:
             await self._system.is_back(victim, killed)

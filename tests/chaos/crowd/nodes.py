@@ -1,11 +1,12 @@
-"""The nodes of the fan-out: the one of the installation, and a cramped one beside it that we keep alive."""
+"""The second node of the fan-out, beside that of the installation: a process that we keep alive."""
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,30 @@ _PROJECT = Path(__file__).parents[3]
 _TOLD = ("jwks", "token_issuer", "token_audience")
 
 
-class CrampedNode:
-    """The process of `tests.chaos.crowd.node`, started again whenever it dies."""
+_WORKERS = 2
 
-    def __init__(self, system: TemporarySystem) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is run as a node, and how many processes of its own it has."""
+
+    command: tuple[str, ...]
+    workers: int = 0
+
+
+CRAMPED = Kind(("-m", "tests.chaos.crowd.node"))
+OF_WORKERS = Kind(
+    ("-m", "studyspot", "fanout", "--environment-only", "--workers", str(_WORKERS)), workers=_WORKERS
+)
+KINDS: Mapping[str, Kind] = {"cramped": CRAMPED, "workers": OF_WORKERS}
+
+
+class SecondNode:
+    """A node that is started again whenever it dies."""
+
+    def __init__(self, system: TemporarySystem, kind: Kind) -> None:
         self.port = free_port()
+        self._kind = kind
         self._home = system.home
         self._environment = _environment(system, self.port)
         self._process: asyncio.subprocess.Process | None = None
@@ -38,14 +58,23 @@ class CrampedNode:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The process and its workers, as far as they run."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        try:
+            return (self.pid, *(int(pid) for pid in children.read_text().split()))
+        except (FileNotFoundError, ProcessLookupError):
+            return (self.pid,)
+
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.chaos.crowd.node"),
+            *(sys.executable, *self._kind.command),
             env=self._environment,
             cwd=_PROJECT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
-            stderr=(self._home / "logs" / "cramped.log").open("ab"),
+            stderr=(self._home / "logs" / "second.log").open("ab"),
         )
 
     async def keep(self) -> None:
@@ -58,22 +87,23 @@ class CrampedNode:
 
     async def is_back(self, killed: int) -> None:
         """Wait until another process has taken the place of the killed one."""
-        while self.pid == killed:  # noqa: ASYNC110  Its keeper starts it.
+        while killed in self.pids or len(self.pids) <= self._kind.workers:  # noqa: ASYNC110  Its keeper starts it.
             await asyncio.sleep(_AGAIN_AFTER.total_seconds() / 10)
 
     async def stop(self) -> None:
         assert self._process is not None
         if self._process.returncode is None:
+            # Workers whose parent is gone end by themselves.
             self._process.send_signal(signal.SIGKILL)
         await self._process.wait()
 
 
 @asynccontextmanager
-async def a_cramped_node(system: TemporarySystem) -> AsyncIterator[CrampedNode]:
+async def a_second_node(system: TemporarySystem, kind: Kind) -> AsyncIterator[SecondNode]:
     """Run one, until the end of the block."""
-    node = CrampedNode(system)
+    node = SecondNode(system, kind)
     await node.start()
-    keeping = asyncio.create_task(node.keep(), name="cramped node")
+    keeping = asyncio.create_task(node.keep(), name="second node")
     try:
         yield node
     finally:

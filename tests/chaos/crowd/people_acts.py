@@ -1,14 +1,14 @@
 """Who works where, and what administrators do."""
 
-import asyncio
+from collections.abc import Mapping
 
 from studyspot.domain.people import Role
 from tests.chaos.crowd.acting import Act
 from tests.chaos.crowd.people import Speaker, Standing
 from tests.chaos.crowd.picking import Pick
 
-_ALL_AT_ONCE = 60
-_LONG_TEXT = "All seats on the second floor are being cleaned tonight. " * 15
+# Three bytes a letter, and as many as a text may have.
+_LONG_TEXT = "अभ्यासिका आज रात्री स्वच्छतेसाठी बंद आहे. " * 23
 
 
 class PeopleActs:
@@ -26,6 +26,11 @@ class PeopleActs:
             self._erase: 1,
             self._change_role: 3,
         }
+
+    @property
+    def of_rights(self) -> Mapping[Act, int]:
+        """What gives and takes rights, and nothing else."""
+        return {self._invite: 4, self._accept: 5, self._let_go: 3, self._disable: 1, self._enable: 1}
 
     async def _invite(self) -> None:
         library, worker = self._pick.a_library(), self._pick.chance.choice(self._pick.town.hireable)
@@ -53,12 +58,11 @@ class PeopleActs:
             speaker = library.owner if by_owner else self._pick.speaker(user_id)
             await speaker.remove_staff(library.id, user_id)
 
-    async def announce_a_lot(self) -> None:
-        """Say so much at once that who does not read is behind."""
-        await asyncio.gather(*(self._announce() for _ in range(_ALL_AT_ONCE)))
+    async def announce_at_length(self) -> None:
+        await self._pick.an_admin().announce("A word to all", _LONG_TEXT)
 
     async def _announce(self) -> None:
-        await self._pick.an_admin().announce("A word to all", _LONG_TEXT)
+        await self._pick.an_admin().announce("A word to all", "The lights go out at ten.")
 
     async def _disable(self) -> None:
         active = self._pick.those(self._pick.town.dispensable, "active")

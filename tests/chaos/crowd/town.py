@@ -80,12 +80,14 @@ async def build(
         return [Speaker(person, http, chance) for person in people]
 
     owners = speakers("owner", "library_owner", min(_OWNERS, libraries))
+    founded, user_ids = await asyncio.gather(
+        _founded(owners, libraries), _registered(str(http.base_url), _ACCOUNTS)
+    )
     accounts = [
-        Speaker(Person(user_id, "student", mint, has_account=True), http, chance)
-        for user_id in await _registered(str(http.base_url), _ACCOUNTS)
+        Speaker(Person(user_id, "student", mint, has_account=True), http, chance) for user_id in user_ids
     ]
     return Town(
-        libraries=await _founded(owners, libraries),
+        libraries=founded,
         owners=owners,
         workers=speakers("worker", "staff", _WORKERS),
         accounts=accounts,

@@ -42,8 +42,10 @@ from tests.chaos.crowd.people import Person
 
 OPEN_SECONDS = 5
 _ANSWER_SECONDS = 20
-_SMALL_BUFFER_BYTES = 4096
+_SMALL_BUFFER_BYTES = 1024
 _SMALL_SEGMENT_BYTES = 88
+_CONFLATES_EVERY = 4
+_SLOW_EVERY = 10
 _ABNORMAL = 1006
 _EVERYONE = "everyone"
 _BACK_AFTER = 0.05, 0.6
@@ -65,6 +67,7 @@ class Visitor:
         self.rooms: set[str] = set()
         """Those that it was let into on this connection, but for its own."""
         self.leaving: set[str] = set()
+        self.reads_slowly = number % _SLOW_EVERY == 1
         self.reached = 0
         self._urls = urls
         self._counts = counts
@@ -75,8 +78,7 @@ class Visitor:
         self._requests = 0
         self._reads = asyncio.Event()
         self._reads.set()
-        self._conflates = chance.random() < 0.25
-        self._reads_slowly = chance.random() < 0.3
+        self._conflates = number % _CONFLATES_EVERY == 1
         self._valid_until = 0.0
         self._offered: dict[int, float] = {}
 
@@ -232,7 +234,7 @@ class Visitor:
         url = self.chance.choice(self._urls)
         with socket.socket() as plain:
             plain.setblocking(False)
-            if self._reads_slowly:
+            if self.reads_slowly:
                 # By its segments, the server's side of the kernel is small as well.
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER_BYTES)
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, _SMALL_SEGMENT_BYTES)
@@ -260,6 +262,7 @@ class Visitor:
                 self._is_in = True
                 self._entered(frame)
                 self._counts[f"connected, {frame.resume}"] += 1
+                self._counts["conflating"] += self._conflates
                 for join in self.session.joins(self.session.missing_rooms):
                     await self.say(join)
             case Joined():

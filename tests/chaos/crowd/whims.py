@@ -1,7 +1,9 @@
 """What visitors do of their own accord: each time something else, by chance."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from websockets.exceptions import ConnectionClosed
@@ -14,6 +16,7 @@ from tests.chaos.crowd.visitor import Visitor
 
 Whim = Callable[[Visitor], Awaitable[None]]
 _MOST_ROOMS = 8
+_MOST_MAPS = 100
 _SHOWN_FOR = timedelta(days=3)
 
 
@@ -23,8 +26,10 @@ class Whims:
     def __init__(self, town: Town, reader: Queries) -> None:
         self._town = town
         self._reader = reader
+        self._shown: deque[tuple[str, Since]] = deque(maxlen=_MOST_MAPS)
         self._weights: dict[Whim, int] = {
-            self._join_by_the_map: 22,
+            self._join_by_the_map: 8,
+            self._join_by_an_older_map: 14,
             self._join: 8,
             self._join_again: 6,
             self._leave: 14,
@@ -42,7 +47,9 @@ class Whims:
         chance = visitor.chance
         whims, weights = list(self._weights), list(self._weights.values())
         while not ended.is_set():
-            await asyncio.sleep(chance.expovariate(1 / every.total_seconds()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(chance.expovariate(1 / every.total_seconds())):
+                    await ended.wait()
             (whim,) = chance.choices(whims, weights)
             if visitor.is_connected and not ended.is_set():
                 try:
@@ -58,10 +65,18 @@ class Whims:
         library = visitor.chance.choice(self._town.libraries)
         start = datetime.now(UTC)
         shown = await self._reader.seat_map(library.id, start, start + _SHOWN_FOR)
+        since = Since(epoch=shown.epoch, position=shown.position)
+        self._shown.append((f"library:{library.id}", since))
         # The first answer of a connection may not be there yet, or there may be another connection by now.
         if self._may_join(visitor, f"library:{library.id}"):
-            since = Since(epoch=shown.epoch, position=shown.position)
             await visitor.join(f"library:{library.id}", since)
+
+    async def _join_by_an_older_map(self, visitor: Visitor) -> None:
+        """As a page does that was open for a while."""
+        if self._shown:
+            room, since = visitor.chance.choice(self._shown)
+            if self._may_join(visitor, room):
+                await visitor.join(room, since)
 
     async def _join(self, visitor: Visitor) -> None:
         room = self._any_room(visitor)
@@ -70,7 +85,7 @@ class Whims:
 
     async def _join_again(self, visitor: Visitor) -> None:
         """Ask for a room once more, from further back."""
-        rooms = self._asked_for(visitor)
+        rooms = [room for room in self._asked_for(visitor) if room not in visitor.leaving]
         if rooms and (since := visitor.session.since) is not None:
             back = visitor.chance.randrange(200)
             further = Since(epoch=since.epoch, position=max(0, since.position - back))
