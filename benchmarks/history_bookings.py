@@ -228,7 +228,7 @@ class Bookings:
             f'"planId":{plan},"priceVersion":{version},'
             f'"checkInFrom":"{interval.opens}","checkInUntil":"{time_text(closes)}",'
             f'"freeCancelUntil":"{interval.free_cancel_until}","lateRefundPercent":0,'
-            f'"status":"confirmed","holdId":null,"seriesId":null'
+            f'"planShare":false,"status":"confirmed","holdId":null,"seriesId":null'
         )
         tags = [f"booking:{booking_id}"]
         tags += [f"seat-day:{slot.seat.seat_id}:{day}" for day in interval.dates]

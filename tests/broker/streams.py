@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import timedelta
 
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -12,6 +13,8 @@ from studyspot.broker.stream import StreamMessage, ensure_stream, stream_state
 from tests.engines import NatsServer
 
 EPOCH = "k1"
+PATIENCE = timedelta(seconds=20)
+"""With a server that shares its machine with other tests."""
 
 
 def message(position: int, *, size: int = 0, library: str | None = None) -> StreamMessage:
@@ -27,7 +30,7 @@ def messages(first: int, last: int, *, size: int = 0) -> list[StreamMessage]:
 async def publish(nc: Client, wanted: Iterable[StreamMessage]) -> int:
     publisher = FencedPublisher(nc)
     try:
-        return await publisher.publish(list(wanted))
+        return await publisher.publish(list(wanted), timeout=PATIENCE)
     finally:
         await publisher.close()
 
