@@ -48,11 +48,16 @@ class Conversation:
         asked = {"rooms": list(rooms), **self._since(since)}
         return self._exchange("join", asked, "joined", rooms, {"resume": resume})
 
-    def asks_to_join(self, *rooms: str, since: int) -> "Conversation":
-        """Ask, and hear no answer."""
+    def asks_to_join(self, *rooms: str, since: int | None = None) -> "Conversation":
+        """Ask, and hear no answer yet."""
         self._request += 1
         asked = {"type": "join", "id": self._request, "rooms": list(rooms)}
         return self._pass(True, {**asked, **self._since(since)})
+
+    def has_joined(self, *rooms: str) -> "Conversation":
+        """Hear that what was asked last is granted, live."""
+        answers = [{"room": room, "joined": True} for room in rooms]
+        return self.receive({"type": "joined", "id": self._request, "rooms": answers, "resume": "live"})
 
     def leave(self, *rooms: str) -> "Conversation":
         self._request += 1

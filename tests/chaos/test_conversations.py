@@ -93,6 +93,19 @@ def test_what_happened_before_the_server_joined_a_room_live_is_not_handed_over()
     assert conversation.found() == {(Kind.GAP, 12)}
 
 
+def test_a_room_joined_live_begins_where_its_client_is_when_that_is_answered() -> None:
+    conversation = Conversation().connect(head=7).event(8, "user:s1").asks_to_join(LIBRARY)
+    conversation.event(10, "user:s1").has_joined(LIBRARY)
+    conversation.drop().connect(LIBRARY, head=15, since=7, resume="replaying")
+    live_in_the_library(conversation, 7)
+    rooms = {8: "user:s1", 10: "user:s1", **dict.fromkeys(range(11, 15), LIBRARY), 15: "user:s1"}
+    handed_over = [Delivery(position, [room], frozenset({"seatId"})) for position, room in rooms.items()]
+    conversation.socket.delivered = handed_over
+    assert conversation.verdict().clean, str(conversation.verdict())
+    del handed_over[2]
+    assert conversation.found() == {(Kind.GAP, 11)}
+
+
 def test_a_new_epoch_begins_anew() -> None:
     conversation = Conversation().connect(LIBRARY, head=7).drop()
     conversation.connect(LIBRARY, head=14, since=7, resume="snapshot-required").event(15, "user:s1")

@@ -202,6 +202,9 @@ class ConnectionJudge:
                 # Before that, they were not in it: a later resume may bring it by the rights of that day.
                 self._progress.start_no_earlier(room, self.complete[room])
             else:
+                if start == _STARTS_ANYWHERE and room not in self.complete:
+                    # It begins where its client is by now: the server is no less far.
+                    self._progress.start_no_earlier(room, position)
                 self.complete.setdefault(room, start)
                 self._may.enter(room, position, exact=exact)
         for room in refused(answers):
