@@ -48,7 +48,8 @@ bench: $(STAMP)
 	.venv/bin/python -m benchmarks all
 
 # Kills rebuilds, their processes, workers and PostgreSQL at random moments; then, for so many seconds, all that
-# brings events to clients, while these come, go and lose rights. A seed repeats what is left to chance.
+# brings events to clients, while these come, go and lose rights: beside a node that forgets soon, and beside one of
+# two workers. A seed repeats what is left to chance.
 KILLS ?= 200
 SECONDS ?= 300
 SEED ?= 1

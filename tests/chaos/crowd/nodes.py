@@ -19,8 +19,6 @@ _AGAIN_AFTER = timedelta(milliseconds=300)
 _HOST = "127.0.0.1"
 _PROJECT = Path(__file__).parents[3]
 _TOLD = ("jwks", "token_issuer", "token_audience")
-
-
 _WORKERS = 2
 
 
