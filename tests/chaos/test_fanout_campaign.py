@@ -5,7 +5,7 @@ import pytest
 from tests.chaos.fanout_campaign import campaign
 
 CLIENTS = 300
-SECONDS = 20
+SECONDS = 15
 
 
 @pytest.mark.timeout(300)

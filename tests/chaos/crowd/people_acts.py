@@ -30,7 +30,7 @@ class PeopleActs:
     @property
     def of_rights(self) -> Mapping[Act, int]:
         """What gives and takes rights, and nothing else."""
-        return {self._invite: 4, self._accept: 5, self._let_go: 3, self._disable: 1, self._enable: 1}
+        return {self._invite: 4, self._accept: 5, self._let_go: 3, self._disable: 2, self._enable: 2}
 
     async def _invite(self) -> None:
         library, worker = self._pick.a_library(), self._pick.chance.choice(self._pick.town.hireable)
