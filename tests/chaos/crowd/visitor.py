@@ -81,6 +81,7 @@ class Visitor:
         self._conflates = number % _CONFLATES_EVERY == 1
         self._valid_until = 0.0
         self._offered: dict[int, float] = {}
+        self._again: dict[int | str, tuple[str, Since]] = {}
 
     def __str__(self) -> str:
         is_there = "there" if self._is_in else "not there"
@@ -136,6 +137,8 @@ class Visitor:
         # What nobody was told of, the judge could not know: from where on the room counts.
         if not self._is_in:
             return
+        if since is not None and room in self.rooms:
+            self._again[self._requests + 1] = room, since
         self.session.want(room, since)
         for join in self.session.joins((room,)):
             await self.say(join)
@@ -196,6 +199,7 @@ class Visitor:
             self._owed.clear()
             self.leaving.clear()
             self._offered.clear()
+            self._again.clear()
             self._is_behind = False
             self._counts["connections"] += 1
             try:
@@ -254,6 +258,9 @@ class Visitor:
                 yield connection
 
     async def _take(self, frame: ServerFrame) -> None:
+        if isinstance(frame, Joined) and frame.id in self._again:
+            # What came of the room since it was asked for again was of its time before.
+            self.session.want(*self._again.pop(frame.id))
         for item in self.session.receive(frame):
             if isinstance(item, Event):
                 self.witness.delivered(item.position, item.rooms, frozenset(item.data))
