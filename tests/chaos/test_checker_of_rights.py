@@ -105,6 +105,13 @@ def everything_once_more() -> Conversation:
     return begun.join(LIBRARY, since=REMOVED, resume="replaying").event(BETWEEN, LIBRARY)
 
 
+def is_let_go_before_all_came() -> Conversation:
+    """Rights are those of its day for the whole of a replay: what they might have seen does not come."""
+    begun = conversation("t1", "staff")
+    begun.connect(STAFF, head=DURING, since=day.HEAD, resume="replaying").revoked(STAFF)
+    return begun.caught_up(BETWEEN, "everyone", "user:t1", "role:staff")
+
+
 CLEAN: tuple[Callable[[], Conversation], ...] = (
     lambda: a_worker_is_hired_again().heartbeat(PRICED),
     lambda: an_owner_becomes_a_student().event(PRICED, "role:student").heartbeat(PRICED),
@@ -117,6 +124,7 @@ CLEAN: tuple[Callable[[], Conversation], ...] = (
     lambda: conversation("s1", "student").connect(head=PRICED).refused(STAFF),
     lambda: conversation("boss", "admin").connect(head=PRICED).refused("nonsense", "room-unknown"),
     lambda: conversation("s1", "student").connect(head=PRICED).refused(LIBRARY, "too-many-rooms"),
+    lambda: is_let_go_before_all_came().granted(STAFF).event(AGAIN, STAFF).event(PRICED, STAFF),
     lambda: (
         conversation("t1", "staff")
         .connect(head=BETWEEN)
@@ -133,6 +141,12 @@ FAULTS: tuple[tuple[Callable[[], Conversation], Kind, int | None], ...] = (
     (lambda: a_worker_is_let_go().event(BETWEEN, STAFF), Kind.LEAK, BETWEEN),
     (lambda: a_worker_is_let_go().heartbeat(PRICED), Kind.GAP, AGAIN),
     (lambda: a_worker_is_let_go().granted(STAFF).event(BETWEEN, STAFF), Kind.LEAK, BETWEEN),
+    (lambda: is_let_go_before_all_came().heartbeat(PRICED), Kind.GAP, AGAIN),
+    (
+        lambda: is_let_go_before_all_came().event(DURING, STAFF),
+        Kind.LEAK,
+        DURING,
+    ),
     (lambda: a_worker_is_hired_again().revoked(STAFF), Kind.FALSE_REFUSAL, None),
     (lambda: a_worker_is_hired().revoked("everyone"), Kind.FALSE_REFUSAL, None),
     (lambda: an_owner().revoked(STAFF), Kind.FALSE_REFUSAL, None),
@@ -182,6 +196,22 @@ def test_what_was_in_a_room_before_it_was_given_to_its_client_is_not_handed_over
     assert worker.verdict().clean, str(worker.verdict())
     del handed_over[0]
     assert worker.found() == {(Kind.GAP, AGAIN)}
+
+
+@pytest.mark.parametrize("is_taken_away", [True, False])
+def test_a_room_that_was_taken_away_and_given_back_begins_anew(*, is_taken_away: bool) -> None:
+    """The client has said that it is lost; then a resume brings what was in it before."""
+    worker = conversation("t1", "staff").connect(STAFF, head=HIRED).event(DURING, STAFF)
+    if is_taken_away:
+        worker.refresh(Claims("t1", "student", EARLIER))
+        worker.revoked(STAFF, "role:staff").granted("role:student")
+    worker.drop().connect(STAFF, head=DURING, since=day.HEAD - 2, resume="replaying")
+    worker.event(day.HEAD - 1, STAFF)
+    worker.socket.delivered = [
+        Delivery(position, [STAFF], frozenset({"seatId"})) for position in (DURING, day.HEAD - 1)
+    ]
+    found = (Kind.OUT_OF_ORDER, day.HEAD - 1) in worker.found(settled=False)
+    assert found is not is_taken_away
 
 
 def test_a_witness_keeps_what_a_token_claims_and_not_the_token() -> None:

@@ -69,14 +69,27 @@ def _rooms_left(socket: Socket) -> frozenset[str]:
 
 
 def _rooms_begun_anew(socket: Socket) -> frozenset[str]:
-    """Return those, and the rooms that the client has asked for again, perhaps from an earlier point."""
+    """Return those, the rooms that were taken from it, and those that it asked for again.
+
+    It has said that they are lost, or where they begin: what comes then may be older.
+    """
     asked: set[str] = set()
     again: set[str] = set()
     for frame in _asked(socket, "connect", "join"):
         if frame["type"] == "join":
             again |= asked.intersection(frame["rooms"])
         asked |= {*frame.get("rooms", ())}
-    return _rooms_left(socket) | again
+    return _rooms_left(socket) | _rooms_lost(socket) | again
+
+
+def _rooms_lost(socket: Socket) -> frozenset[str]:
+    return frozenset(
+        room
+        for connection in socket.connections
+        for passage in connection.passages
+        if not passage.sent and passage.frame["type"] == "left" and passage.frame.get("id") is None
+        for room in passage.frame["rooms"]
+    )
 
 
 def _asked(socket: Socket, *types: str) -> Iterator[Frame]:
