@@ -35,6 +35,7 @@ from studyspot.domain.events import (
 )
 
 _POSITION = "position"
+_MOST_READS = 20
 _STREAM = stream_of(BOOTSTRAP)
 
 _KEYS: Mapping[type[Event], str] = {
@@ -99,7 +100,7 @@ async def read_bootstrap(nc: Client, js: JetStreamContext) -> Bootstrap | None:
     """
     if await stream_state(js, _STREAM) is None:
         return None
-    entries = await _entries(nc)
+    entries = await _entries(nc, js)
     reached = _read_reached(entries.pop(_POSITION, b""))
     return Bootstrap(reached, tuple(entries.values())) if reached is not None else None
 
@@ -143,7 +144,7 @@ class BootstrapWriter:
         Raises:
             BrokerUnavailable, BrokerClosed
         """
-        return set(await _entries(self._nc)) - {_POSITION}
+        return set(await _entries(self._nc, self._js)) - {_POSITION}
 
     async def invalidate(self) -> None:
         """Let nobody rely on the bucket, until it is said again how far it is complete.
@@ -177,14 +178,38 @@ class BootstrapWriter:
             )
 
 
-async def _entries(nc: Client) -> dict[str, bytes]:
+async def _entries(nc: Client, js: JetStreamContext) -> dict[str, bytes]:
+    """Return every key with its newest value.
+
+    A read may end before keys that are written meanwhile: then it is made again, since who lacks a key lacks
+    somebody's rights.
+    """
+    for _ in range(_MOST_READS):
+        keys = await _key_count(js)
+        entries = await _read_once(nc)
+        if len(entries) >= keys:
+            return {key: value for key, value in entries.items() if value}
+    raise BrokerUnavailable(f"the bucket {BOOTSTRAP} is being written faster than it can be read")
+
+
+async def _key_count(js: JetStreamContext) -> int:
+    try:
+        with reaching_broker():
+            info = await js.stream_info(_STREAM)
+    except NotFoundError as error:
+        raise BrokerUnavailable(f"the bucket {BOOTSTRAP} is missing") from error
+    # It keeps one message of each key.
+    return info.state.messages
+
+
+async def _read_once(nc: Client) -> dict[str, bytes]:
     entries: dict[str, bytes] = {}
     newest = read_newest(nc, stream=_STREAM, subjects=(subject_of(BOOTSTRAP, ">"),))
     async with aclosing(newest) as batches:
         async for batch in batches:
             for message in batch:
                 entries[message.subject.removeprefix(subject_of(BOOTSTRAP, ""))] = message.body
-    return {key: value for key, value in entries.items() if value}
+    return entries
 
 
 def _read_reached(value: bytes) -> Reached | None:
