@@ -80,6 +80,15 @@ def test_a_room_that_was_left_and_is_joined_from_before_comes_again() -> None:
     assert conversation.event(8, LIBRARY).found(settled=False) == {(Kind.TWICE, 8)}
 
 
+def test_so_it_does_where_the_rooms_that_stay_see_less() -> None:
+    conversation = Conversation("w2", "library_owner").connect(LIBRARY, head=7)
+    conversation.event(8, OWNERS, LIBRARY).event(9, OWNERS, LIBRARY).leave(LIBRARY)
+    conversation.join(LIBRARY, since=7, resume="replaying").event(8, LIBRARY)
+    assert conversation.verdict(settled=False).clean, str(conversation.verdict(settled=False))
+    conversation.event(8, LIBRARY).event(10, LIBRARY)
+    assert conversation.found(settled=False) == {(Kind.TWICE, 8), (Kind.GAP, 9)}
+
+
 def test_what_happened_before_the_server_joined_a_room_live_is_not_handed_over() -> None:
     """A resume from another room's lower point brings it; the client has seen a later one of the room."""
     conversation = Conversation().connect(head=8).join(LIBRARY).event(12, LIBRARY).drop()

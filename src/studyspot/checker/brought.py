@@ -1,6 +1,6 @@
 """What one connection has brought: of each event, which fields, and for which rooms."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 from typing import Literal
 
 from studyspot.checker.log import Log
@@ -31,15 +31,17 @@ class Brought:
             return "once more"
         return "twice" if known is not None and fields <= known else "first"
 
-    def bring_again(self, room: str, after: int, others: Collection[str], *, is_in: bool) -> None:
-        """The room is asked for from a position on: what none of the `others` brought comes again.
+    def bring_again(self, room: str, after: int, others: Set[str], *, is_in: bool) -> None:
+        """The room is asked for from a position on: what `others` did not bring, or not in full, comes again.
 
         If they are in it already, the rest may.
         """
         for position in self._rooms.between(room, after, self._log.head):
             if position not in self._fields:
                 continue
-            if self._for[position].isdisjoint(others):
+            views = self._rooms.views_of(position)
+            still_in = views.keys() & self._for[position] & others
+            if all(views[other] < views[room] for other in still_in):
                 del self._fields[position], self._for[position]
             elif is_in:
                 self._again.add(position)

@@ -169,7 +169,7 @@ class ConnectionJudge:
         is_in = self.complete.pop(room, None) is not None
         if is_in:
             self._left_out.left(room)
-        self._brought.bring_again(room, start, self.complete, is_in=is_in)
+        self._brought.bring_again(room, start, self.complete.keys(), is_in=is_in)
 
     def _left(self, frame: Frame) -> Iterator[Finding]:
         for room in frame["rooms"]:
