@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from studyspot.embedded.nats import EmbeddedNats, NatsUrls
 from studyspot.embedded.postgres import EmbeddedPostgres
 from studyspot.embedded.waiting import wait_until
+from tests.freezing import freeze, thaw
 
 TEMPLATE = "studyspot_template"
 END_LIMIT = timedelta(seconds=10)
@@ -129,15 +130,18 @@ class NatsServer:
 
     def kill(self) -> None:
         """Kill the server as a crash of the machine would."""
-        self._signal(signal.SIGKILL)
+        assert self.engine.pid is not None
+        os.kill(self.engine.pid, signal.SIGKILL)
         assert wait_until(lambda: not self.engine.is_running(), END_LIMIT)
 
     def freeze(self) -> None:
         """Make the server fall silent with its connections open, until `thaw`."""
-        self._signal(signal.SIGSTOP)
+        assert self.engine.pid is not None
+        freeze(self.engine.pid)
 
     def thaw(self) -> None:
-        self._signal(signal.SIGCONT)
+        assert self.engine.pid is not None
+        thaw(self.engine.pid)
 
     def stop(self) -> None:
         self.engine.stop()
@@ -160,7 +164,3 @@ class NatsServer:
                             await streams.delete_stream(str(stream.config.name))
         finally:
             await connection.close()
-
-    def _signal(self, number: signal.Signals) -> None:
-        assert self.engine.pid is not None
-        os.kill(self.engine.pid, number)

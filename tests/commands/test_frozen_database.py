@@ -1,8 +1,6 @@
 """A database falls silent with its connections open: every answer comes within a limit."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -21,6 +19,7 @@ from studyspot.projections.models.registry import PROJECTIONS
 from tests.commands.conftest import bearer, serving
 from tests.commands.test_http import assert_problem
 from tests.engines import PostgresServer
+from tests.freezing import freeze, thaw
 from tests.projections.system import a_log, working
 
 OWNER = bearer("owner-1", "library_owner")
@@ -32,17 +31,17 @@ LIMIT_SECONDS = 8
 def frozen(server: PostgresServer) -> Iterator[None]:
     """Stop the server and every process that serves a connection."""
     assert server.engine.pid is not None
-    os.kill(server.engine.pid, signal.SIGSTOP)  # First, so that it has no more children.
+    freeze(server.engine.pid)  # First, so that it has no more children.
     stopped = [server.engine.pid]
     try:
         listed = Path(f"/proc/{server.engine.pid}/task/{server.engine.pid}/children").read_text()
         for pid in map(int, listed.split()):
-            os.kill(pid, signal.SIGSTOP)
+            freeze(pid)
             stopped.append(pid)
         yield
     finally:
         for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+            thaw(pid)
 
 
 async def timed(request: Awaitable[httpx.Response]) -> tuple[httpx.Response, float]:

@@ -14,6 +14,7 @@ import pytest
 from studyspot.console.fanout_workers import MOST_FAILED_STARTS, FanoutWorkers
 from studyspot.console.faults import Fault
 from studyspot.embedded.identity import identify
+from tests.freezing import freeze, thaw
 
 LIMIT = 20
 WORKER = """
@@ -150,9 +151,9 @@ async def test_one_that_says_nothing_any_more_is_not_ready() -> None:
     async with running(one):
         await until(lambda: one.readiness().ready)
         (process,) = pids(one)
-        os.kill(process, signal.SIGSTOP)
+        freeze(process)
         await until(lambda: not one.readiness().ready)
-        os.kill(process, signal.SIGCONT)
+        thaw(process)
         await until(lambda: one.readiness().ready)
 
 

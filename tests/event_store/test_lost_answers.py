@@ -1,7 +1,5 @@
 """A COMMIT whose answer never arrives: the writer finds out what happened, and tells the truth."""
 
-import os
-import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -23,6 +21,7 @@ from tests.event_store.steps import (
     whole_log,
 )
 from tests.event_store.tcp_proxy import Loss, TcpProxy
+from tests.freezing import freeze, thaw
 
 
 @pytest.fixture
@@ -111,11 +110,11 @@ def test_a_server_process_that_stops_costs_its_callers_a_while_and_nothing_happe
         [(backend,)] = connection.execute("""
             SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT'
             AND application_name = 'studyspot-store'""").fetchall()
-    os.kill(backend, signal.SIGSTOP)
+    freeze(backend)
     try:
         appended = store.append([booked(tag)])
     finally:
-        os.kill(backend, signal.SIGCONT)
+        thaw(backend)
     with psycopg.connect(store.database_url, autocommit=True) as connection:
 
         def ended() -> bool:

@@ -1,7 +1,5 @@
 """Several processes append, some of them stop or die, and readers look on."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +22,7 @@ from tests.event_store.steps import (
     unless_booked,
     whole_log,
 )
+from tests.freezing import freeze
 
 APPENDING = """
 import sys
@@ -107,7 +106,7 @@ def test_refused_and_rejected_appends_of_two_writers_leave_no_gap(empty_store: E
 def test_a_stopped_process_frees_the_head_lock_in_about_two_seconds(
     store: EventStore, lock_holder: "subprocess.Popen[str]"
 ) -> None:
-    os.kill(lock_holder.pid, signal.SIGSTOP)
+    freeze(lock_holder.pid)
     began = time.monotonic()
     future = store.submit([booked(fresh_tag())])
     await_lock_waiters(store.database_url)

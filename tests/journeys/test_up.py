@@ -27,6 +27,7 @@ from studyspot.embedded.ports import free_port
 from studyspot.embedded.postgres_cluster import remove_cluster
 from tests.engines import temporary_home
 from tests.forked import command
+from tests.freezing import freeze, thaw
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -332,10 +333,10 @@ async def test_a_signal_while_up_is_starting_leaves_no_process(
             await until(lambda: begun == "the first process" or (home / begun).exists())
             await until(lambda: bool(descendants(process.pid)))
             # It stands still while we look, so that none escapes us.
-            process.send_signal(signal.SIGSTOP)
+            freeze(process.pid)
             started = descendants(process.pid)
             process.send_signal(number)
-            process.send_signal(signal.SIGCONT)
+            thaw(process.pid)
             _, err = await process.communicate()
             assert (process.returncode, b"Traceback" in err) == (0, False), err
             await until(lambda: not any(identity.is_alive() for identity in started))

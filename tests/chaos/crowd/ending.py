@@ -1,8 +1,6 @@
 """The end of a campaign: nothing more happens, and everybody who is there has heard of the last event."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,6 +10,7 @@ from studyspot.console.temporary_system import TemporarySystem
 from tests.chaos.crowd.followers import Follower
 from tests.chaos.crowd.town import Town
 from tests.chaos.crowd.visitor import Visitor
+from tests.freezing import freeze, thaw
 
 _WITHIN = timedelta(seconds=60)
 _LOOK_EVERY = timedelta(milliseconds=50)
@@ -23,11 +22,11 @@ _LAST_WORDS = 2
 def without_policies(system: TemporarySystem) -> Iterator[None]:
     """Let nothing happen by itself inside: no deadline, no notice."""
     pid = system.pid_of("policies")
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        thaw(pid)
 
 
 async def agree_on_people(town: Town) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from studyspot.console.temporary_system import TemporarySystem
 from tests.chaos.crowd.nodes import SecondNode
+from tests.freezing import freeze, thaw
 
 Victim = Literal["relay", "nats", "fanout", "second", "api"]
 _BACK_WITHIN = timedelta(seconds=60)
@@ -101,8 +102,8 @@ class Incidents:
 
 
 async def _freeze(pid: int, seconds: float) -> None:
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         await asyncio.sleep(seconds)
     finally:
-        os.kill(pid, signal.SIGCONT)
+        thaw(pid)
