@@ -1,0 +1,199 @@
+"""The scene: what a payload tells beyond its event, folded from the events before it.
+
+That is how a library is called and which clock hangs there, and which seats are taken when. Taking in again,
+in order, what was taken in before ends in the same scene: so a node may learn of the past, and then read it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from typing import assert_never
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+
+from studyspot.catalogue.codec import Recorded
+from studyspot.catalogue.subjects import subjects_of_entity, subjects_of_type
+from studyspot.catalogue.types import type_of
+from studyspot.domain.events import (
+    AccountEvent,
+    BookingCancelled,
+    BookingCheckedIn,
+    BookingCheckedOut,
+    BookingCompleted,
+    BookingCreated,
+    BookingEvent,
+    BookingNoShow,
+    BookingRescheduled,
+    BookingRevoked,
+    ClosureAnnounced,
+    ClosureWithdrawn,
+    Event,
+    HoldEvent,
+    HoldLapsed,
+    HoldPlaced,
+    HoldReleased,
+    LibraryCreated,
+    LibraryDeleted,
+    LibraryEvent,
+    LibraryHoursSet,
+    LibraryRulesSet,
+    LibraryUpdated,
+    NoticeEvent,
+    OccupationFacts,
+    PaymentEvent,
+    PricingUpdated,
+    SeatAdded,
+    SeatAvailabilityChanged,
+    SeatEvent,
+    SeatRemoved,
+    SeatUpdated,
+    StaffEvent,
+    WaitlistEvent,
+)
+
+TELL_LIBRARIES: Sequence[type[Event]] = (LibraryCreated, LibraryUpdated)
+"""The events that change what a library tells about itself."""
+
+LIBRARY_SUBJECTS = tuple(subjects_of_type(type_of(event_class)) for event_class in TELL_LIBRARIES)
+SERVICE_SUBJECTS = tuple(
+    subjects_of_type(type_of(event_class)) for event_class in (SeatAvailabilityChanged, SeatRemoved)
+)
+OCCUPATION_SUBJECTS = (subjects_of_entity("hold"), subjects_of_entity("booking"))
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryFacts:
+    """How a library is called, and its clock."""
+
+    name: str
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A seat is taken in [start, until)."""
+
+    start: datetime
+    until: datetime
+
+
+_Seat = tuple[str, str]
+
+
+class Scene:
+    """What the events so far say about libraries and their seats.
+
+    Attributes:
+        occupations_after: who occupies a seat by an event up to this position is not known.
+    """
+
+    def __init__(self, *, occupations_after: int = 0) -> None:
+        self.occupations_after = occupations_after
+        self._libraries: dict[str, LibraryFacts] = {}
+        self._out_of_service: set[_Seat] = set()
+        self._taken: dict[_Seat, dict[str, _Taken]] = {}
+
+    def library(self, library_id: str) -> LibraryFacts | None:
+        """Return what is known of a library, also of a retired one."""
+        return self._libraries.get(library_id)
+
+    def is_free(self, library_id: str, seat_id: str, at: datetime) -> bool:
+        """Return whether the seat is in service and nobody has it at that moment.
+
+        A hold ends by itself; a booking that nobody came to, when the log says so.
+        """
+        seat = (library_id, seat_id)
+        if seat in self._out_of_service:
+            return False
+        return not any(taken.start <= at < taken.until for taken in self._taken.get(seat, {}).values())
+
+    def apply(self, recorded: Recorded) -> None:
+        """Take in the next event."""
+        event = recorded.event
+        if isinstance(event, PaymentEvent | WaitlistEvent | StaffEvent | AccountEvent | NoticeEvent):
+            return
+        if isinstance(event, LibraryEvent):
+            self._apply_to_library(event)
+        elif isinstance(event, SeatEvent):
+            self._apply_to_seat(event)
+        elif isinstance(event, HoldEvent | BookingEvent):
+            self._apply_to_occupation(event, recorded.metadata.time)
+        else:
+            assert_never(event)
+
+    def _apply_to_library(self, event: LibraryEvent) -> None:
+        match event:
+            case LibraryCreated() | LibraryUpdated():
+                self._libraries[event.library_id] = LibraryFacts(event.name, _zone(event.time_zone))
+            case (
+                LibraryDeleted()
+                | LibraryHoursSet()
+                | LibraryRulesSet()
+                | ClosureAnnounced()
+                | ClosureWithdrawn()
+                | PricingUpdated()
+            ):
+                return
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _apply_to_seat(self, event: SeatEvent) -> None:
+        seat = (event.library_id, event.seat_id)
+        match event:
+            case SeatAvailabilityChanged(in_service=True):
+                self._out_of_service.discard(seat)
+            case SeatAvailabilityChanged() | SeatRemoved():
+                self._out_of_service.add(seat)
+            case SeatAdded() | SeatUpdated():
+                return
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _apply_to_occupation(self, event: HoldEvent | BookingEvent, time: datetime) -> None:
+        match event:
+            case HoldPlaced():
+                self._take(event, min(event.until, event.occupied_until), time)
+            case BookingRescheduled():
+                self._free(event, event.previous_seat_id)
+                self._take(event, event.occupied_until, time)
+            case BookingCreated() | BookingCheckedIn():
+                self._take(event, event.occupied_until, time)
+            case (
+                HoldReleased()
+                | HoldLapsed()
+                | BookingCancelled()
+                | BookingCheckedOut()
+                | BookingCompleted()
+                | BookingNoShow()
+                | BookingRevoked()
+            ):
+                self._free(event, event.seat_id)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _take(self, event: OccupationFacts, until: datetime, time: datetime) -> None:
+        seat = (event.library_id, event.seat_id)
+        # What is over is forgotten, though nobody has said so yet.
+        taken = {key: one for key, one in self._taken.get(seat, {}).items() if one.until > time}
+        taken[event.occupation] = _Taken(event.start, until)
+        self._taken[seat] = taken
+
+    def _free(self, event: OccupationFacts, seat_id: str) -> None:
+        seat = (event.library_id, seat_id)
+        taken = self._taken.get(seat, {})
+        taken.pop(event.occupation, None)
+        if not taken:
+            self._taken.pop(seat, None)
+
+
+@cache
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        log.warning("time zone not known here", zone=name, reason=repr(error))
+        return UTC
