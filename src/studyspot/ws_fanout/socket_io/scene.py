@@ -85,14 +85,11 @@ _Seat = tuple[str, str]
 
 
 class Scene:
-    """What the events so far say about libraries and their seats.
+    """What the events so far say about libraries and their seats."""
 
-    Attributes:
-        occupations_after: who occupies a seat by an event up to this position is not known.
-    """
-
-    def __init__(self, *, occupations_after: int = 0) -> None:
-        self.occupations_after = occupations_after
+    def __init__(self, *, seats_taken_after: int = 0) -> None:
+        """Begin where nothing is known of holds and bookings by events up to `seats_taken_after`."""
+        self._seats_taken_after = seats_taken_after
         self._libraries: dict[str, LibraryFacts] = {}
         self._out_of_service: set[_Seat] = set()
         self._taken: dict[_Seat, dict[str, _Taken]] = {}
@@ -110,6 +107,10 @@ class Scene:
         if seat in self._out_of_service:
             return False
         return not any(taken.start <= at < taken.until for taken in self._taken.get(seat, {}).values())
+
+    def knows(self, position: int) -> bool:
+        """Return whether what the event at this position takes, and whatever ended it since, is known."""
+        return position > self._seats_taken_after
 
     def apply(self, recorded: Recorded) -> None:
         """Take in the next event."""
