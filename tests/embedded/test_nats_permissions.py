@@ -197,6 +197,30 @@ async def test_who_has_no_use_for_the_bootstrap_bucket_does_not_read_it(
     assert await refusal(url_of(bootstrap, service), lambda other: other.publish(asked, b"{}"))
 
 
+@pytest.mark.parametrize("service", ["relay", "api", "projections", "policies", "analytics"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "$KV.sockets.p1",
+        "$JS.API.STREAM.MSG.GET.KV_sockets",
+        "$JS.API.DIRECT.GET.KV_sockets.$KV.sockets.p1",
+        "$JS.API.CONSUMER.CREATE.KV_sockets",
+    ],
+)
+async def test_what_connections_were_to_receive_is_the_fanouts_alone(
+    stream: NatsServer, service: str, subject: str
+) -> None:
+    assert await refusal(url_of(stream, service), lambda other: other.publish(subject, b"{}"))
+
+
+@pytest.mark.parametrize("verb", ["CONSUMER.CREATE", "STREAM.DELETE", "STREAM.PURGE", "STREAM.UPDATE"])
+async def test_the_fanout_looks_connections_up_and_neither_lists_nor_erases_them(
+    stream: NatsServer, verb: str
+) -> None:
+    subject = f"$JS.API.{verb}.KV_sockets"
+    assert await refusal(stream.urls.fanout, lambda fanout: fanout.publish(subject, b"{}"))
+
+
 async def test_names_are_not_for_analytics(stream: NatsServer) -> None:
     async with connected(stream.urls.analytics) as analytics:
         with pytest.raises((NatsTimeoutError, TimeoutError)):

@@ -1,23 +1,41 @@
 """Key-value buckets, and the one of people's display names, which are never in the log."""
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import KeyValueConfig, StorageType
-from nats.js.errors import KeyNotFoundError, NotFoundError
+from nats.js.api import DiscardPolicy, StorageType, StreamConfig
+from nats.js.errors import APIError, BadRequestError, KeyNotFoundError, NotFoundError
 
 from studyspot.broker.consumer import WatchedConsumer
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten, reaching_broker
-from studyspot.broker.stream import StreamMessage, stream_state
+from studyspot.broker.stream import NAME_IN_USE, StreamMessage, stream_state
 
 NAMES = "names"
 BOOTSTRAP = "bootstrap"
+SOCKETS = "sockets"
 
-_DESCRIPTIONS = {
-    NAMES: "Display names by user id",
-    BOOTSTRAP: "The newest of the events that a fan-out has to know from before its window",
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a bucket is for, and how much it keeps: where it is full, its oldest values go first."""
+
+    description: str
+    lifetime: timedelta | None = None
+    most_bytes: int | None = None
+
+
+_KINDS = {
+    NAMES: _Kind("Display names by user id"),
+    BOOTSTRAP: _Kind("The newest of the events that a fan-out has to know from before its window"),
+    SOCKETS: _Kind(
+        "What connections were to receive, for their clients' return to any node",
+        lifetime=timedelta(hours=24),
+        # Of several hundred thousand connections.
+        most_bytes=128 * 1024 * 1024,
+    ),
 }
 
 
@@ -30,7 +48,7 @@ class NameSet:
 
 
 async def ensure_buckets(
-    js: JetStreamContext, buckets: Collection[str] = (NAMES, BOOTSTRAP), *, replicas: int = 1
+    js: JetStreamContext, buckets: Collection[str] = tuple(_KINDS), *, replicas: int = 1
 ) -> None:
     """Make those of the buckets that are missing; one that is there is left as it is.
 
@@ -40,17 +58,13 @@ async def ensure_buckets(
     for bucket in buckets:
         if await stream_state(js, stream_of(bucket)) is not None:
             continue
-        with reaching_broker():
-            await js.create_key_value(
-                KeyValueConfig(
-                    bucket=bucket,
-                    description=_DESCRIPTIONS[bucket],
-                    history=1,
-                    storage=StorageType.FILE,
-                    replicas=replicas,
-                    direct=True,
-                )
-            )
+        try:
+            with reaching_broker():
+                await js.add_stream(_configuration(bucket, replicas))
+        except BadRequestError as error:
+            if error.err_code != NAME_IN_USE:
+                raise
+            # Another process made it at the same time, perhaps otherwise.
 
 
 def stream_of(bucket: str) -> str:
@@ -134,3 +148,63 @@ async def watch_names(nc: Client) -> AsyncGenerator[tuple[NameSet, ...]]:
 
 def _name_set(message: StreamMessage) -> NameSet:
     return NameSet(message.subject.removeprefix(subject_of(NAMES, "")), message.body.decode() or None)
+
+
+async def put_values(
+    nc: Client, js: JetStreamContext, bucket: str, values: Mapping[str, bytes], *, limit: timedelta
+) -> None:
+    """Set keys of a bucket, in order; where it raises, some are set or none.
+
+    Only the last is acknowledged, which the server took after all the others.
+
+    Raises:
+        BrokerUnavailable: also, the bucket is missing, or takes nothing.
+        BrokerClosed
+    """
+    *others, (last, value) = values.items()
+    try:
+        with reaching_broker():
+            for key, other in others:
+                await nc.publish(subject_of(bucket, key), other)
+            await js.publish(
+                subject_of(bucket, last), value, timeout=limit.total_seconds(), stream=stream_of(bucket)
+            )
+    except APIError as error:
+        raise BrokerUnavailable(f"the bucket {bucket} takes nothing: {error.description}") from error
+
+
+async def get_value(js: JetStreamContext, bucket: str, key: str) -> bytes | None:
+    """Return what the bucket's leader has under a key; none where there is nothing, or no bucket.
+
+    Raises:
+        BrokerUnavailable, BrokerClosed
+    """
+    try:
+        with reaching_broker():
+            found = await js.get_last_msg(stream_of(bucket), subject_of(bucket, key))
+    except NotFoundError:
+        return None
+    return found.data or None
+
+
+def _configuration(bucket: str, replicas: int) -> StreamConfig:
+    """Return the stream of a bucket, such as clients of key-value buckets expect it."""
+    kind = _KINDS[bucket]
+    return StreamConfig(
+        name=stream_of(bucket),
+        description=kind.description,
+        subjects=[subject_of(bucket, ">")],
+        storage=StorageType.FILE,
+        num_replicas=replicas,
+        max_msgs_per_subject=1,
+        max_age=kind.lifetime.total_seconds() if kind.lifetime else None,
+        max_bytes=kind.most_bytes or -1,
+        # The client's own way of making a bucket would have a full one take nothing new.
+        discard=DiscardPolicy.OLD if kind.most_bytes else DiscardPolicy.NEW,
+        allow_direct=True,
+        allow_rollup_hdrs=True,
+        allow_msg_ttl=True,
+        deny_delete=True,
+        max_consumers=-1,
+        max_msgs=-1,
+    )

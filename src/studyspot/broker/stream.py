@@ -15,8 +15,9 @@ STREAM = "STUDYSPOT"
 SUBJECTS = ("studyspot.>",)
 EPOCH = "epoch"
 EARLIER_EPOCHS = "earlier-epochs"
+NAME_IN_USE = 10058
+"""What the server answers where there is another stream of the name."""
 
-_NAME_IN_USE = 10058
 _EMPTY_ATTEMPTS = 100
 _EMPTY_PAUSE = timedelta(milliseconds=100)
 
@@ -100,7 +101,7 @@ async def ensure_stream(
             with reaching_broker():
                 await _add_empty_stream(js, config)
         except BadRequestError as error:
-            if error.err_code != _NAME_IN_USE:
+            if error.err_code != NAME_IN_USE:
                 raise
             # Another process made it at the same time, perhaps otherwise: what it is, the state says.
         state = await stream_state(js)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from studyspot.broker.buckets import BOOTSTRAP, NAMES, stream_of, subject_of
+from studyspot.broker.buckets import BOOTSTRAP, NAMES, SOCKETS, stream_of, subject_of
 from studyspot.broker.stream import STREAM, SUBJECTS
 
 SERVICES = ("relay", "api", "projections", "policies", "fanout", "analytics", "admin")
@@ -31,7 +31,7 @@ def permissions() -> Mapping[str, Permissions]:
         "api": (*reads_all, makes_names, subject_of(NAMES, ">")),
         "projections": reads_all,
         "policies": reads_all,
-        "fanout": (*reads_all, *reads_bootstrap),
+        "fanout": (*reads_all, *reads_bootstrap, *_remembering(stream_of(SOCKETS))),
     }
     inboxes = {service: f"_INBOX.{service}.>" for service in SERVICES}
     ours = tuple(inboxes[service] for service in (*publish, "admin"))
@@ -45,6 +45,17 @@ def permissions() -> Mapping[str, Permissions]:
         "analytics": Permissions(_reading(STREAM), ("_INBOX.>", *SUBJECTS), ours),
         "admin": Permissions((">",), (">",)),
     }
+
+
+def _remembering(stream: str) -> tuple[str, ...]:
+    """Return what it takes to make the bucket of connections, to write to it, and to look a single one up."""
+    api = "$JS.API.STREAM"
+    return (
+        f"{api}.CREATE.{stream}",
+        f"{api}.INFO.{stream}",
+        f"{api}.MSG.GET.{stream}",
+        subject_of(SOCKETS, ">"),
+    )
 
 
 def _reading(stream: str) -> tuple[str, ...]:

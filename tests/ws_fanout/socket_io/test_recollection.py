@@ -1,0 +1,237 @@
+"""What connections were to receive is found by their clients' next node, whatever befalls NATS meanwhile."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from nats.aio.client import Client
+from nats.js.api import DiscardPolicy, StorageType
+
+from studyspot.broker.buckets import SOCKETS, ensure_buckets, get_value, put_values, stream_of
+from studyspot.broker.connection import connect
+from studyspot.broker.errors import BrokerClosed, BrokerUnavailable
+from studyspot.ws_fanout.ending import end_tasks
+from studyspot.ws_fanout.socket_io.recollection import Recollection
+from studyspot.ws_fanout.socket_io.remembered import Remembered
+from tests.engines import NatsServer
+
+LIMIT = 20
+ASHA = Remembered("s1", "k3", {"library:L1": 120, "library:L2": 131}, 118)
+
+
+@asynccontextmanager
+async def node(server: NatsServer, **bounds: int) -> AsyncIterator[Recollection]:
+    """The memory of one node, with the rights of the fan-out's user."""
+    async with connected(server) as nc:
+        recollection = Recollection(nc, **bounds)
+        running = asyncio.create_task(recollection.run())
+        try:
+            yield recollection
+        finally:
+            async with asyncio.timeout(LIMIT):
+                await end_tasks([running])
+
+
+@asynccontextmanager
+async def connected(server: NatsServer) -> AsyncIterator[Client]:
+    async with _connection(server.urls.fanout) as nc:
+        yield nc
+
+
+@asynccontextmanager
+async def admin(server: NatsServer) -> AsyncIterator[Client]:
+    async with _connection(server.urls.admin) as nc:
+        yield nc
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[Client]:
+    nc = await connect(url, name="test")
+    try:
+        yield nc
+    finally:
+        await nc.close()
+
+
+async def recalled(recollection: Recollection, pid: str) -> Remembered | None:
+    answer: asyncio.Future[Remembered | None] = asyncio.get_running_loop().create_future()
+    recollection.recall(pid, answer.set_result)
+    assert not answer.done(), "the caller is not to be called before it goes on"
+    async with asyncio.timeout(LIMIT):
+        return await answer
+
+
+async def recalled_at_last(recollection: Recollection, pid: str, expected: Remembered | None) -> None:
+    async with asyncio.timeout(LIMIT):
+        while await recalled(recollection, pid) != expected:  # noqa: ASYNC110  It is asked.
+            await asyncio.sleep(0.01)
+
+
+async def in_bucket(server: NatsServer, pid: str) -> None:
+    """Wait until something is written, so that also a node that is killed would have told it."""
+    async with connected(server) as nc, asyncio.timeout(LIMIT):
+        while await get_value(nc.jetstream(timeout=2), SOCKETS, pid) is None:  # noqa: ASYNC110  As above.
+            await asyncio.sleep(0.01)
+
+
+async def test_another_node_finds_what_one_has_written(nats_server: NatsServer) -> None:
+    async with node(nats_server) as one, node(nats_server) as other:
+        one.remember("p-1", ASHA)
+        await recalled_at_last(other, "p-1", ASHA)
+        assert await recalled(other, "p-2") is None
+
+
+async def test_what_a_node_has_yet_to_write_it_knows_itself(nats_server: NatsServer) -> None:
+    async with node(nats_server) as one:
+        one.remember("p-1", ASHA)
+        assert await recalled(one, "p-1") == ASHA
+
+
+async def test_the_newest_of_a_connection_is_found(nats_server: NatsServer) -> None:
+    async with node(nats_server) as one, node(nats_server) as other:
+        for position in range(300):
+            one.remember("p-1", Remembered("s1", "k3", {}, position))
+            if position % 100 == 0:
+                await in_bucket(nats_server, "p-1")
+        await recalled_at_last(other, "p-1", Remembered("s1", "k3", {}, 299))
+
+
+async def test_more_than_one_write_takes_are_all_written(nats_server: NatsServer) -> None:
+    async with node(nats_server) as one, node(nats_server) as other:
+        for number in range(700):
+            one.remember(f"p-{number}", Remembered(f"s{number}", "k3", {}, number))
+        for number in range(700):
+            await recalled_at_last(other, f"p-{number}", Remembered(f"s{number}", "k3", {}, number))
+
+
+async def test_without_nats_nothing_is_recalled_at_once_and_what_was_remembered_follows(
+    nats_server: NatsServer,
+) -> None:
+    async with node(nats_server) as one:
+        one.remember("p-1", ASHA)
+        await in_bucket(nats_server, "p-1")
+        nats_server.kill()
+        begun = time.monotonic()
+        assert await recalled(one, "p-1") is None
+        assert time.monotonic() - begun < 1.5
+        one.remember("p-2", ASHA)
+        nats_server.restart()
+        async with node(nats_server) as other:
+            await recalled_at_last(other, "p-2", ASHA)
+            assert await recalled(other, "p-1") == ASHA
+
+
+async def test_a_silent_nats_holds_up_nobody_for_more_than_a_second(nats_server: NatsServer) -> None:
+    async with node(nats_server) as one:
+        one.remember("p-1", ASHA)
+        await in_bucket(nats_server, "p-1")
+        nats_server.freeze()
+        begun = time.monotonic()
+        answers = await asyncio.gather(*(recalled(one, f"p-{number}") for number in range(1, 201)))
+        assert time.monotonic() - begun < 1.5
+        assert answers == [None] * 200
+        nats_server.thaw()
+        await recalled_at_last(one, "p-1", ASHA)
+
+
+async def test_a_lost_bucket_is_made_again_and_written_to(nats_server: NatsServer) -> None:
+    async with node(nats_server) as one, node(nats_server) as other:
+        one.remember("p-1", ASHA)
+        await recalled_at_last(other, "p-1", ASHA)
+        async with admin(nats_server) as nc:
+            await nc.jetstream().delete_stream(stream_of(SOCKETS))
+        assert await recalled(other, "p-1") is None
+        one.remember("p-2", ASHA)
+        await recalled_at_last(other, "p-2", ASHA)
+
+
+async def test_where_too_much_waits_what_has_waited_longest_is_forgotten(nats_server: NatsServer) -> None:
+    async with node(nats_server, most_unwritten=3) as one:
+        nats_server.kill()
+        for number in range(5):
+            one.remember(f"p-{number}", ASHA)
+        one.remember("p-2", Remembered("s2", "k3", {}, 7))
+        nats_server.restart()
+        async with node(nats_server) as other:
+            for number in (3, 4):
+                await recalled_at_last(other, f"p-{number}", ASHA)
+            assert await recalled(other, "p-2") == Remembered("s2", "k3", {}, 7)
+            assert [await recalled(other, f"p-{number}") for number in (0, 1)] == [None, None]
+
+
+async def test_beyond_its_bound_a_question_is_answered_with_nothing(nats_server: NatsServer) -> None:
+    async with connected(nats_server) as nc:
+        recollection = Recollection(nc, most_questions=1)
+        answers: list[Remembered | None] = []
+        recollection.recall("p-1", answers.append)
+        recollection.recall("p-2", answers.append)
+        assert answers == []
+        await asyncio.sleep(0)
+        assert answers == [None]
+
+
+@pytest.mark.parametrize("pid", ["", ">", "*", "a.b", "p 1", "p\r\nPUB x 0\r\n\r\n", "x" * 65, "ä", "p-1\n"])
+async def test_what_is_no_id_of_a_connection_is_not_asked_for(nats_server: NatsServer, pid: str) -> None:
+    async with node(nats_server) as one:
+        one.remember("p-1", ASHA)
+        await in_bucket(nats_server, "p-1")
+        assert await recalled(one, pid) is None
+        with pytest.raises(ValueError, match="letters"):
+            one.remember(pid, ASHA)
+        assert await recalled(one, "p-1") == ASHA
+
+
+@pytest.mark.parametrize(
+    "value", [b"no JSON", b'{"user_id":"s1"}', b'{"user_id":"s1","epoch":"k3","rooms":5}']
+)
+async def test_what_another_release_wrote_otherwise_is_not_remembered(
+    nats_server: NatsServer, value: bytes
+) -> None:
+    async with node(nats_server) as one, connected(nats_server) as nc:
+        js = nc.jetstream(timeout=2)
+        await ensure_buckets(js, (SOCKETS,))
+        await put_values(nc, js, SOCKETS, {"p-1": value}, limit=timedelta(seconds=2))
+        assert await recalled(one, "p-1") is None
+
+
+async def test_a_connection_that_is_gone_for_good_ends_it(nats_server: NatsServer) -> None:
+    async with connected(nats_server) as nc:
+        recollection = Recollection(nc)
+        running = asyncio.create_task(recollection.run())
+        await nc.close()
+        recollection.remember("p-1", ASHA)
+        async with asyncio.timeout(LIMIT):
+            with pytest.raises(BaseExceptionGroup) as caught:
+                await running
+        assert caught.group_contains(BrokerClosed)
+
+
+async def test_the_bucket_keeps_one_value_of_each_for_a_day_and_no_more_than_its_bytes(
+    nats_server: NatsServer,
+) -> None:
+    async with node(nats_server) as one:
+        one.remember("p-1", ASHA)
+        await in_bucket(nats_server, "p-1")
+        one.remember("p-1", Remembered("s1", "k3", {}, 200))
+        one.remember("p-2", ASHA)
+        await in_bucket(nats_server, "p-2")
+    async with admin(nats_server) as nc:
+        info = await nc.jetstream().stream_info(stream_of(SOCKETS))
+    assert info.state.messages == 2
+    config = info.config
+    assert config.storage == StorageType.FILE
+    assert config.max_age == timedelta(hours=24).total_seconds()
+    assert config.max_msgs_per_subject == 1
+    assert config.discard == DiscardPolicy.OLD
+    assert 0 < (config.max_bytes or 0) <= 1024**3
+
+
+async def test_a_bucket_that_takes_nothing_is_told_as_unavailable(nats_server: NatsServer) -> None:
+    async with admin(nats_server) as nc:
+        js = nc.jetstream(timeout=2)
+        await js.add_stream(name="squatter", subjects=["$KV.sockets.>"])
+        with pytest.raises(BrokerUnavailable):
+            await put_values(nc, js, SOCKETS, {"p-1": b"{}"}, limit=timedelta(seconds=2))
