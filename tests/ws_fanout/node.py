@@ -16,6 +16,7 @@ from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.outlet import AT_ONCE
 from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.replays import Reading
 from studyspot.ws_fanout.rights import Rights
@@ -50,7 +51,7 @@ class Client:
     def send_ping(self) -> None:
         self.pings += 1
 
-    def begin_close(self, code: CloseCode, reason: str) -> None:
+    def begin_close(self, code: CloseCode, reason: str, *, after: timedelta = AT_ONCE) -> None:
         self.closed = (code, reason)
 
     def cut_off(self) -> None:

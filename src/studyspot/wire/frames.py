@@ -19,6 +19,8 @@ MOST_ROOMS_AT_ONCE = 100
 class CloseCode(IntEnum):
     """Why a socket is closed: below 4500 the client comes back, from there on it stays away."""
 
+    DONE = 1000
+    """The client has said goodbye."""
     RESTART = 1012
     OVERLOAD = 1013
     TOKEN_EXPIRED = 4001

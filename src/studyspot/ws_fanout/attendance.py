@@ -1,6 +1,6 @@
 """Which rooms one socket is in, and from where on each is brought."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from studyspot.access.tokens import Identity
 from studyspot.wire.frames import Connect, Join, Joined, Leave, Left, Resume, RoomAnswer, Since
@@ -25,8 +25,10 @@ class Attendance:
         self._node = node
         self._limits = limits
 
-    def begin(self, frame: Connect, identity: Identity) -> tuple[tuple[RoomAnswer, ...], Resume]:
-        """Enter the person's own rooms and those that are asked for.
+    def begin(
+        self, frame: Connect, identity: Identity, floors: Mapping[str, int]
+    ) -> tuple[tuple[RoomAnswer, ...], Resume]:
+        """Enter the person's own rooms and those that are asked for, each from its floor on if it has one.
 
         Returns:
             What is said of each room that was asked for, and of staff rooms beside; and how all continue.
@@ -35,7 +37,8 @@ class Attendance:
         own = own_rooms(identity, staff_rooms)
         answers = self._answers(frame.rooms, identity, held=own)
         resume, after = self._resume(frame.since)
-        wanted = dict.fromkeys((*own, *(answer.room for answer in answers if answer.joined)), after)
+        rooms = (*own, *(answer.room for answer in answers if answer.joined))
+        wanted = {room: max(after, floors.get(room, after)) for room in rooms}
         main = Lane(wanted, after, owes_caught_up=resume == "replaying")
         self.lanes = Lanes(main, conflates=frame.conflate)
         unasked = (RoomAnswer(room=room, joined=True) for room in staff_rooms if room not in frame.rooms)
@@ -55,6 +58,22 @@ class Attendance:
         if wanted:
             self.lanes.add(wanted, after=after, owes_caught_up=resume == "replaying")
         return (Unlisten(left), Send(Joined(id=frame.id, rooms=answers, resume=resume)), Serve())
+
+    def enter(self, frame: Join, identity: Identity) -> Sequence[Effect]:
+        """Enter the rooms that are asked for, where that is allowed, from now on and in the main lane.
+
+        So positions rise over all rooms of the socket, also while what it missed is being brought.
+        """
+        answers = self._answers(frame.rooms, identity, held=self.lanes.rooms())
+        main = self.lanes.main
+        entered = tuple(answer.room for answer in answers if answer.joined and answer.room not in main.rooms)
+        main.rooms |= dict.fromkeys(entered, self._node.head)
+        joined = Send(Joined(id=frame.id, rooms=answers, resume="live"))
+        return (Listen(entered), joined) if main.live else (joined,)
+
+    def can_resume(self, since: Since) -> bool:
+        """Return whether what followed can still be brought."""
+        return since.epoch == self._node.epoch and since.position >= self._node.first_position - 1
 
     def leave(self, frame: Leave) -> Sequence[Effect]:
         """Leave the rooms, as far as the socket is in them."""
@@ -121,7 +140,7 @@ class Attendance:
         head = self._node.head
         if since is None:
             return "live", head
-        if since.epoch != self._node.epoch or since.position < self._node.first_position - 1:
+        if not self.can_resume(since):
             return "snapshot-required", head
         if since.position < head:
             return "replaying", since.position

@@ -3,25 +3,30 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
-from studyspot.wire.frames import write_frame
 from studyspot.ws_fanout.conflation import SeatKey, Turns, Unsent
 from studyspot.ws_fanout.effects import (
     Admitted,
     Close,
     Effect,
     Listen,
+    Recall,
+    Remember,
     Send,
     SendPing,
     Serve,
+    Then,
     Unlisten,
+    Write,
 )
-from studyspot.ws_fanout.encoder import FrameEncoder, text_frame
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Peer, Rosters
 from studyspot.ws_fanout.routed import RoutedEvent
+from studyspot.ws_fanout.socket_io.memory import Memory
+from studyspot.ws_fanout.socket_io.remembered import Remembered
 from studyspot.ws_fanout.tally import Tally
 
 WRITES_A_STEP = 100
@@ -40,22 +45,27 @@ class Dispatcher:
 
     def __init__(
         self,
-        encoder: FrameEncoder,
         *,
         unsent_limit_bytes: int,
         conflate_every: timedelta,
         metrics: FanoutMetrics,
         clock: Callable[[], Now],
         serve: Callable[[Peer], None],
+        memory: Memory,
+        recalled: Callable[[Peer, Then, Remembered | None], None],
     ) -> None:
-        """Make it; `serve` is called with a peer that waits to be served from the log."""
+        """Make it; `serve` is called with a peer that waits to be served from the log.
+
+        `recalled` is called with what `memory` has of the connection that a peer asked for.
+        """
         self.rosters = Rosters()
         self.unsent_limit_bytes = unsent_limit_bytes
-        self._encoder = encoder
         self.tally = Tally(metrics)
         self._metrics = metrics
         self._clock = clock
         self._serve = serve
+        self._memory = memory
+        self._recalled = recalled
         self._turns: Turns[Peer] = Turns(conflate_every)
         self._rounds: deque[tuple[Callable[[Peer], None], deque[Peer]]] = deque()
 
@@ -69,13 +79,16 @@ class Dispatcher:
         for effect in effects:
             match effect:
                 case Send(frame):
-                    peer.outlet.write(text_frame(write_frame(frame)))
+                    if words := peer.language.put(frame):
+                        peer.outlet.write(words)
                     self.tally.answered(frame)
+                case Write(data):
+                    peer.outlet.write(data)
                 case SendPing():
-                    peer.outlet.send_ping()
+                    peer.language.ping(peer.outlet)
                 case Close(code, reason):
                     self.rosters.remove(peer)
-                    peer.outlet.begin_close(code, reason)
+                    peer.language.close(peer.outlet, code, reason)
                 case Admitted(user_id, conflates):
                     peer.held = Unsent() if conflates else None
                     self.rosters.admit(peer, user_id)
@@ -85,6 +98,10 @@ class Dispatcher:
                     self.rosters.leave(peer, rooms)
                 case Serve():
                     self._serve(peer)
+                case Remember(pid, remembered):
+                    self._memory.remember(pid, remembered)
+                case Recall(pid, then):
+                    self._memory.recall(pid, partial(self._recalled, peer, then))
                 case _ as unreachable:
                     assert_never(unreachable)
 
@@ -101,26 +118,30 @@ class Dispatcher:
         """
         if not rooms or not events:
             return
-        before, count = events[0].position - 1, len(events)
-        audiences = self.rosters.prompt.audiences(rooms)
-        if audiences:
-            next(iter(audiences[0][1])).first_of += times
-        for named, peers in audiences:
-            data = b"".join([self._encoder.frame(event, named) for event in events])
-            for peer in peers:
-                if not peer.outbox:
-                    peer.outbox_after = before
-                    dealt[peer] = None
-                peer.outbox.append(data)
-                peer.outbox_frames += count
-        for named, peers in self.rosters.conflating.audiences(rooms):
-            frames = [
-                (event.position, event.replaceable(named), self._encoder.frame(event, named))
-                for event in events
-            ]
-            for peer in peers:
-                assert peer.held is not None
-                self._deal_held(peer, peer.held, frames, dealt)
+        before = events[0].position - 1
+        for encoder, roster in self.rosters.prompt.items():
+            for named, peers in roster.audiences(rooms):
+                frames = [frame for event in events if (frame := encoder.frame(event, named))]
+                if not frames:
+                    continue
+                data, count = b"".join(frames), len(frames)
+                next(iter(peers)).first_of += times
+                times = ()
+                for peer in peers:
+                    if not peer.outbox:
+                        peer.outbox_after = before
+                        dealt[peer] = None
+                    peer.outbox.append(data)
+                    peer.outbox_frames += count
+        for encoder, roster in self.rosters.conflating.items():
+            for named, peers in roster.audiences(rooms):
+                replaceable = [
+                    (event.position, event.replaceable(named), encoder.frame(event, named))
+                    for event in events
+                ]
+                for peer in peers:
+                    assert peer.held is not None
+                    self._deal_held(peer, peer.held, replaceable, dealt)
 
     def begin_round(self, peers: dict[Peer, None]) -> None:
         """Let the outboxes of these peers be written, a part in each step."""

@@ -1,8 +1,13 @@
 """What a session asks its socket and its node to do, in order."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studyspot.wire.frames import CloseCode, ServerFrame
+from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.socket_io.remembered import Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +16,15 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """Whole WebSocket frames, which the socket's language has made by itself."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SendPing:
-    """Ask the other side's WebSocket layer for a sign of life."""
+    """Ask the other side for a sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +60,21 @@ class Serve:
     """Some lane waits to be served from the log."""
 
 
-Effect = Send | SendPing | Close | Admitted | Listen | Unlisten | Serve
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep this of the connection that is called `pid`, for its client's return."""
+
+    pid: str
+    remembered: Remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Find out what is kept of the connection that was called `pid`; then ask what follows from it."""
+
+    pid: str
+    then: Then
+
+
+Then = Callable[[Remembered | None, Now], "Sequence[Effect]"]
+Effect = Send | Write | SendPing | Close | Admitted | Listen | Unlisten | Serve | Remember | Recall

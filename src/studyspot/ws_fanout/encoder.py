@@ -9,37 +9,57 @@ from websockets.frames import Frame, Opcode
 from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.views import show
 
+FrameKey = tuple[int, tuple[str, ...]]
+"""An event's position, and those of its rooms by which it comes."""
+
 
 def text_frame(payload: bytes) -> bytes:
     """Return a payload as a WebSocket text frame of a server: whole, unmasked, uncompressed."""
     return Frame(Opcode.TEXT, payload).serialize(mask=False)
 
 
-class FrameEncoder:
-    """Makes event frames, and keeps the newest of them up to `most_bytes`."""
+class MadeFrames:
+    """The newest frames that were made, up to `most_bytes`."""
 
-    def __init__(self, name_of: Callable[[str], str], *, most_bytes: int) -> None:
-        self._name_of = name_of
+    def __init__(self, *, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._bytes = 0
-        self._frames: dict[tuple[int, tuple[str, ...]], bytes] = {}
+        self._frames: dict[FrameKey, bytes] = {}
 
-    def frame(self, event: RoutedEvent, rooms: tuple[str, ...]) -> bytes:
-        """Return the WebSocket frame for sockets that get the event by these of its rooms."""
-        key = (event.position, rooms)
-        known = self._frames.get(key)
-        if known is not None:
-            return known
-        made = self._frames[key] = text_frame(self._payload(event, rooms))
+    def get(self, key: FrameKey) -> bytes | None:
+        return self._frames.get(key)
+
+    def keep(self, key: FrameKey, made: bytes) -> bytes:
+        """Keep a frame, and return it."""
+        self._frames[key] = made
         self._bytes += len(made)
         while self._bytes > self._most_bytes:
             self._bytes -= len(self._frames.pop(next(iter(self._frames))))
         return made
 
     def forget(self) -> None:
-        """Forget every frame: positions begin to mean other events."""
+        """Keep none of them any more."""
         self._frames.clear()
         self._bytes = 0
+
+
+class FrameEncoder:
+    """Makes the event frames of `studyspot.v1`."""
+
+    def __init__(self, name_of: Callable[[str], str], *, most_bytes: int) -> None:
+        """Make it; of the frames it keeps `most_bytes`."""
+        self._name_of = name_of
+        self._made = MadeFrames(most_bytes=most_bytes)
+
+    def frame(self, event: RoutedEvent, rooms: tuple[str, ...]) -> bytes:
+        """Return the WebSocket frame for sockets that get the event by these of its rooms."""
+        key = (event.position, rooms)
+        known = self._made.get(key)
+        return known if known is not None else self._made.keep(key, text_frame(self._payload(event, rooms)))
+
+    def forget(self) -> None:
+        """Forget every frame: positions begin to mean other events."""
+        self._made.forget()
 
     def _payload(self, event: RoutedEvent, rooms: tuple[str, ...]) -> bytes:
         sight = max((event.route.sights[room] for room in rooms), key=lambda sight: sight.view.richness)

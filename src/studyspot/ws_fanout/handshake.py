@@ -5,15 +5,18 @@ Every refusal is a problem, with a time to come again where that helps, and is c
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 import orjson
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import NegotiationError
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
+from studyspot.wire.frames import SUBPROTOCOL
 from studyspot.wire.problems import (
     MALFORMED,
     MEDIA_TYPE,
@@ -28,10 +31,18 @@ from studyspot.wire.problems import (
 from studyspot.ws_fanout.addresses import Proxies
 from studyspot.ws_fanout.gate import NODE_FULL, TOO_MANY_CONNECTS, TOO_MANY_SOCKETS, Gate, Place, jittered
 from studyspot.ws_fanout.health import Health
+from studyspot.ws_fanout.language import Wire
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics
+from studyspot.ws_fanout.socket_io import requests as engine_io
+from studyspot.ws_fanout.socket_io.requests import RequestRefused
 
 PATH = "/ws"
+_WIRES = {
+    PATH: Wire.STUDYSPOT,
+    engine_io.PATH: Wire.SOCKET_IO,
+    engine_io.PATH.removesuffix("/"): Wire.SOCKET_IO,
+}
 
 DRAINING = Kind("draining", "This node is going away", 503)
 UPGRADE_REQUIRED = Kind("upgrade-required", "Only WebSockets here", 426)
@@ -59,6 +70,8 @@ TOO_MANY_FRAMES = "too-many-frames"
 """Cut off, as it did not wait for the answer."""
 
 _OF_STATUS = {kind.status: kind for kind in (MALFORMED, ORIGIN_REFUSED, METHOD_NOT_ALLOWED, UPGRADE_REQUIRED)}
+_JSON_TYPE = "application/json"
+_OUR_TYPES = (MEDIA_TYPE, _JSON_TYPE)
 _NOT_READY_RETRY = timedelta(seconds=1)
 _DRAINING_RETRY = timedelta(seconds=2)
 _LONGEST_INSTANCE = 200
@@ -70,10 +83,12 @@ class Guest(Protocol):
     Attributes:
         request: what it wants, once it has said so.
         place: the one that it has among the node's sockets, once it is let in.
+        wire: the language that it asks for.
     """
 
     request: Request | None
     place: Place | None
+    wire: Wire
 
     def cut_off(self) -> None:
         """End the connection at once."""
@@ -150,23 +165,42 @@ class Handshakes:
     async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer a request that is not to become a socket; wait for the turn of one that is."""
         self._silent.pop(cast("Guest", connection), None)
-        path = request.path.partition("?")[0]
+        path, _, query = request.path.partition("?")
         if path == "/health":
             return self._tell_health(connection)
-        if path != PATH:
+        wire = _WIRES.get(path)
+        if wire is None:
             return self._refuse(connection, Problem(NOT_FOUND, f"Sockets are at {PATH}."), request)
+        cast("Guest", connection).wire = wire
         try:
+            if wire is Wire.SOCKET_IO:
+                engine_io.check_query(query)
             await self._let_in(connection, request)
+        except RequestRefused as refusal:
+            self._metrics.refused(refusal.cause)
+            return _json(connection, HTTPStatus.BAD_REQUEST, refusal.body(), _JSON_TYPE)
         except Problem as problem:
             return self._refuse(connection, problem, request)
         return None
+
+    def subprotocol(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        """Return the subprotocol of the language that was asked for; Socket.IO has none.
+
+        Raises:
+            NegotiationError: the client does not offer it.
+        """
+        if cast("Guest", connection).wire is Wire.SOCKET_IO:
+            return None
+        if SUBPROTOCOL not in offered:
+            raise NegotiationError(f"the subprotocol is {SUBPROTOCOL}")
+        return Subprotocol(SUBPROTOCOL)
 
     def refuse_unfit(
         self, connection: ServerConnection, request: Request, response: Response
     ) -> Response | None:
         """Say as a problem what is wrong with a handshake that websockets has refused."""
         kind = _OF_STATUS.get(response.status_code)
-        if kind is None or response.headers.get("Content-Type") == MEDIA_TYPE:
+        if kind is None or response.headers.get("Content-Type") in _OUR_TYPES:
             return None
         told = self._refuse(connection, Problem(kind, response.body.decode().strip()), request)
         for name in ("Upgrade", "Allow"):
@@ -224,7 +258,7 @@ class Handshakes:
             **health.details(),
             "serverNow": datetime.now(UTC).isoformat(),
         }
-        return _json(connection, HTTPStatus.OK, body, "application/json")
+        return _json(connection, HTTPStatus.OK, body, _JSON_TYPE)
 
 
 def _json(

@@ -12,17 +12,23 @@ from prometheus_client import CollectorRegistry
 from studyspot.access.tokens import Identity, Verifier
 from studyspot.catalogue.codec import Recorded
 from studyspot.wire.frames import CloseCode
-from studyspot.ws_fanout.deadlines import Deadlines
+from studyspot.ws_fanout.crowd import Crowd
 from studyspot.ws_fanout.dispatch import WRITES_A_STEP, Dispatcher
-from studyspot.ws_fanout.encoder import FrameEncoder
+from studyspot.ws_fanout.effects import Then
+from studyspot.ws_fanout.language import Wire
+from studyspot.ws_fanout.languages import Languages
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
-from studyspot.ws_fanout.peers import Outlet, Peer
+from studyspot.ws_fanout.outlet import Outlet
+from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.replays import Replays
 from studyspot.ws_fanout.rights import Change, Rights, Standing
 from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.session import Session
+from studyspot.ws_fanout.socket_io.memory import Memory, Oblivion
+from studyspot.ws_fanout.socket_io.remembered import Remembered
+from studyspot.ws_fanout.socket_io.scene import Scene
 from studyspot.ws_fanout.unread import Unread
 from studyspot.ws_fanout.window import Window
 
@@ -51,8 +57,12 @@ class Hub:
         clock: Callable[[], Now],
         wake: Callable[[], None],
         metrics: FanoutMetrics | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        """Make an empty node; `wake` is called when `step` has something to do."""
+        """Make an empty node; `wake` is called when `step` has something to do.
+
+        Without a `memory` no client of Socket.IO comes back to what it had.
+        """
         self.epoch = ""
         self.head = 0
         self.first_position = 1
@@ -64,21 +74,20 @@ class Hub:
         self._clock = clock
         self._wake = wake
         self._rights = Rights()
-        self._peers: dict[Peer, None] = {}
-        self._unconnected: dict[Peer, None] = {}
+        self._crowd = Crowd(most_unconnected=limits.sockets_before_connect)
         self._beats: deque[Peer] = deque()
-        self._deadlines = Deadlines()
-        self._encoder = FrameEncoder(name_of, most_bytes=limits.encoded_bytes)
+        self._languages = Languages(name_of, clock, limits)
         self._dispatcher = Dispatcher(
-            self._encoder,
             unsent_limit_bytes=limits.unsent_bytes,
             conflate_every=limits.conflate_every,
             metrics=self.metrics,
             clock=clock,
             serve=lambda peer: self.replays.enqueue(peer),
+            memory=memory or Oblivion(),
+            recalled=self._recalled,
         )
         self._unread = Unread(limits, self._dispatcher)
-        self.replays = Replays(self._dispatcher, self._encoder, self._empty_window(0), wake=wake)
+        self.replays = Replays(self._dispatcher, self._empty_window(0), wake=wake)
 
     def verify(self, token: str, now: datetime) -> Identity:
         return self._verifier.verify(token, now)
@@ -100,12 +109,12 @@ class Hub:
     @property
     def socket_count(self) -> int:
         """How many sockets there are, also those that have yet to connect."""
-        return len(self._peers)
+        return len(self._crowd)
 
     @property
     def peers(self) -> Sequence[Peer]:
         """Every socket, also those that have yet to connect."""
-        return tuple(self._peers)
+        return self._crowd.peers()
 
     @property
     def unsent_bytes(self) -> int:
@@ -117,27 +126,25 @@ class Hub:
         """Up to where events have been folded into who may be in which room."""
         return self._rights.position
 
-    def open(self, outlet: Outlet) -> Peer:
+    def open(self, outlet: Outlet, wire: Wire = Wire.STUDYSPOT) -> Peer:
         """Take in a socket, which has yet to connect.
 
         Where too many have yet to, the one that has had the longest time for it is closed.
         """
-        peer = Peer(Session(self, self._limits, self._clock()), outlet)
-        self._peers[peer] = self._unconnected[peer] = None
-        self._deadlines.watch(peer)
-        if len(self._unconnected) > self._limits.sockets_before_connect:
-            oldest = next(iter(self._unconnected))
-            del self._unconnected[oldest]
-            self.close(oldest, CloseCode.OVERLOAD, "too many are connecting: come again a little later")
+        session = Session(self, self._limits, self._clock())
+        peer = Peer(self._languages.of(wire, session), outlet)
+        crowded_out = self._crowd.enter(peer)
+        self._dispatcher.perform(peer, peer.language.begin())
+        if crowded_out is not None:
+            reason = "too many are connecting: come again a little later"
+            self.close(crowded_out, CloseCode.OVERLOAD, reason)
         return peer
 
     def receive(self, peer: Peer, data: str | bytes) -> None:
-        """Take a frame of the client."""
+        """Take a message of the client."""
         self._dispatcher.flush(peer)
-        self._dispatcher.perform(peer, peer.session.receive(data, self._clock()))
-        self._deadlines.watch(peer)
-        if peer.session.identity is not None:
-            self._unconnected.pop(peer, None)
+        self._dispatcher.perform(peer, peer.language.receive(data, self._clock()))
+        self._crowd.note(peer)
         if self._unread.is_too_much_of(peer):
             # Who asks on and on and reads nothing would be answered into memory without end.
             self.close(peer, CloseCode.TOO_SLOW, "answers are unread: resume from where you are")
@@ -166,17 +173,17 @@ class Hub:
         peer.session.closed = True
         self._dispatcher.rosters.remove(peer)
         self.replays.forget(peer)
-        self._peers.pop(peer, None)
-        self._unconnected.pop(peer, None)
-        self._deadlines.forget(peer)
+        self._crowd.leave(peer)
 
-    def begin(self, epoch: str, head: int, first_position: int, rights: Rights) -> None:
+    def begin(
+        self, epoch: str, head: int, first_position: int, rights: Rights, scene: Scene | None = None
+    ) -> None:
         """Begin at `head` of a history, without sockets."""
         self.dismiss_all()
         self.epoch, self.head, self.first_position = epoch, head, first_position
         self._rights = rights
         self.replays.window = self._empty_window(head)
-        self._encoder.forget()
+        self._languages.begin(scene or Scene())
 
     def dismiss_all(self) -> None:
         """The history ends here: close every socket, to come back and learn of another one."""
@@ -190,7 +197,7 @@ class Hub:
         times: list[datetime] = []
         run_rooms: tuple[str, ...] = ()
         for routed, recorded in batch:
-            changes = self._rights.apply(recorded) if recorded is not None else ()
+            changes = self._learn(recorded) if recorded is not None else ()
             rooms = self._dispatcher.rosters.occupied(routed.route.sights)
             if changes or rooms != run_rooms:
                 self._dispatcher.deal(run_rooms, run, times, dealt)
@@ -211,7 +218,7 @@ class Hub:
 
     def forget_names(self) -> None:
         """A person's name was deleted: frames that were made with it are not sent again."""
-        self._encoder.forget()
+        self._languages.forget()
 
     @property
     def is_congested(self) -> bool:
@@ -221,7 +228,7 @@ class Hub:
     def tell_staleness(self, since: datetime | None) -> None:
         """The stream has fallen silent, or is heard again: every client is told at once."""
         self.stale_since = since
-        self._beats = deque(self._peers)
+        self._beats = deque(self._crowd)
         self._wake()
 
     def step(self) -> bool:
@@ -239,16 +246,16 @@ class Hub:
         now = self._clock()
         if self._dispatcher.end_turn(now.seconds):
             self._wake()
-        for peer in self._deadlines.due(now.seconds):
+        for peer in self._crowd.due(now.seconds):
             self._dispatcher.flush(peer)
             self._dispatcher.perform(peer, peer.session.tick(now))
-            self._deadlines.watch(peer)
+            self._crowd.note(peer)
         if self._unread.is_due(now.seconds):
             self._relieve()
 
     def _relieve(self) -> None:
         """Look at what is unsent, and close what is too much."""
-        relief = self._unread.look(self._peers, self._clock().seconds)
+        relief = self._unread.look(self._crowd.peers(), self._clock().seconds)
         for peer in relief.cut_off:
             peer.outlet.cut_off()
         for peer in relief.close:
@@ -257,6 +264,16 @@ class Hub:
     def _beat(self, peer: Peer) -> None:
         self._dispatcher.flush(peer)
         self._dispatcher.perform(peer, peer.session.beat(self._clock()))
+
+    def _recalled(self, peer: Peer, then: Then, remembered: Remembered | None) -> None:
+        self._dispatcher.flush(peer)
+        self._dispatcher.perform(peer, then(remembered, self._clock()))
+        self._crowd.note(peer)
+
+    def _learn(self, recorded: Recorded) -> Sequence[Change]:
+        """Take in what an event says of seats and libraries, and of rights; return what these become."""
+        self._languages.scene.apply(recorded)
+        return self._rights.apply(recorded)
 
     def _change(self, change: Change, position: int) -> None:
         """Let every socket of the person follow; what was dealt to it before goes out first."""

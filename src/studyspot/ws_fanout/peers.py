@@ -1,44 +1,23 @@
-"""The sockets of a node: how one is written to, whose they are, and which of them are in which room."""
+"""The sockets of a node: whose they are, and which of them are in which room."""
 
 import math
 from collections.abc import Collection, KeysView, Sequence
 from datetime import datetime
-from typing import Protocol
 
-from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.conflation import Unsent
+from studyspot.ws_fanout.language import Encoder, Language
+from studyspot.ws_fanout.outlet import Outlet
 from studyspot.ws_fanout.session import Session
 
 Audience = tuple[tuple[str, ...], Collection["Peer"]]
 """Rooms, and the peers that are in exactly those of an event's rooms."""
 
 
-class Outlet(Protocol):
-    """The way out to one client; nothing here waits."""
-
-    def write(self, data: bytes) -> None:
-        """Send whole WebSocket frames; on a socket that is closing nothing is sent."""
-
-    def unsent_bytes(self) -> int:
-        """Return how much has been written that the operating system has not taken yet."""
-
-    def is_full(self) -> bool:
-        """Return whether the client should read first; `Hub.drained` is called when it has."""
-
-    def send_ping(self) -> None:
-        """Ask for a sign of life; `Hub.heard_pong` is called when it comes."""
-
-    def begin_close(self, code: CloseCode, reason: str) -> None:
-        """Begin the closing handshake; `Hub.gone` is called at its end."""
-
-    def cut_off(self) -> None:
-        """End at once; what is unsent is lost. `Hub.gone` is called soon."""
-
-
 class Peer:
     """A socket with its session, and the event frames that wait to be written together.
 
     Attributes:
+        language: how it is spoken with.
         outbox: frames not yet written.
         outbox_after: everything up to here was written before them.
         outbox_frames: how many they are.
@@ -54,6 +33,7 @@ class Peer:
         "held",
         "held_after",
         "is_queued",
+        "language",
         "outbox",
         "outbox_after",
         "outbox_frames",
@@ -62,8 +42,10 @@ class Peer:
         "watched_at",
     )
 
-    def __init__(self, session: Session, outlet: Outlet) -> None:
-        self.session = session
+    def __init__(self, language: Language, outlet: Outlet) -> None:
+        self.language = language
+        # Looked at for each event: the way over the language would be taken often.
+        self.session: Session = language.session
         self.outlet = outlet
         self.outbox: list[bytes] = []
         self.outbox_after = 0
@@ -123,20 +105,24 @@ class Rosters:
     """Whose sockets are whose, and which are in which room as far as they get its events as they come.
 
     Attributes:
-        prompt: those that get every event at once.
+        prompt: those that get every event at once, by who makes their frames.
         conflating: those whose public seat frames wait for newer ones.
     """
 
     def __init__(self) -> None:
-        self.prompt = Roster()
-        self.conflating = Roster()
+        self.prompt: dict[Encoder, Roster] = {}
+        self.conflating: dict[Encoder, Roster] = {}
+        self._rosters: list[Roster] = []
         self._users: dict[str, set[Peer]] = {}
 
     @property
     def room_count(self) -> int:
-        # Asked at every handshake: what is gone through is the smaller of the two, and nearly always nothing.
-        prompt, conflating = self.prompt.rooms(), self.conflating.rooms()
-        return len(prompt) + len(conflating) - len(prompt & conflating)
+        """How many rooms anyone is in."""
+        # Asked at every handshake: beside the most, there are nearly always only rooms that these are, too.
+        if not self._rosters:
+            return 0
+        most, *others = sorted((roster.rooms() for roster in self._rosters), key=len, reverse=True)
+        return len(most) + len({room for rooms in others for room in rooms if room not in most})
 
     def admit(self, peer: Peer, user_id: str) -> None:
         _enter(self._users, user_id, peer)
@@ -158,10 +144,16 @@ class Rosters:
 
     def occupied(self, rooms: Collection[str]) -> tuple[str, ...]:
         """Return those of the rooms that anyone is in, in the same order."""
-        return tuple(room for room in rooms if room in self.prompt or room in self.conflating)
+        rosters = self._rosters
+        return tuple([room for room in rooms if any(room in roster for roster in rosters)])
 
     def _of(self, peer: Peer) -> Roster:
-        return self.prompt if peer.held is None else self.conflating
+        rosters = self.prompt if peer.held is None else self.conflating
+        roster = rosters.get(peer.language.encoder)
+        if roster is None:
+            roster = rosters[peer.language.encoder] = Roster()
+            self._rosters.append(roster)
+        return roster
 
 
 def _enter(index: dict[str, set[Peer]], key: str, peer: Peer) -> None:

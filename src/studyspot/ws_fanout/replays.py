@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from studyspot.ws_fanout.conflation import Unsent
 from studyspot.ws_fanout.dispatch import Dispatcher
-from studyspot.ws_fanout.encoder import FrameEncoder
 from studyspot.ws_fanout.lanes import Lane
 from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.routed import RoutedEvent
@@ -33,14 +32,11 @@ class Reading:
 class Replays:
     """The peers that are not live, and how they become so."""
 
-    def __init__(
-        self, dispatcher: Dispatcher, encoder: FrameEncoder, window: Window, *, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, window: Window, *, wake: Callable[[], None]) -> None:
         """Make it; `wake` is called when `step` has something to do."""
         self.window = window
         self._wake = wake
         self._dispatcher = dispatcher
-        self._encoder = encoder
         self._queue: deque[Peer] = deque()
         self._at_head: dict[Peer, None] = {}
         self._readings: dict[Lane, Reading] = {}
@@ -134,7 +130,7 @@ class Replays:
             Whether all events were passed; if not, the client should read first.
         """
         lanes, unsent, replaced = peer.session.lanes, Unsent(), 0
-        is_thinned = lanes.thins(lane)
+        encoder, is_thinned = peer.language.encoder, lanes.thins(lane)
         for event in events:
             if event.position <= lane.cursor:
                 continue
@@ -144,9 +140,9 @@ class Replays:
                 if peer.outlet.is_full():
                     break
             rooms = lanes.due(lane, event)
-            if rooms:
+            if rooms and (frame := encoder.frame(event, rooms)):
                 seat = event.replaceable(rooms) if is_thinned else None
-                replaced += unsent.add(self._encoder.frame(event, rooms), event.position, seat)
+                replaced += unsent.add(frame, event.position, seat)
             lane.cursor = event.position
         self._dispatcher.tally.replaced += replaced
         if unsent:

@@ -10,9 +10,9 @@ from typing import cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
-from websockets.typing import Origin, Subprotocol
+from websockets.typing import Origin
 
-from studyspot.wire.frames import LARGEST_FRAME_BYTES, SUBPROTOCOL, CloseCode
+from studyspot.wire.frames import LARGEST_FRAME_BYTES, CloseCode
 from studyspot.ws_fanout.handshake import Handshakes
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
@@ -27,7 +27,7 @@ _SETTLE = timedelta(milliseconds=500)
 
 
 class FanoutServer:
-    """WebSockets at `/ws`, and GET `/health`."""
+    """WebSockets at `/ws` and `/socket.io/`, and GET `/health`."""
 
     def __init__(
         self, hub: Hub, handshakes: Handshakes, *, limits: Limits, allowed_origins: Sequence[str]
@@ -54,7 +54,7 @@ class FanoutServer:
             process_request=self._handshakes.answer,
             process_response=self._handshakes.refuse_unfit,
             origins=self._origins,
-            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            select_subprotocol=self._handshakes.subprotocol,
             compression=None,
             max_size=LARGEST_FRAME_BYTES,
             open_timeout=open_within.total_seconds(),

@@ -1,19 +1,20 @@
 """One socket's conversation: frames in, effects out. No input or output happens here."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import assert_never
 
 from studyspot.access.tokens import Identity
 from studyspot.wire.frames import (
     Behind,
     CaughtUp,
+    ClientFrame,
     CloseCode,
     Connect,
     Connected,
     FrameId,
     FrameInvalid,
-    FrameMalformed,
     Heartbeat,
     Join,
     Leave,
@@ -21,7 +22,7 @@ from studyspot.wire.frames import (
     Pong,
     Refresh,
     Refreshed,
-    read_client_frame,
+    Since,
 )
 from studyspot.ws_fanout.attendance import Attendance
 from studyspot.ws_fanout.effects import (
@@ -42,6 +43,7 @@ from studyspot.ws_fanout.node import Node, Now
 from studyspot.ws_fanout.rights import Change, Granted, RoleChanged, ShutOut, Withdrawn
 from studyspot.ws_fanout.vigil import Due, Vigil
 
+_NO_FLOORS: Mapping[str, int] = MappingProxyType({})
 _ENDS = {
     Due.NO_CONNECT: (CloseCode.NO_CONNECT, "no connect frame in time"),
     Due.TOKEN_EXPIRED: (CloseCode.TOKEN_EXPIRED, "the token has expired"),
@@ -51,7 +53,7 @@ _ENDS = {
 
 
 class Session:
-    """A socket of `studyspot.v1`, from its first frame to its close.
+    """A socket, from its first frame to its close, in whatever language these frames come and go.
 
     Attributes:
         id: names the session in logs and to its client.
@@ -85,27 +87,17 @@ class Session:
         """Whether the client read too slowly, and is being served from the log."""
         return self._vigil.is_behind
 
-    def receive(self, data: str | bytes, now: Now) -> Sequence[Effect]:
+    def take(self, frame: ClientFrame, now: Now) -> Sequence[Effect]:
         """Answer a frame of the client."""
         if self.closed:
             return ()
-        if not self._vigil.allows_frame(now):
-            return self.close(CloseCode.TOO_MANY_FRAMES, "too many frames")
-        try:
-            frame = read_client_frame(data)
-        except FrameMalformed as error:
-            return self.close(CloseCode.MALFORMED, str(error))
-        except FrameInvalid as error:
-            if self.identity is None:
-                return self.close(CloseCode.MALFORMED, error.message)
-            return _error(error.id, error.code, error.message)
         if self.identity is None:
             if isinstance(frame, Connect):
-                return self._connect(frame, now)
+                return self.connect(frame, now)
             return self.close(CloseCode.MALFORMED, "the first frame must be connect")
         match frame:
             case Connect():
-                return _error(frame.id, "already-connected", "This socket is connected already.")
+                return error(frame.id, "already-connected", "This socket is connected already.")
             case Join():
                 return self._attendance.join(frame, self.identity)
             case Leave():
@@ -116,6 +108,52 @@ class Session:
                 return (Send(Pong(id=frame.id, server_now=now.time)),)
             case _ as unreachable:
                 assert_never(unreachable)
+
+    def misheard(self, invalid: FrameInvalid) -> Sequence[Effect]:
+        """Answer what is none of the client's frames."""
+        if self.identity is None:
+            return self.close(CloseCode.MALFORMED, invalid.message)
+        return error(invalid.id, invalid.code, invalid.message)
+
+    def connect(
+        self, frame: Connect, now: Now, *, floors: Mapping[str, int] = _NO_FLOORS
+    ) -> Sequence[Effect]:
+        """Let the person in, or turn them away.
+
+        Of the rooms among `floors`, events are wanted after that position at the earliest.
+        """
+        try:
+            identity = let_in(frame.token, now.time, self._node, self._limits)
+        except TurnedAway as end:
+            return self.close(end.code, end.reason)
+        self.identity = identity
+        self._vigil.connected(now, identity.expires_at)
+        rooms, resume = self._attendance.begin(frame, identity, floors)
+        connected = Connected(
+            id=frame.id,
+            session=self.id,
+            epoch=self._node.epoch,
+            head=self._node.head,
+            user=identity.user_id,
+            role=identity.role,
+            expires_in=_seconds_left(identity, now),
+            server_now=now.time,
+            heartbeat=int(self._limits.heartbeat_every.total_seconds()),
+            rooms=rooms,
+            resume=resume,
+        )
+        # Who comes to a node that has lost its source is told as soon as those who were there.
+        stale = self.beat(now) if self._node.stale_since is not None else ()
+        return (Admitted(identity.user_id, frame.conflate), Send(connected), *stale, Serve())
+
+    def enter(self, frame: Join) -> Sequence[Effect]:
+        """Enter rooms from now on, such that positions rise over all of the socket."""
+        assert self.identity is not None
+        return self._attendance.enter(frame, self.identity)
+
+    def can_resume(self, since: Since) -> bool:
+        """Return whether what followed can still be brought."""
+        return self._attendance.can_resume(since)
 
     def tick(self, now: Now) -> Sequence[Effect]:
         """Do what the time calls for."""
@@ -187,36 +225,11 @@ class Session:
         told = [Send(CaughtUp(position=head, rooms=rooms)) for rooms in arrival.caught_up]
         return (*told, Listen(tuple(arrival.rooms)))
 
-    def _connect(self, frame: Connect, now: Now) -> Sequence[Effect]:
-        try:
-            identity = let_in(frame.token, now.time, self._node, self._limits)
-        except TurnedAway as end:
-            return self.close(end.code, end.reason)
-        self.identity = identity
-        self._vigil.connected(now, identity.expires_at)
-        rooms, resume = self._attendance.begin(frame, identity)
-        connected = Connected(
-            id=frame.id,
-            session=self.id,
-            epoch=self._node.epoch,
-            head=self._node.head,
-            user=identity.user_id,
-            role=identity.role,
-            expires_in=_seconds_left(identity, now),
-            server_now=now.time,
-            heartbeat=int(self._limits.heartbeat_every.total_seconds()),
-            rooms=rooms,
-            resume=resume,
-        )
-        # Who comes to a node that has lost its source is told as soon as those who were there.
-        stale = self.beat(now) if self._node.stale_since is not None else ()
-        return (Admitted(identity.user_id, frame.conflate), Send(connected), *stale, Serve())
-
     def _refresh(self, frame: Refresh, identity: Identity, now: Now) -> Sequence[Effect]:
         try:
             fresh = renewed(frame.token, identity, now.time, self._node)
-        except NotRenewed as error:
-            return _error(frame.id, error.code, error.message)
+        except NotRenewed as refusal:
+            return error(frame.id, refusal.code, refusal.message)
         except TurnedAway as end:
             return self.close(end.code, end.reason)
         self.identity = fresh
@@ -226,7 +239,8 @@ class Session:
         return (refreshed, *followed)
 
 
-def _error(frame_id: FrameId | None, code: str, message: str) -> Sequence[Effect]:
+def error(frame_id: FrameId | None, code: str, message: str) -> Sequence[Effect]:
+    """Answer with an error that the table has; the socket stays."""
     return (Send(error_frame(frame_id, code, message)),)
 
 

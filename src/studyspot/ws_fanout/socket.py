@@ -13,6 +13,8 @@ from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.gate import Place
 from studyspot.ws_fanout.handshake import Handshakes
 from studyspot.ws_fanout.hub import Hub
+from studyspot.ws_fanout.language import Wire
+from studyspot.ws_fanout.outlet import AT_ONCE
 from studyspot.ws_fanout.peers import Peer
 
 FULL_BYTES = 64 * 1024
@@ -35,6 +37,7 @@ class Socket(ServerConnection):
 
     Attributes:
         place: the one that it has among the node's sockets, once it is let in.
+        wire: the language that it asked for.
     """
 
     def __init__(
@@ -42,16 +45,18 @@ class Socket(ServerConnection):
     ) -> None:
         super().__init__(protocol, server, **(options | {"write_limit": (FULL_BYTES, _EMPTY_BYTES)}))
         self.place: Place | None = None
+        self.wire = Wire.STUDYSPOT
         self._hub = hub
         self._handshakes = handshakes
         self._peer: Peer | None = None
         self._early_frames = 0
-        self._abort_timer: asyncio.TimerHandle | None = None
+        self._closed_for: CloseCode | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def enter_hub(self) -> Peer:
         """Take part in the fan-out."""
         self._handshakes.succeeded(self)
-        self._peer = self._hub.open(self)
+        self._peer = self._hub.open(self, self.wire)
         return self._peer
 
     def write(self, data: bytes) -> None:
@@ -71,11 +76,12 @@ class Socket(ServerConnection):
             self.protocol.send_ping(b"")
             self.send_data()
 
-    def begin_close(self, code: CloseCode, reason: str) -> None:
-        if self.protocol.state is State.OPEN:
-            self.protocol.send_close(code, _short(reason))
-            self.send_data()
-            self._abort_timer = self.loop.call_later(CLOSE_WITHIN.total_seconds(), self.transport.abort)
+    def begin_close(self, code: CloseCode, reason: str, *, after: timedelta = AT_ONCE) -> None:
+        if after and self.protocol.state is State.OPEN:
+            self._closed_for = code
+            self._timer = self.loop.call_later(after.total_seconds(), self._send_close, code, reason)
+        else:
+            self._send_close(code, reason)
 
     def cut_off(self) -> None:
         self.transport.abort()
@@ -106,18 +112,26 @@ class Socket(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self._abort_timer is not None:
-            self._abort_timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._handshakes.lost(self)
         if self._peer is not None:
             self._hub.gone(self._peer)
             self._hub.metrics.closed(self._ended_with())
+
+    def _send_close(self, code: CloseCode, reason: str) -> None:
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(code, _short(reason))
+            self.send_data()
+            self._timer = self.loop.call_later(CLOSE_WITHIN.total_seconds(), self.transport.abort)
 
     def _ended_with(self) -> int | None:
         """Return the code of whoever closed first, or that of a lost connection.
 
         None stands for a code that means nothing here: clients may say any of some thousand.
         """
+        if self._closed_for is not None:
+            return self._closed_for
         sent, received = self.protocol.close_sent, self.protocol.close_rcvd
         closed = sent if received is None or not self.protocol.close_rcvd_then_sent else received
         code = _LOST if closed is None else closed.code

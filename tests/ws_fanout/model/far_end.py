@@ -1,5 +1,6 @@
 """The far end of an outlet, which reads as much as it is let."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -7,6 +8,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, Protocol
 
 from studyspot.wire.frames import CloseCode
+from studyspot.ws_fanout.outlet import AT_ONCE
 
 FULL_BYTES = 1500
 
@@ -38,7 +40,7 @@ class FarEnd:
     def send_ping(self) -> None:
         """Pongs are the machine's."""
 
-    def begin_close(self, code: CloseCode, reason: str) -> None:
+    def begin_close(self, code: CloseCode, reason: str, *, after: timedelta = AT_ONCE) -> None:
         assert self.closed is None, "a socket is closed once"
         assert reason
         self.closed = code

@@ -1,0 +1,64 @@
+"""Wire languages: how one socket speaks, whatever is spoken of.
+
+What is heard becomes what the session is asked; what the session says is put into words. All else (rooms,
+positions, limits, closing) is the session's and the hub's, and the same in every language.
+"""
+
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import Protocol
+
+from studyspot.wire.frames import CloseCode, ServerFrame
+from studyspot.ws_fanout.effects import Effect
+from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.outlet import Outlet
+from studyspot.ws_fanout.routed import RoutedEvent
+from studyspot.ws_fanout.session import Session
+
+
+class Wire(Enum):
+    """The languages that there are."""
+
+    STUDYSPOT = auto()
+    """The subprotocol `studyspot.v1`."""
+    SOCKET_IO = auto()
+
+
+class Encoder(Protocol):
+    """Makes the bytes of events, once for all sockets of a language that get the same."""
+
+    def frame(self, event: RoutedEvent, rooms: tuple[str, ...]) -> bytes:
+        """Return whole WebSocket frames for sockets that get the event by these of its rooms.
+
+        Nothing, where the language says nothing of it.
+        """
+
+    def forget(self) -> None:
+        """Forget every frame that was made: other ones are to be made of the same positions."""
+
+
+class Language(Protocol):
+    """One socket's side of a language.
+
+    Attributes:
+        session: what it asks.
+        encoder: makes its events' frames.
+    """
+
+    session: Session
+    encoder: Encoder
+
+    def begin(self) -> Sequence[Effect]:
+        """Say what is said before anything is heard."""
+
+    def receive(self, data: str | bytes, now: Now) -> Sequence[Effect]:
+        """Answer a message of the client."""
+
+    def put(self, frame: ServerFrame) -> bytes:
+        """Return whole WebSocket frames that say this; nothing where the language has no word for it."""
+
+    def ping(self, outlet: Outlet) -> None:
+        """Ask for a sign of life."""
+
+    def close(self, outlet: Outlet, code: CloseCode, reason: str) -> None:
+        """End the conversation, so that the client knows whether to come back."""

@@ -1,0 +1,66 @@
+"""Events as packets of Socket.IO, made once for all sockets that get the same."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from studyspot.ws_fanout.encoder import MadeFrames, text_frame
+from studyspot.ws_fanout.node import Now
+from studyspot.ws_fanout.routed import RoutedEvent
+from studyspot.ws_fanout.socket_io.packets import Kind, Packet, write_packet
+from studyspot.ws_fanout.socket_io.payloads import packets
+from studyspot.ws_fanout.socket_io.scene import Scene
+
+_TRUE_FOR = timedelta(seconds=1)
+"""Packets tell whether a seat is free now; older ones are made anew."""
+
+
+def event_packet(name: str, *arguments: Any) -> bytes:
+    """Return the WebSocket frame with an event's packet."""
+    return text_frame(write_packet(Packet(Kind.EVENT, [name, *arguments])))
+
+
+def position_packet(position: int) -> bytes:
+    """Return the WebSocket frame that says how far a socket is.
+
+    Clients that can come back to a connection take an event's last argument for the offset to come back with,
+    if it is text. With the events themselves it would be one argument more than handlers elsewhere take.
+    """
+    return event_packet("position", str(position))
+
+
+class PacketEncoder:
+    """Makes an event's packets: those that a portal reads, and the position after them.
+
+    Attributes:
+        scene: what is told beyond the event.
+    """
+
+    def __init__(self, name_of: Callable[[str], str], clock: Callable[[], Now], *, most_bytes: int) -> None:
+        """Make it; of the packets it keeps `most_bytes`."""
+        self.scene = Scene()
+        self._name_of = name_of
+        self._clock = clock
+        self._made = MadeFrames(most_bytes=most_bytes)
+        self._true_until = 0.0
+
+    def frame(self, event: RoutedEvent, rooms: tuple[str, ...]) -> bytes:
+        """Return the WebSocket frames for sockets that get the event by these of its rooms, if it has any."""
+        now = self._clock()
+        if now.seconds >= self._true_until:
+            self._made.forget()
+            self._true_until = now.seconds + _TRUE_FOR.total_seconds()
+        key = (event.position, rooms)
+        known = self._made.get(key)
+        return known if known is not None else self._made.keep(key, self._packets(event, rooms, now))
+
+    def forget(self) -> None:
+        """Forget every packet: positions or names begin to mean others."""
+        self._made.forget()
+
+    def _packets(self, event: RoutedEvent, rooms: tuple[str, ...], now: Now) -> bytes:
+        made = [
+            event_packet(name, payload)
+            for name, payload in packets(event, rooms, self.scene, self._name_of, now.time)
+        ]
+        return b"".join([*made, position_packet(event.position)]) if made else b""
