@@ -4,7 +4,6 @@ That is how a library is called and which clock hangs there, and which seats are
 in order, what was taken in before ends in the same scene: so a node may learn of the past, and then read it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache
@@ -14,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from studyspot.catalogue.codec import Recorded
-from studyspot.catalogue.subjects import subjects_of_entity, subjects_of_type
+from studyspot.catalogue.subjects import subjects_of_type
 from studyspot.catalogue.types import type_of
 from studyspot.domain.events import (
     AccountEvent,
@@ -29,7 +28,6 @@ from studyspot.domain.events import (
     BookingRevoked,
     ClosureAnnounced,
     ClosureWithdrawn,
-    Event,
     HoldEvent,
     HoldLapsed,
     HoldPlaced,
@@ -53,14 +51,12 @@ from studyspot.domain.events import (
     WaitlistEvent,
 )
 
-TELL_LIBRARIES: Sequence[type[Event]] = (LibraryCreated, LibraryUpdated)
-"""The events that change what a library tells about itself."""
+SCENE_OF_LIBRARIES = tuple(subjects_of_type(type_of(one)) for one in (LibraryCreated, LibraryUpdated))
+"""Subjects of the events that say how a library is called and what time it is there."""
+SCENE_OF_SEATS = tuple(subjects_of_type(type_of(one)) for one in (SeatAvailabilityChanged, SeatRemoved))
+"""Subjects of the events that say which seats are out of service; there are few."""
 
-LIBRARY_SUBJECTS = tuple(subjects_of_type(type_of(event_class)) for event_class in TELL_LIBRARIES)
-SERVICE_SUBJECTS = tuple(
-    subjects_of_type(type_of(event_class)) for event_class in (SeatAvailabilityChanged, SeatRemoved)
-)
-OCCUPATION_SUBJECTS = (subjects_of_entity("hold"), subjects_of_entity("booking"))
+_FORGET_FROM = 32
 
 log = structlog.get_logger()
 
@@ -84,6 +80,32 @@ class _Taken:
 _Seat = tuple[str, str]
 
 
+class _Occupations:
+    """Who has one seat, and when."""
+
+    __slots__ = ("_forget_at", "_taken")
+
+    def __init__(self) -> None:
+        self._taken: dict[str, _Taken] = {}
+        self._forget_at = _FORGET_FROM
+
+    def __bool__(self) -> bool:
+        return bool(self._taken)
+
+    def take(self, occupation: str, taken: _Taken, now: datetime) -> None:
+        self._taken[occupation] = taken
+        if len(self._taken) >= self._forget_at:
+            # Mostly the log says that an occupation has ended; whoever should may be away.
+            self._taken = {key: one for key, one in self._taken.items() if one.until > now}
+            self._forget_at = max(_FORGET_FROM, 2 * len(self._taken))
+
+    def free(self, occupation: str) -> None:
+        self._taken.pop(occupation, None)
+
+    def includes(self, at: datetime) -> bool:
+        return any(taken.start <= at < taken.until for taken in self._taken.values())
+
+
 class Scene:
     """What the events so far say about libraries and their seats."""
 
@@ -92,7 +114,7 @@ class Scene:
         self._seats_taken_after = seats_taken_after
         self._libraries: dict[str, LibraryFacts] = {}
         self._out_of_service: set[_Seat] = set()
-        self._taken: dict[_Seat, dict[str, _Taken]] = {}
+        self._occupations: dict[_Seat, _Occupations] = {}
 
     def library(self, library_id: str) -> LibraryFacts | None:
         """Return what is known of a library, also of a retired one."""
@@ -106,7 +128,8 @@ class Scene:
         seat = (library_id, seat_id)
         if seat in self._out_of_service:
             return False
-        return not any(taken.start <= at < taken.until for taken in self._taken.get(seat, {}).values())
+        occupations = self._occupations.get(seat)
+        return occupations is None or not occupations.includes(at)
 
     def knows(self, position: int) -> bool:
         """Return whether what the event at this position takes, and whatever ended it since, is known."""
@@ -115,14 +138,14 @@ class Scene:
     def apply(self, recorded: Recorded) -> None:
         """Take in the next event."""
         event = recorded.event
-        if isinstance(event, PaymentEvent | WaitlistEvent | StaffEvent | AccountEvent | NoticeEvent):
-            return
-        if isinstance(event, LibraryEvent):
+        if isinstance(event, HoldEvent | BookingEvent):
+            self._apply_to_occupation(event, recorded.metadata.time)
+        elif isinstance(event, LibraryEvent):
             self._apply_to_library(event)
         elif isinstance(event, SeatEvent):
             self._apply_to_seat(event)
-        elif isinstance(event, HoldEvent | BookingEvent):
-            self._apply_to_occupation(event, recorded.metadata.time)
+        elif isinstance(event, PaymentEvent | WaitlistEvent | StaffEvent | AccountEvent | NoticeEvent):
+            return
         else:
             assert_never(event)
 
@@ -178,17 +201,19 @@ class Scene:
 
     def _take(self, event: OccupationFacts, until: datetime, time: datetime) -> None:
         seat = (event.library_id, event.seat_id)
-        # What is over is forgotten, though nobody has said so yet.
-        taken = {key: one for key, one in self._taken.get(seat, {}).items() if one.until > time}
-        taken[event.occupation] = _Taken(event.start, until)
-        self._taken[seat] = taken
+        occupations = self._occupations.get(seat)
+        if occupations is None:
+            occupations = self._occupations[seat] = _Occupations()
+        occupations.take(event.occupation, _Taken(event.start, until), time)
 
     def _free(self, event: OccupationFacts, seat_id: str) -> None:
         seat = (event.library_id, seat_id)
-        taken = self._taken.get(seat, {})
-        taken.pop(event.occupation, None)
-        if not taken:
-            self._taken.pop(seat, None)
+        occupations = self._occupations.get(seat)
+        if occupations is None:
+            return
+        occupations.free(event.occupation)
+        if not occupations:
+            del self._occupations[seat]
 
 
 @cache
