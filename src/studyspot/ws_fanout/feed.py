@@ -9,13 +9,12 @@ from nats.aio.client import Client
 
 from studyspot.broker.consumer import WatchedConsumer
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
-from studyspot.broker.stream import StreamMessage, StreamState, stream_state
+from studyspot.broker.stream import StreamMessage, stream_state
 from studyspot.catalogue.cloudevents import UnknownMessage
 from studyspot.catalogue.codec import Recorded
 from studyspot.wire.frames import CloseCode
-from studyspot.ws_fanout.beginning import RightsUnknown, learn_rights
+from studyspot.ws_fanout.beginning import Beginning, RightsUnknown, learn_beginning
 from studyspot.ws_fanout.hub import Hub
-from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import RoutedEvent, routed, slices
 
 _RETRY_AFTER = timedelta(milliseconds=250)
@@ -55,9 +54,10 @@ class Feed:
         """
         while True:
             try:
-                state, rights = await learn_rights(self._nc)
+                # The newest events fill the window first: a resume across our own restart needs no stream.
+                beginning = await learn_beginning(self._nc, window_events=self._window_events)
                 try:
-                    await self._follow(state, rights)
+                    await self._follow(beginning)
                 finally:
                     self.is_ready = False
                     self._consumer = None
@@ -90,10 +90,9 @@ class Feed:
             if state is not None and state.epoch == self._hub.epoch:
                 self._hub.first_position = state.first_position
 
-    async def _follow(self, state: StreamState, rights: Rights) -> None:
-        # The newest events fill the window first: a resume across our own restart needs no stream.
-        after = max(state.first_position - 1, state.last_position - self._window_events)
-        self._hub.begin(state.epoch, after, state.first_position, rights)
+    async def _follow(self, beginning: Beginning) -> None:
+        state, after = beginning.state, beginning.after
+        self._hub.begin(state.epoch, after, state.first_position, beginning.rights, beginning.scene)
         consumer = WatchedConsumer(self._nc, after=after, epoch=state.epoch, on_silence=self._tell_silence)
         self._consumer = consumer
         async with consumer:
