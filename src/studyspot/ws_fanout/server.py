@@ -125,8 +125,8 @@ class FanoutServer:
         if self._hub.draining:
             self._send_away(peer)
         try:
-            async for data in connection:
-                self._hub.receive(peer, data)
+            while True:
+                self._hub.receive(peer, await connection.recv())
         except ConnectionClosed:
             # How it ended is between the two sides; whoever lost something resumes.
             return
