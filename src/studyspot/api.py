@@ -117,6 +117,7 @@ class ApiConfig:
     access_tokens: AccessTokens
     allowed_origins: tuple[str, ...] = ()
     fanout_url: str
+    public_url: str | None = None
     rate: Rate = field(default_factory=Rate)
     trusted_proxies: tuple[str, ...] = ()
     clock: Clock = system_clock
@@ -239,7 +240,13 @@ def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
     @app.get("/api/config", tags=["service"])
     async def where_things_are() -> dict[str, Any]:
         """Where the fan-out is, and what it speaks."""
-        return {"fanoutUrl": config.fanout_url, "path": "/ws", "subprotocol": "studyspot.v1"}
+        return {
+            "fanoutUrl": config.fanout_url,
+            "path": "/ws",
+            "subprotocol": "studyspot.v1",
+            # Where API and sockets have one origin; null where they have none.
+            "publicUrl": config.public_url,
+        }
 
     @app.get("/api/health", tags=["service"])
     async def health() -> dict[str, str]:

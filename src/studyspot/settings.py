@@ -42,6 +42,17 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=0, le=65535, description="port of the HTTP server")
     fanout_host: str = Field("127.0.0.1", description="address of the WebSocket server")
     fanout_port: int = Field(8001, ge=0, le=65535, description="port of the WebSocket server")
+    proxy: Literal["auto", "caddy", "nginx", "none"] = Field(
+        "auto",
+        description="reverse proxy that `up` runs, so that API and sockets have one origin; "
+        "of itself the one that it finds",
+    )
+    proxy_port: int = Field(8080, ge=0, le=65535, description="port of that proxy; 0: a free one")
+    public_url: str | None = Field(
+        None,
+        description="where a proxy serves API and sockets together, such as https://seats.example.org; "
+        "its pages may open sockets and sign in, and clients are told of it",
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="port of /metrics, /health and /ready; none: not served"
     )
@@ -110,12 +121,28 @@ class Settings(BaseSettings):
             )
         return url
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_origin(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if parts.scheme not in ("http", "https") or not parts.hostname or url.rstrip("/") != origin:
+            raise ValueError("it has to be like https://seats.example.org, without a path")
+        return origin
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
         for proxy in proxies:
             ip_network(proxy, strict=False)
         return proxies
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Origins of pages that may open sockets and sign in, with that of `public_url`."""
+        return (*self.allowed_origins, *([self.public_url] if self.public_url is not None else ()))
 
     @model_validator(mode="after")
     def _knows_the_provider_whole(self) -> "Settings":

@@ -69,6 +69,7 @@ async def test_the_tour_works_word_for_word(tmp_path: Path) -> None:
         "STUDYSPOT_HOME": str(tmp_path / "home"),
         "STUDYSPOT_API_PORT": str(api),
         "STUDYSPOT_FANOUT_PORT": str(fanout),
+        "STUDYSPOT_PROXY": "none",
         "COLUMNS": "160",
     }
     async with up(environment) as lines:

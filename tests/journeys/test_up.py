@@ -50,7 +50,9 @@ async def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str
     """Run `studyspot` and return its exit status and what it said."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
     ended = await command.run(
-        *arguments, environment=clean | {"STUDYSPOT_HOME": str(home)} | environment, directory=home
+        *arguments,
+        environment=clean | {"STUDYSPOT_HOME": str(home), "STUDYSPOT_PROXY": "none"} | environment,
+        directory=home,
     )
     return ended.status, ended.output, ended.errors
 
@@ -325,7 +327,7 @@ async def test_a_signal_while_up_is_starting_leaves_no_process(
     ports = {f"STUDYSPOT_{name}_PORT": str(free_port()) for name in ("API", "FANOUT")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "studyspot", "up"),
-        env=clean | ports | {"STUDYSPOT_HOME": str(home)},
+        env=clean | ports | {"STUDYSPOT_HOME": str(home), "STUDYSPOT_PROXY": "none"},
         stderr=asyncio.subprocess.PIPE,
     )
     try:

@@ -39,14 +39,23 @@ def run_api(environment_only: bool) -> None:
         verifier=verifier(settings),
         secrets=ServerSecrets(key),
         access_tokens=AccessTokens(key, settings.token_issuer, settings.token_audience),
-        allowed_origins=settings.allowed_origins,
-        fanout_url=f"ws://{authority(settings.fanout_host, settings.fanout_port)}",
+        allowed_origins=settings.page_origins,
+        fanout_url=_fanout_url(settings),
+        public_url=settings.public_url,
         rate=Rate(settings.rate_limit_burst, settings.rate_limit_per_second),
         trusted_proxies=settings.trusted_proxies,
     )
     require_free(settings.api_host, settings.api_port, "STUDYSPOT_API_PORT")
     wait_for_database(database)
     serve(config, host=settings.api_host, port=settings.api_port, metrics_port=settings.metrics_port)
+
+
+def _fanout_url(settings: Settings) -> str:
+    """Return where clients find the sockets."""
+    if settings.public_url is not None:
+        # http becomes ws, and https wss.
+        return "ws" + settings.public_url.removeprefix("http")
+    return f"ws://{authority(settings.fanout_host, settings.fanout_port)}"
 
 
 def run_relay(environment_only: bool) -> None:
@@ -129,7 +138,7 @@ def run_fanout(environment_only: bool, workers: int, worker: int | None) -> None
         host=settings.fanout_host,
         port=settings.fanout_port,
         shares_port=worker is not None,
-        allowed_origins=settings.allowed_origins,
+        allowed_origins=settings.page_origins,
         trusted_proxies=settings.trusted_proxies,
     )
     if worker is None:

@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,12 +32,16 @@ _LOOK_EVERY = timedelta(milliseconds=20)
 
 @dataclass(frozen=True, slots=True)
 class TemporarySystem:
-    """`studyspot up` on a temporary home and free ports; `process` is the one that supervises the rest."""
+    """`studyspot up` on a temporary home and free ports; `process` is the one that supervises the rest.
+
+    `ready` is the line that it said when all was.
+    """
 
     home: Path
     api_url: str
     fanout_url: str
     process: asyncio.subprocess.Process
+    ready: str
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -80,8 +84,8 @@ class TemporarySystem:
 
 
 @asynccontextmanager
-async def temporary_system() -> AsyncIterator[TemporarySystem]:
-    """Run an installation inside, and remove all of it at the end.
+async def temporary_system(told: Mapping[str, str] | None = None) -> AsyncIterator[TemporarySystem]:
+    """Run an installation inside, and remove all of it at the end; `told` are variables beside its own.
 
     Raises:
         Fault: it did not become ready; the line that it said itself.
@@ -99,7 +103,9 @@ async def temporary_system() -> AsyncIterator[TemporarySystem]:
             "STUDYSPOT_HOME": str(home),
             "STUDYSPOT_API_PORT": str(api),
             "STUDYSPOT_FANOUT_PORT": str(fanout),
-        },
+            "STUDYSPOT_PROXY": "none",
+        }
+        | dict(told or {}),
         cwd=home,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -107,8 +113,8 @@ async def temporary_system() -> AsyncIterator[TemporarySystem]:
         start_new_session=True,
     )
     try:
-        await _ready(process, home)
-        yield TemporarySystem(home, f"http://127.0.0.1:{api}", f"ws://127.0.0.1:{fanout}", process)
+        ready = await _ready(process, home)
+        yield TemporarySystem(home, f"http://127.0.0.1:{api}", f"ws://127.0.0.1:{fanout}", process, ready)
     finally:
         await _stop(process)
         await asyncio.to_thread(remove_cluster, home)
@@ -122,7 +128,7 @@ def _make_home() -> Path:
     return home
 
 
-async def _ready(process: asyncio.subprocess.Process, home: Path) -> None:
+async def _ready(process: asyncio.subprocess.Process, home: Path) -> str:
     assert process.stdout is not None
     try:
         async with asyncio.timeout(READY_WITHIN.total_seconds()):
@@ -131,6 +137,7 @@ async def _ready(process: asyncio.subprocess.Process, home: Path) -> None:
         raise Fault("The temporary system was not ready in time.", _last_line(home)) from error
     if not line.startswith(b"ready"):
         raise Fault("The temporary system did not start.", _last_line(home))
+    return line.decode().rstrip()
 
 
 def _last_line(home: Path) -> str:

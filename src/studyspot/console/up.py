@@ -19,10 +19,11 @@ from studyspot.access.keys import SigningKey
 from studyspot.console.faults import Fault
 from studyspot.console.listening import authority
 from studyspot.console.migrate import migrate
+from studyspot.console.one_origin import OneOrigin, one_origin
 from studyspot.console.output import print_line
 from studyspot.embedded.errors import EngineError, cannot_write
 from studyspot.embedded.nats import EmbeddedNats
-from studyspot.embedded.ports import free_port, is_free
+from studyspot.embedded.ports import LOOPBACK, free_port, is_free
 from studyspot.embedded.postgres import EmbeddedPostgres
 from studyspot.embedded.runfile import ServiceEntry, locked_home, write_run_file
 from studyspot.embedded.supervisor import ChildSpec, Engine, supervised
@@ -51,13 +52,14 @@ KNOWN_TO = {
         *(*_FOR_ALL, *_FOR_VERIFYING, "database_url"),
         *("api_host", "api_port", "fanout_host", "fanout_port", "signing_key"),
         *("rate_limit_burst", "rate_limit_per_second", "trusted_proxies"),
+        *("allowed_origins", "public_url"),
     ),
     "projections": (*_FOR_ALL, "database_url"),
     # They need no broker.
     "policies": ("metrics_port", "log_level", "log_format", "database_url"),
     "fanout": (
         *(*_FOR_ALL, *_FOR_VERIFYING),
-        *("fanout_host", "fanout_port", "allowed_origins", "trusted_proxies"),
+        *("fanout_host", "fanout_port", "allowed_origins", "trusted_proxies", "public_url"),
     ),
 }
 """What each child is told. The key that signs, and that secrets derive from, is the api's alone."""
@@ -87,13 +89,14 @@ def run_up(seed_demo: bool) -> None:
         home.mkdir(parents=True, exist_ok=True)
         with locked_home(home):
             _require_free(settings)
+            origin = one_origin(settings, home)
             with _stopped_by_signals() as stop, _engines(settings, home, stop) as engines:
                 migrate(engines.database_url, engines.nats_urls["admin"])
                 if seed_demo:
                     # Before the policies run: to them, most of it would be overdue.
                     _seed(engines)
                     stop.obey()
-                asyncio.run(_serve(settings, home, engines, stop))
+                asyncio.run(_serve(settings, home, engines, origin, stop))
     except OSError as error:
         raise cannot_write(home, error) from error
 
@@ -168,8 +171,14 @@ def _engines(settings: OwnSettings, home: Path, stop: _Stop) -> Iterator[Engines
             engine.stop()
 
 
-async def _serve(settings: OwnSettings, home: Path, engines: Engines, stop: _Stop) -> None:
+async def _serve(
+    settings: OwnSettings, home: Path, engines: Engines, origin: OneOrigin | str | None, stop: _Stop
+) -> None:
     signing, public = _keys(settings, home)
+    proxy = origin if isinstance(origin, OneOrigin) else None
+    trusted, origins = settings.trusted_proxies, settings.allowed_origins
+    if proxy is not None:
+        trusted, origins = (*trusted, LOOPBACK), (*origins, *proxy.origins)
     known: dict[str, JsonValue] = {
         "database_url": engines.database_url,
         "nats_url": engines.nats_urls["admin"],
@@ -187,15 +196,18 @@ async def _serve(settings: OwnSettings, home: Path, engines: Engines, stop: _Sto
         "role_claim": settings.role_claim,
         "rate_limit_burst": settings.rate_limit_burst,
         "rate_limit_per_second": settings.rate_limit_per_second,
-        "trusted_proxies": ",".join(settings.trusted_proxies),
+        "trusted_proxies": ",".join(trusted),
+        "public_url": settings.public_url or (proxy.url if proxy is not None else None),
         # None at all is a lone comma: an empty variable would mean the default.
-        "allowed_origins": ",".join(settings.allowed_origins) or ",",
+        "allowed_origins": ",".join(origins) or ",",
     }
     services = {
         name: ServiceEntry(nats_url=engines.nats_urls[name], metrics_port=free_port()) for name in SERVICES
     }
     write_run_file(home, settings=known, services=services, postgres_data=engines.postgres_data)
     specs = [_spec(name, services[name], known, settings) for name in SERVICES]
+    if proxy is not None:
+        specs.append(proxy.child)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
@@ -204,7 +216,10 @@ async def _serve(settings: OwnSettings, home: Path, engines: Engines, stop: _Sto
     async with supervised(home, engines.own, specs):
         api = f"http://{authority(settings.api_host, settings.api_port)}"
         fanout = f"ws://{authority(settings.fanout_host, settings.fanout_port)}"
-        print(f"ready  {api}  {fanout}", flush=True)  # noqa: T201 - what `up` promises
+        both = f"  {proxy.url} (both)" if proxy is not None else ""
+        print(f"ready  {api}  {fanout}{both}", flush=True)  # noqa: T201 - what `up` promises
+        if isinstance(origin, str):
+            print_line(origin)
         await stopped.wait()
 
 
