@@ -21,6 +21,7 @@ from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.replays import Reading
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import routed
+from studyspot.ws_fanout.socket_io.memory import Memory
 from tests.ws_fanout.events import EPOCH, START, message
 from tests.ws_fanout.people import VERIFIER, token
 
@@ -35,6 +36,7 @@ class Client:
     received: bytearray = field(default_factory=bytearray)
     unread: bytearray = field(default_factory=bytearray)
     closed: tuple[CloseCode, str] | None = None
+    closed_after: timedelta = AT_ONCE
     pings: int = 0
 
     def write(self, data: bytes) -> None:
@@ -52,7 +54,7 @@ class Client:
         self.pings += 1
 
     def begin_close(self, code: CloseCode, reason: str, *, after: timedelta = AT_ONCE) -> None:
-        self.closed = (code, reason)
+        self.closed, self.closed_after = (code, reason), after
 
     def cut_off(self) -> None:
         self.unread.clear()
@@ -76,6 +78,7 @@ class Node:
         head: int = 0,
         verifier: Verifier = VERIFIER,
         metrics: FanoutMetrics | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.now = Now(1000.0, datetime(2026, 12, 1, 8, tzinfo=UTC))
         self.names: dict[str, str] = {}
@@ -87,6 +90,7 @@ class Node:
             clock=lambda: self.now,
             wake=lambda: None,
             metrics=metrics,
+            memory=memory,
         )
         self.hub.begin(EPOCH, head, 1, Rights())
 

@@ -31,6 +31,7 @@ from studyspot.ws_fanout.names import Names
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.readout import health_of, sample_of
 from studyspot.ws_fanout.server import FanoutServer
+from studyspot.ws_fanout.socket_io.recollection import Recollection
 from studyspot.ws_fanout.stream_reader import StreamReader
 from studyspot.ws_fanout.worker import reporting
 
@@ -96,7 +97,7 @@ async def running(
     """
     nc = await connect(config.nats_url, name="studyspot fanout")
     try:
-        names, woken = Names(), asyncio.Event()
+        names, woken, recollection = Names(), asyncio.Event(), Recollection(nc)
         hub = Hub(
             verifier=config.verifier,
             name_of=names.name_of,
@@ -104,6 +105,7 @@ async def running(
             clock=_now,
             wake=woken.set,
             metrics=FanoutMetrics(registry or CollectorRegistry()),
+            memory=recollection,
         )
         feed = Feed(nc, hub, window_events=config.limits.window_events)
         reader = StreamReader(nc, hub)
@@ -125,6 +127,7 @@ async def running(
                         feed.look_at_stream(),
                         reader.run(),
                         names.follow(nc, on_removed=hub.forget_names),
+                        recollection.run(),
                         config.verifier.follow(),
                         _drive(hub, woken, reader),
                         _tick(hub),

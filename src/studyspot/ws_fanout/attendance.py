@@ -1,14 +1,32 @@
 """Which rooms one socket is in, and from where on each is brought."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from studyspot.access.tokens import Identity
-from studyspot.wire.frames import Connect, Join, Joined, Leave, Left, Resume, RoomAnswer, Since
+from studyspot.wire.frames import FrameId, Join, Joined, Left, Resume, RoomAnswer, Since
 from studyspot.ws_fanout.admission import TOO_MANY_ROOMS, own_rooms, refused
 from studyspot.ws_fanout.effects import Effect, Listen, Send, Serve, Unlisten
 from studyspot.ws_fanout.lanes import Lane, Lanes
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a client wants that connects.
+
+    Attributes:
+        rooms: those that it asks for, beside its own.
+        floors: of some rooms, the position after which events are wanted at the earliest.
+        since: up to where it has everything of all others.
+        conflate: of public seat frames, it wants the newest alone.
+    """
+
+    rooms: Sequence[str] = ()
+    floors: Mapping[str, int] = field(default_factory=dict)
+    since: Since | None = None
+    conflate: bool = False
 
 
 class Attendance:
@@ -25,23 +43,21 @@ class Attendance:
         self._node = node
         self._limits = limits
 
-    def begin(
-        self, frame: Connect, identity: Identity, floors: Mapping[str, int]
-    ) -> tuple[tuple[RoomAnswer, ...], Resume]:
-        """Enter the person's own rooms and those that are asked for, each from its floor on if it has one.
+    def begin(self, wishes: Wishes, identity: Identity) -> tuple[tuple[RoomAnswer, ...], Resume]:
+        """Enter the person's own rooms and those that are asked for.
 
         Returns:
             What is said of each room that was asked for, and of staff rooms beside; and how all continue.
         """
         staff_rooms = self._node.staff_rooms_of(identity)
         own = own_rooms(identity, staff_rooms)
-        answers = self._answers(frame.rooms, identity, held=own)
-        resume, after = self._resume(frame.since)
+        answers = self._answers(wishes.rooms, identity, held=own)
+        resume, after = self._resume(wishes.since)
         rooms = (*own, *(answer.room for answer in answers if answer.joined))
-        wanted = {room: max(after, floors.get(room, after)) for room in rooms}
+        wanted = {room: max(after, wishes.floors.get(room, after)) for room in rooms}
         main = Lane(wanted, after, owes_caught_up=resume == "replaying")
-        self.lanes = Lanes(main, conflates=frame.conflate)
-        unasked = (RoomAnswer(room=room, joined=True) for room in staff_rooms if room not in frame.rooms)
+        self.lanes = Lanes(main, conflates=wishes.conflate)
+        unasked = (RoomAnswer(room=room, joined=True) for room in staff_rooms if room not in wishes.rooms)
         return (*answers, *unasked), resume
 
     def join(self, frame: Join, identity: Identity) -> Sequence[Effect]:
@@ -59,26 +75,26 @@ class Attendance:
             self.lanes.add(wanted, after=after, owes_caught_up=resume == "replaying")
         return (Unlisten(left), Send(Joined(id=frame.id, rooms=answers, resume=resume)), Serve())
 
-    def enter(self, frame: Join, identity: Identity) -> Sequence[Effect]:
-        """Enter the rooms that are asked for, where that is allowed, from now on and in the main lane.
+    def enter(self, room: str, frame_id: FrameId | None, identity: Identity) -> Sequence[Effect]:
+        """Enter a room, where that is allowed, from now on and in the main lane.
 
         So positions rise over all rooms of the socket, also while what it missed is being brought.
         """
-        answers = self._answers(frame.rooms, identity, held=self.lanes.rooms())
+        answers = self._answers((room,), identity, held=self.lanes.rooms())
         main = self.lanes.main
         entered = tuple(answer.room for answer in answers if answer.joined and answer.room not in main.rooms)
         main.rooms |= dict.fromkeys(entered, self._node.head)
-        joined = Send(Joined(id=frame.id, rooms=answers, resume="live"))
+        joined = Send(Joined(id=frame_id, rooms=answers, resume="live"))
         return (Listen(entered), joined) if main.live else (joined,)
 
     def can_resume(self, since: Since) -> bool:
         """Return whether what followed can still be brought."""
         return since.epoch == self._node.epoch and since.position >= self._node.first_position - 1
 
-    def leave(self, frame: Leave) -> Sequence[Effect]:
+    def leave(self, rooms: Iterable[str], frame_id: FrameId | None) -> Sequence[Effect]:
         """Leave the rooms, as far as the socket is in them."""
-        left = self.lanes.remove(frame.rooms)
-        return (Unlisten(left), Send(Left(id=frame.id, rooms=left)))
+        left = self.lanes.remove(rooms)
+        return (Unlisten(left), Send(Left(id=frame_id, rooms=left)))
 
     def change_role(self, identity: Identity) -> Sequence[Effect]:
         """Another role: leave what it may not see, enter what is its own."""

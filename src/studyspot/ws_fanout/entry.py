@@ -35,24 +35,31 @@ class NotRenewed(Exception):
         self.message = message
 
 
-def let_in(token: str, now: datetime, node: Node, limits: Limits) -> Identity:
-    """Return whose socket this is, which has shown its first token at `now` (UTC).
+def identified(token: str, now: datetime, node: Node) -> Identity:
+    """Return whose first token this is, which is shown at `now` (UTC).
 
     Raises:
-        TurnedAway: that person may not be here, not with this token, or not on one socket more.
+        TurnedAway: nobody may be here with this token.
     """
     try:
-        identity = node.verify(token, now)
+        return node.verify(token, now)
     except KeysUnsettled as error:
         raise TurnedAway(CloseCode.OVERLOAD, f"{error.reason}: come again a little later") from error
     except TokenExpired as error:
         raise TurnedAway(CloseCode.TOKEN_EXPIRED, error.reason) from error
     except TokenRefused as error:
         raise TurnedAway(CloseCode.BAD_TOKEN, error.reason) from error
+
+
+def let_in(identity: Identity, node: Node, limits: Limits) -> None:
+    """Ask whether a person may have one socket more.
+
+    Raises:
+        TurnedAway: they may not be here, not with this token, or not on so many sockets.
+    """
     check_standing(identity, node)
     if node.sockets_of(identity.user_id) >= limits.sockets_per_user:
         raise TurnedAway(CloseCode.TOO_MANY_SOCKETS, "too many sockets of this user")
-    return identity
 
 
 def renewed(token: str, identity: Identity, now: datetime, node: Node) -> Identity:

@@ -1,8 +1,7 @@
 """One socket's conversation: frames in, effects out. No input or output happens here."""
 
 import secrets
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import assert_never
 
 from studyspot.access.tokens import Identity
@@ -24,7 +23,7 @@ from studyspot.wire.frames import (
     Refreshed,
     Since,
 )
-from studyspot.ws_fanout.attendance import Attendance
+from studyspot.ws_fanout.attendance import Attendance, Wishes
 from studyspot.ws_fanout.effects import (
     Admitted,
     Close,
@@ -35,7 +34,7 @@ from studyspot.ws_fanout.effects import (
     Serve,
     Unlisten,
 )
-from studyspot.ws_fanout.entry import NotRenewed, TurnedAway, check_standing, let_in, renewed
+from studyspot.ws_fanout.entry import NotRenewed, TurnedAway, check_standing, identified, let_in, renewed
 from studyspot.ws_fanout.errors import error as error_frame
 from studyspot.ws_fanout.lanes import Lane, Lanes
 from studyspot.ws_fanout.limits import Limits
@@ -43,7 +42,6 @@ from studyspot.ws_fanout.node import Node, Now
 from studyspot.ws_fanout.rights import Change, Granted, RoleChanged, ShutOut, Withdrawn
 from studyspot.ws_fanout.vigil import Due, Vigil
 
-_NO_FLOORS: Mapping[str, int] = MappingProxyType({})
 _ENDS = {
     Due.NO_CONNECT: (CloseCode.NO_CONNECT, "no connect frame in time"),
     Due.TOKEN_EXPIRED: (CloseCode.TOKEN_EXPIRED, "the token has expired"),
@@ -78,6 +76,11 @@ class Session:
         return self._attendance.lanes
 
     @property
+    def epoch(self) -> str:
+        """The history that positions belong to."""
+        return self._node.epoch
+
+    @property
     def next_deadline(self) -> float:
         """When `tick` has something to do, in seconds of the clock that never jumps."""
         return self._vigil.next
@@ -93,7 +96,7 @@ class Session:
             return ()
         if self.identity is None:
             if isinstance(frame, Connect):
-                return self.connect(frame, now)
+                return self._connect(frame, now)
             return self.close(CloseCode.MALFORMED, "the first frame must be connect")
         match frame:
             case Connect():
@@ -101,7 +104,7 @@ class Session:
             case Join():
                 return self._attendance.join(frame, self.identity)
             case Leave():
-                return self._attendance.leave(frame)
+                return self.leave(frame.rooms, frame.id)
             case Refresh():
                 return self._refresh(frame, self.identity, now)
             case Ping():
@@ -115,22 +118,27 @@ class Session:
             return self.close(CloseCode.MALFORMED, invalid.message)
         return error(invalid.id, invalid.code, invalid.message)
 
-    def connect(
-        self, frame: Connect, now: Now, *, floors: Mapping[str, int] = _NO_FLOORS
-    ) -> Sequence[Effect]:
-        """Let the person in, or turn them away.
+    def identify(self, token: str, now: Now) -> Identity:
+        """Return who shows this token.
 
-        Of the rooms among `floors`, events are wanted after that position at the earliest.
+        Raises:
+            TurnedAway: nobody who may be here; the session is to be closed.
         """
+        return identified(token, now.time, self._node)
+
+    def begin(
+        self, identity: Identity, wishes: Wishes, now: Now, *, frame_id: FrameId | None = None
+    ) -> Sequence[Effect]:
+        """Let the person in, or turn them away."""
         try:
-            identity = let_in(frame.token, now.time, self._node, self._limits)
+            let_in(identity, self._node, self._limits)
         except TurnedAway as end:
             return self.close(end.code, end.reason)
         self.identity = identity
         self._vigil.connected(now, identity.expires_at)
-        rooms, resume = self._attendance.begin(frame, identity, floors)
+        rooms, resume = self._attendance.begin(wishes, identity)
         connected = Connected(
-            id=frame.id,
+            id=frame_id,
             session=self.id,
             epoch=self._node.epoch,
             head=self._node.head,
@@ -144,12 +152,16 @@ class Session:
         )
         # Who comes to a node that has lost its source is told as soon as those who were there.
         stale = self.beat(now) if self._node.stale_since is not None else ()
-        return (Admitted(identity.user_id, frame.conflate), Send(connected), *stale, Serve())
+        return (Admitted(identity.user_id, wishes.conflate), Send(connected), *stale, Serve())
 
-    def enter(self, frame: Join) -> Sequence[Effect]:
-        """Enter rooms from now on, such that positions rise over all of the socket."""
+    def enter(self, room: str, frame_id: FrameId | None) -> Sequence[Effect]:
+        """Enter a room from now on, such that positions rise over all of the socket."""
         assert self.identity is not None
-        return self._attendance.enter(frame, self.identity)
+        return self._attendance.enter(room, frame_id, self.identity)
+
+    def leave(self, rooms: Sequence[str], frame_id: FrameId | None) -> Sequence[Effect]:
+        """Leave rooms, as far as the socket is in them."""
+        return self._attendance.leave(rooms, frame_id)
 
     def can_resume(self, since: Since) -> bool:
         """Return whether what followed can still be brought."""
@@ -224,6 +236,14 @@ class Session:
             self._vigil.caught_up()
         told = [Send(CaughtUp(position=head, rooms=rooms)) for rooms in arrival.caught_up]
         return (*told, Listen(tuple(arrival.rooms)))
+
+    def _connect(self, frame: Connect, now: Now) -> Sequence[Effect]:
+        try:
+            identity = self.identify(frame.token, now)
+        except TurnedAway as end:
+            return self.close(end.code, end.reason)
+        wishes = Wishes(rooms=frame.rooms, since=frame.since, conflate=frame.conflate)
+        return self.begin(identity, wishes, now, frame_id=frame.id)
 
     def _refresh(self, frame: Refresh, identity: Identity, now: Now) -> Sequence[Effect]:
         try:

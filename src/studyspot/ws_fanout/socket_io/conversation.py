@@ -4,31 +4,34 @@ What it has no word for is not said: that a room has caught up, or that a client
 lane, so that positions rise over all of it, and one of them says how far its client is.
 """
 
+import math
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from enum import Enum, auto
+from functools import partial
 from typing import Any
 
+from studyspot.access.tokens import Identity
 from studyspot.wire.frames import (
     LARGEST_FRAME_BYTES,
+    CaughtUp,
     CloseCode,
-    Connect,
     Connected,
     Error,
     FrameId,
     Heartbeat,
-    Join,
     Joined,
-    Leave,
     Left,
     Ping,
     Pong,
     RoomAnswer,
     ServerFrame,
+    Since,
 )
-from studyspot.ws_fanout.effects import Effect, Write
+from studyspot.ws_fanout.attendance import Wishes
+from studyspot.ws_fanout.effects import Effect, Recall, Remember, Write
 from studyspot.ws_fanout.encoder import text_frame
+from studyspot.ws_fanout.entry import TurnedAway
 from studyspot.ws_fanout.language import Encoder
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Now
@@ -45,29 +48,44 @@ from studyspot.ws_fanout.socket_io.packets import (
     write_packet,
     write_signal,
 )
+from studyspot.ws_fanout.socket_io.remembered import Remembered
 
 LEAVE_WITHIN = timedelta(seconds=1)
 """A client that is told to stay away closes by itself; if it were closed sooner, some would come back."""
+REMEMBER_AGAIN_AFTER = timedelta(hours=6)
+"""What is remembered is forgotten after a day."""
 _MILLISECOND = timedelta(milliseconds=1)
+_LARGEST_POSITION = 2**63 - 1
+_DIGITS = len(str(_LARGEST_POSITION))
 _FIRST_TO_STAY_AWAY = 4500
-
-
-class _Stage(Enum):
-    OPEN = auto()
-    ASKED = auto()
-    """The client has asked to be connected."""
 
 
 class SocketIo:
     """One socket that speaks Socket.IO."""
+
+    __slots__ = (
+        "_asked_rooms",
+        "_has_asked",
+        "_limits",
+        "_pid",
+        "_position",
+        "_recovered",
+        "_remember_at",
+        "_told",
+        "encoder",
+        "session",
+    )
 
     def __init__(self, session: Session, encoder: Encoder, limits: Limits) -> None:
         self.session = session
         self.encoder: Encoder = encoder
         self._limits = limits
         self._pid = secrets.token_urlsafe(18)
-        self._stage = _Stage.OPEN
-        self._told = 0
+        self._has_asked = False
+        self._recovered = False
+        self._asked_rooms: dict[str, None] = {}
+        self._position = self._told = 0
+        self._remember_at = math.inf
 
     def begin(self) -> Sequence[Effect]:
         """Open the transport, which cannot become another one."""
@@ -91,7 +109,7 @@ class SocketIo:
             return self.session.close(CloseCode.MALFORMED, str(malformed))
         if message is Signal.PONG:
             self.session.heard_pong()
-            return ()
+            return self._remember(now) if now.seconds >= self._remember_at else ()
         if isinstance(message, Signal):
             return self.session.close(CloseCode.DONE, "the client has closed")
         if message.namespace != OWN_NAMESPACE:
@@ -115,9 +133,9 @@ class SocketIo:
         """Return the packets that say this, as far as Socket.IO has words for it."""
         match frame:
             case Connected(session=sid, head=head):
-                connected = Packet(Kind.CONNECT, {"sid": sid, "pid": self._pid})
-                # What a client has from an earlier connection is no offset of this one.
-                return text_frame(write_packet(connected)) + self._position(head)
+                connected = text_frame(write_packet(Packet(Kind.CONNECT, {"sid": sid, "pid": self._pid})))
+                # What a client has from another connection is no offset of this one.
+                return connected if self._recovered else connected + self._tell(head)
             case Joined(id=ack, rooms=answers):
                 return b"".join([_room_answer(ack, answer) for answer in answers])
             case Left(id=ack, rooms=rooms):
@@ -126,8 +144,8 @@ class SocketIo:
                 return event_packet("pong", {"timestamp": server_now}) + _ack(ack, {"ok": True})
             case Error(id=ack, code=code, message=message):
                 return _refusal(ack, {"code": code, "message": message})
-            case Heartbeat(position=position) if position > self._told:
-                return self._position(position)
+            case Heartbeat(position=position) | CaughtUp(position=position) if position > self._told:
+                return self._tell(position)
             case _:
                 return b""
 
@@ -144,20 +162,59 @@ class SocketIo:
             outlet.begin_close(code, reason)
 
     def _connect(self, auth: dict[str, Any], now: Now) -> Sequence[Effect]:
-        if self._stage is not _Stage.OPEN:
+        if self._has_asked:
             return error(None, "already-connected", "This socket is connected already.")
-        self._stage = _Stage.ASKED
-        token = auth.get("token")
-        return self.session.connect(Connect(token=token if isinstance(token, str) else ""), now)
+        self._has_asked = True
+        token, pid = auth.get("token"), auth.get("pid")
+        try:
+            identity = self.session.identify(token if isinstance(token, str) else "", now)
+        except TurnedAway as end:
+            return self.session.close(end.code, end.reason)
+        if isinstance(pid, str):
+            return (Recall(pid, partial(self._come_back, identity, pid, auth.get("offset"))),)
+        return self._begin(identity, Wishes(), now)
+
+    def _come_back(
+        self, identity: Identity, pid: str, offset: object, remembered: Remembered | None, now: Now
+    ) -> Sequence[Effect]:
+        """Go on with a connection where its client is, or, where that cannot be, begin a new one."""
+        if self.session.closed:
+            return ()
+        position = _position(offset)
+        if remembered is None or remembered.user_id != identity.user_id or position is None:
+            return self._begin(identity, Wishes(), now)
+        since = Since(epoch=remembered.epoch, position=max(position, remembered.position))
+        if not self.session.can_resume(since):
+            return self._begin(identity, Wishes(), now)
+        self._pid, self._recovered = pid, True
+        wishes = Wishes(rooms=tuple(remembered.rooms), floors=remembered.rooms, since=since)
+        return self._begin(identity, wishes, now)
+
+    def _begin(self, identity: Identity, wishes: Wishes, now: Now) -> Sequence[Effect]:
+        effects = self.session.begin(identity, wishes, now)
+        if self.session.closed:
+            return effects
+        lanes = self.session.lanes
+        self._position = lanes.main.cursor
+        self._asked_rooms = {room: None for room in wishes.rooms if lanes.holds(room)}
+        return (*effects, *self._remember(now))
+
+    def _remember(self, now: Now) -> Sequence[Effect]:
+        session, floors = self.session, self.session.lanes.main.rooms
+        assert session.identity is not None
+        self._remember_at = now.seconds + REMEMBER_AGAIN_AFTER.total_seconds()
+        rooms = {room: floors[room] for room in self._asked_rooms if room in floors}
+        remembered = Remembered(session.identity.user_id, session.epoch, rooms, self._position)
+        return (Remember(self._pid, remembered),)
 
     def _answer(self, name: str, arguments: list[Any], ack: int | None, now: Now) -> Sequence[Effect]:
         match name, arguments:
             case "join:role", [str(role) | {"role": str(role)}, *_]:
-                return self._enter(f"role:{role}", ack)
+                return self._enter(f"role:{role}", ack, now)
             case "join:library", [str(library_id) | {"libraryId": str(library_id)}, *_]:
-                return self._enter(f"library:{library_id}", ack)
+                return self._enter(f"library:{library_id}", ack, now)
             case "leave:library", [str(library_id) | {"libraryId": str(library_id)}, *_]:
-                return self.session.take(Leave(id=ack, rooms=(f"library:{library_id}",)), now)
+                return self._leave(f"library:{library_id}", ack, now)
             case "ping", _:
                 return self.session.take(Ping(id=ack), now)
             case (("join:role" | "join:library" | "leave:library"), _):
@@ -166,20 +223,41 @@ class SocketIo:
                 # As elsewhere nobody hears an event that has no listener; who asks for an answer gets one.
                 return error(ack, "unknown-frame", f"There is no event {name}.") if ack is not None else ()
 
-    def _enter(self, room: str, ack: int | None) -> Sequence[Effect]:
-        return self.session.enter(Join(id=ack, rooms=(room,)))
+    def _enter(self, room: str, ack: int | None, now: Now) -> Sequence[Effect]:
+        was_in_it = self.session.lanes.holds(room)
+        effects = self.session.enter(room, ack)
+        if was_in_it or not self.session.lanes.holds(room):
+            return effects
+        self._asked_rooms[room] = None
+        return (*effects, *self._remember(now))
 
-    def _position(self, position: int) -> bytes:
+    def _leave(self, room: str, ack: int | None, now: Now) -> Sequence[Effect]:
+        effects = self.session.leave((room,), ack)
+        if room not in self._asked_rooms:
+            return effects
+        del self._asked_rooms[room]
+        return (*effects, *self._remember(now))
+
+    def _tell(self, position: int) -> bytes:
         self._told = position
         return position_packet(position)
 
     def _last_words(self, code: CloseCode, reason: str) -> bytes:
-        if self.session.identity is None and self._stage is _Stage.ASKED:
+        if self.session.identity is None and self._has_asked:
             if code is CloseCode.TOKEN_EXPIRED or code >= _FIRST_TO_STAY_AWAY:
                 refusal = {"message": reason, "data": {"code": code.name.lower().replace("_", "-")}}
                 return text_frame(write_packet(Packet(Kind.CONNECT_ERROR, refusal)))
             return b""
         return text_frame(write_packet(Packet(Kind.DISCONNECT))) if code >= _FIRST_TO_STAY_AWAY else b""
+
+
+def _position(offset: object) -> int | None:
+    """Return the position that a client's offset says, 0 where it has none; nothing for what is no offset."""
+    if offset is None:
+        return 0
+    if not isinstance(offset, str) or not (offset.isascii() and offset.isdigit()) or len(offset) > _DIGITS:
+        return None
+    return min(int(offset), _LARGEST_POSITION)
 
 
 def _elsewhere(packet: Packet) -> Sequence[Effect]:
