@@ -103,6 +103,12 @@ def alternate(rounds: int, contestants: Mapping[str, Callable[[], float]]) -> di
     return {name: Figures(tuple(values)) for name, values in figures.items()}
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that this share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
 def missed(musts: Sequence[tuple[bool, str]]) -> tuple[str, ...]:
     """Return the descriptions of the musts that do not hold."""
     return tuple(description for holds, description in musts if not holds)

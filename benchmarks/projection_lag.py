@@ -19,7 +19,7 @@ import psycopg
 import uvloop
 from psycopg import sql
 
-from benchmarks.frame import Benchmark, Figures, Report, missed
+from benchmarks.frame import Benchmark, Figures, Report, missed, percentile
 from benchmarks.lag_load import STUDENT, Load
 from benchmarks.lag_observer import LOG, Observer, times_of
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
@@ -56,12 +56,6 @@ class Lags:
     def worst(self, share: float) -> float:
         """Return the percentile of the projection that has the highest."""
         return max(percentile(lags, share) for lags in self.by_projection.values())
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value that this share of them does not exceed."""
-    ordered = sorted(values)
-    return ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
 async def measure(

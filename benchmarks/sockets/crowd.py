@@ -36,23 +36,26 @@ class Opened:
 
 
 class Crowd:
-    """Sockets in a process of their own."""
+    """Sockets in a process of their own, which is `pid`."""
 
-    def __init__(self, commands: Connection) -> None:
+    def __init__(self, commands: Connection, pid: int) -> None:
+        self.pid = pid
         self._commands = commands
 
     def open(
         self, dialect: Dialect, port: int, steps: Sequence[tuple[Step, ...]], *, at_once: int = 200,
-        within: float = 0.0, most_bytes: int = 4096, limit: float = 60.0,
+        within: float = 0.0, most_bytes: int = 4096, limit: float = 60.0, stamped: bool = False,
     ) -> Opened:  # fmt: skip
         """Open a socket for each of `steps`, evenly within so many seconds, and wait until all are ready.
+
+        With `stamped`, `delays` can be asked for.
 
         Raises:
             TimeoutError: they were not within `limit` seconds.
         """
         request = upgrade_request(port, dialect.path, dialect.subprotocol)
         openings = [
-            Opening(request, of_one, _address(number), within * number / len(steps))
+            Opening(request, of_one, _address(number), within * number / len(steps), stamped)
             for number, of_one in enumerate(steps)
         ]
         return Opened(*self._command("open", port, openings, at_once, most_bytes, limit))
@@ -80,6 +83,21 @@ class Crowd:
         With several lists of `events`, the first socket should have the first, the next the next, and around.
         """
         found: Sequence[str] = self._command("wrongs", dialect, events)
+        return found
+
+    def events(self, dialect: Dialect) -> Sequence[Sequence[bytes]]:
+        """Return the events that each socket received, over its connections, in JSON."""
+        found: Sequence[Sequence[bytes]] = self._command("events", dialect)
+        return found
+
+    def delays(self, dialect: Dialect, *moments: Sequence[float]) -> Sequence[float]:
+        """Return how long each event took to each socket, in seconds; to be asked when no socket is wrong.
+
+        `moments` are those (seconds of `time.time`) at which each socket's events began. With several, the
+        first socket has the first, the next the next, and around. The end is when the socket's kernel had
+        the event: how long this process takes to read it is no part of it.
+        """
+        found: Sequence[float] = self._command("delays", dialect, moments)
         return found
 
     def ready_at(self) -> Sequence[float]:
@@ -121,7 +139,8 @@ def crowd() -> Iterator[Crowd]:
     process.start()
     theirs.close()
     try:
-        yield Crowd(ours)
+        assert process.pid is not None
+        yield Crowd(ours, process.pid)
     finally:
         ours.close()
         process.join(_END_SECONDS)

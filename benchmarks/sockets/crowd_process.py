@@ -2,15 +2,17 @@
 
 import select
 import time
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from multiprocessing.connection import Connection
 
 from benchmarks.sockets.checks import Expected
 from benchmarks.sockets.dialects import Dialect
-from benchmarks.sockets.frames import whole_frames
+from benchmarks.sockets.frames import payloads, whole_frames
 from benchmarks.sockets.reader import Opening, Reader, Refused
+from benchmarks.sockets.stamped import StampedReader, event_ends
 
 _TURN_SECONDS = 0.05
 _RETRY_SECONDS = 0.25
@@ -120,14 +122,34 @@ class CrowdProcess:
 
     def wrongs(self, dialect: Dialect, events: Sequence[Sequence[bytes]]) -> list[str]:
         """Return what is wrong with each socket that has not received its events, which go around them."""
-        expected = [Expected(dialect, of_some) for of_some in events]
-        earlier = self._earlier or [[] for _ in self._readers]
+        # Sockets that were given the very same list share what is found right for one of them.
+        by_list = {id(of_some): Expected(dialect, of_some) for of_some in events}
+        expected = [by_list[id(of_some)] for of_some in events]
         found = []
-        for number, (before, reader) in enumerate(zip(earlier, self._readers, strict=True)):
-            wrong = expected[number % len(expected)].wrong([*before, reader.received()])
+        for number, received in enumerate(self._received()):
+            wrong = expected[number % len(expected)].wrong(received)
             if wrong is not None:
                 found.append(f"socket {number}: {wrong}")
         return found
+
+    def events(self, dialect: Dialect) -> list[list[bytes]]:
+        """Return the events that each socket received, over its connections, in JSON."""
+        return [
+            [event for data in received for event in dialect.events(payloads(data))]
+            for received in self._received()
+        ]
+
+    def delays(self, dialect: Dialect, moments: Sequence[Sequence[float]]) -> "array[float]":
+        """Return how long each event took to each socket; the moments they began at go around the sockets."""
+        delays = array("d")
+        last, ends = b"", list[int]()
+        for number, reader in enumerate(self._readers):
+            assert isinstance(reader, StampedReader)
+            data = reader.received()
+            if data != last:
+                last, ends = data, event_ends(dialect, data)
+            delays.extend(reader.delays(ends, moments[number % len(moments)]))
+        return delays
 
     def ready_at(self) -> list[float]:
         """Return when each socket was ready."""
@@ -157,6 +179,12 @@ class CrowdProcess:
                 self._handle(reader, mask)
         return True
 
+    def _received(self) -> Iterator[list[bytes]]:
+        """Yield what each socket received, by connections."""
+        earlier = self._earlier or [[] for _ in self._readers]
+        for before, reader in zip(earlier, self._readers, strict=True):
+            yield [*before, reader.received()]
+
     def _poll(self) -> list[tuple[Reader, int]]:
         ready = self._epoll.poll(_TURN_SECONDS)
         return [
@@ -169,7 +197,7 @@ class CrowdProcess:
         buffer = (
             self._spare.pop() if self._spare and len(self._spare[-1]) >= most_bytes else bytearray(most_bytes)
         )
-        reader = Reader(opening, port, buffer)
+        reader = (StampedReader if opening.stamped else Reader)(opening, port, buffer)
         self._by_descriptor[reader.socket.fileno()] = reader
         self._epoll.register(reader.socket.fileno(), select.EPOLLOUT)
         return reader

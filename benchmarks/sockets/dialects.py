@@ -10,7 +10,6 @@ from benchmarks.sockets.frames import BINARY, TEXT, client_frame
 from studyspot.wire.frames import SUBPROTOCOL
 
 EVENT_NAME = "seat:availability"
-_EVENT_OF_SOCKET_IO = f'42["{EVENT_NAME}",'.encode()
 _EVENT_OF_STUDYSPOT = b'{"type":"event"'
 _MESSAGE_OF_NATS = b"MSG "
 _NEWLINE = b"\r\n"
@@ -67,8 +66,9 @@ class StudySpot:
 
 @dataclass(frozen=True, slots=True)
 class SocketIo:
-    """Engine.IO 4 and Socket.IO protocol 5, over WebSocket alone."""
+    """Engine.IO 4 and Socket.IO protocol 5, over WebSocket alone; `event_name` are those that count."""
 
+    event_name: str = EVENT_NAME
     path: str = "/socket.io/?EIO=4&transport=websocket"
     subprotocol: str | None = None
 
@@ -82,8 +82,8 @@ class SocketIo:
         return (begin, connect, *joins)
 
     def events(self, payloads: Iterable[tuple[int, bytes]]) -> Iterator[bytes]:
-        start = len(_EVENT_OF_SOCKET_IO)
-        return (payload[start:-1] for _, payload in payloads if payload.startswith(_EVENT_OF_SOCKET_IO))
+        packet = f'42["{self.event_name}",'.encode()
+        return (payload[len(packet) : -1] for _, payload in payloads if payload.startswith(packet))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from benchmarks.sockets.cache import PeerMissing, do, installed
@@ -34,6 +34,7 @@ http {{
   uwsgi_temp_path {home}/uwsgi;
   scgi_temp_path {home}/scgi;
   keepalive_requests 1000000;
+  keepalive_timeout 1h;
   nchan_shared_memory_size 128M;
   server {{
     listen {address}:{port} backlog=4096;
@@ -63,6 +64,7 @@ class NchanServer:
         self.port = port
         self._events = events
         self._count = 0
+        self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_ANSWER_SECONDS)
 
     def prepare(self, library: str, count: int) -> Sequence[bytes]:
         """Return what subscribers should get next: always the first so many."""
@@ -71,16 +73,24 @@ class NchanServer:
 
     def publish(self) -> None:
         """Publish what was prepared, each when the one before was taken."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=_ANSWER_SECONDS)
-        try:
-            for event in self._events[: self._count]:
-                connection.request("POST", "/publish", body=event)
-                answer = connection.getresponse()
-                answer.read()
-                if answer.status not in (200, 201, 202):
-                    raise ConnectionError(f"nchan answered {answer.status}")
-        finally:
-            connection.close()
+        self.send(0, self._count)
+
+    def prepare_of(self, libraries: Sequence[str]) -> Sequence[bytes]:
+        """Return what is shown of the next events, all of the one library: always the first so many."""
+        return self._events[: len(libraries)]
+
+    def send(self, first: int, end: int) -> None:
+        """Publish those of these numbers, each when the one before was taken."""
+        for event in self._events[first:end]:
+            self._connection.request("POST", "/publish", body=event)
+            answer = self._connection.getresponse()
+            answer.read()
+            if answer.status not in (200, 201, 202):
+                raise ConnectionError(f"nchan answered {answer.status}")
+
+    def close(self) -> None:
+        """Publish nothing more."""
+        self._connection.close()
 
 
 @contextmanager
@@ -109,12 +119,15 @@ def _run(packages: Path, events: Sequence[bytes]) -> Iterator[NchanServer]:
         )
     )
     try:
-        with running(
-            [str(packages / "usr" / "sbin" / "nginx"), "-c", str(configuration), "-p", str(home)],
-            is_ready=lambda: accepts(port),
-            log=home / "nginx.log",
-        ) as process:
-            yield NchanServer(process.pid, port, events)
+        with (
+            running(
+                [str(packages / "usr" / "sbin" / "nginx"), "-c", str(configuration), "-p", str(home)],
+                is_ready=lambda: accepts(port),
+                log=home / "nginx.log",
+            ) as process,
+            closing(NchanServer(process.pid, port, events)) as server,
+        ):
+            yield server
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

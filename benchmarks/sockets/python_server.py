@@ -1,8 +1,8 @@
 """The Python peers, each a process: `websockets.broadcast`, and a bare loop of shared frames.
 
 Run as `python -m benchmarks.sockets.python_server PORT FILE-OF-EVENTS MODE`; `publish N` on standard input
-sends the first N events. The bare loop does the least that a server can: one frame for all, one write for
-each socket and event, and no session at all.
+sends the first N events, `send FIRST END` those of these numbers. The bare loop does the least that a server
+can: one frame for all, one write for each socket and event, and no session at all.
 """
 
 import asyncio
@@ -47,8 +47,8 @@ class Room:
         finally:
             self._connections.discard(connection)
 
-    async def publish(self, count: int) -> None:
-        for event in self._events[:count]:
+    async def publish(self, first: int, end: int) -> None:
+        for event in self._events[first:end]:
             if self._mode == BROADCAST:
                 broadcast(self._connections, event)
             else:
@@ -67,7 +67,9 @@ async def _serve(port: int, events: Sequence[str], mode: str) -> None:
         async for command in commands:
             match command.split():
                 case [b"publish", count]:
-                    await room.publish(int(count))
+                    await room.publish(0, int(count))
+                case [b"send", first, end]:
+                    await room.publish(int(first), int(end))
                 case [b"collect"]:
                     gc.collect()
 

@@ -26,13 +26,14 @@ _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 class Opening:
     """How a socket is opened: the request, and then a step after the other.
 
-    It comes from `address`, `after` seconds from the start.
+    It comes from `address`, `after` seconds from the start; with `stamped`, it notes when everything came.
     """
 
     request: bytes
     steps: tuple[Step, ...]
     address: str
     after: float = 0.0
+    stamped: bool = False
 
 
 class Refused(Exception):
@@ -139,8 +140,8 @@ class Reader:
     def _read_frames(self) -> None:
         if len(self.buffer) - self.size < _LEAST_ROOM_BYTES:
             self.buffer.extend(bytes(len(self.buffer)))
-        with memoryview(self.buffer) as view:
-            count = self.socket.recv_into(view[self.size :])
+        with memoryview(self.buffer) as view, view[self.size :] as room:
+            count = self._receive(room)
         if not count:
             self.closed = True
             return
@@ -152,6 +153,10 @@ class Reader:
             start = max(before - len(self.marker), self.size - _LOOK_BACK_BYTES, 0)
             if self.buffer.find(self.marker, start, self.size) >= 0:
                 self.found_at = self.received_at
+
+    def _receive(self, room: memoryview) -> int:
+        """Receive what there is and fits, and return how many bytes that was."""
+        return self.socket.recv_into(room)
 
     def look_across_frames(self) -> None:
         """Look for what is waited for as messages have it: a frame may end in the middle of it."""

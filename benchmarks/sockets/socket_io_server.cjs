@@ -1,7 +1,8 @@
 // The Socket.IO peer: a server as its documentation has it, with what the fan-out does beside it:
 // tokens are verified, everyone is in three rooms from the start, and libraries are joined on request.
 // Told by arguments: the port, a file of events (a line each) and a file of public keys.
-// `publish N` on standard input emits the first N events as fast as they go.
+// `publish N` on standard input emits the first N events as fast as they go; `send FIRST END` emits those of
+// these numbers, each to its own rooms.
 const fs = require('node:fs')
 const http = require('node:http').createServer()
 const readline = require('node:readline')
@@ -33,8 +34,11 @@ io.on('connection', (socket) => {
 http.listen({ port: Number(port), host: '127.0.0.1', backlog: 4096 })
 
 readline.createInterface({ input: process.stdin }).on('line', async (line) => {
-  const [command, count] = line.split(' ')
+  const [command, count, end] = line.split(' ')
   if (command === 'collect') global.gc()
+  if (command === 'send') {
+    for (const event of events.slice(Number(count), Number(end))) io.to(event.rooms).emit(event.name, event)
+  }
   if (command !== 'publish') return
   for (const event of events.slice(0, Number(count))) {
     io.to(room).emit('seat:availability', event)

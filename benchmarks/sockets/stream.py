@@ -35,10 +35,23 @@ class Stream:
         self._thread = threading.Thread(target=self._loop.run_forever, name="stream", daemon=True)
         self._nc: Client | None = None
         self._publisher: FencedPublisher | None = None
+        self._handed: list[Happening] = []
+        self._handed_some = asyncio.Event()
+        self._relaying: asyncio.Task[None] | None = None
 
     def publish(self, happenings: Sequence[Happening]) -> None:
         """Publish events as fast as they are taken; return when all are stored."""
         self._wait(self._publish(happenings))
+
+    def hand_over(self, happenings: Sequence[Happening]) -> None:
+        """Let events follow those before, as the relay does: all that there are when it has done the last.
+
+        Nothing is waited for.
+        """
+        assert self._relaying is not None
+        if self._relaying.done():
+            self._relaying.result()
+        self._loop.call_soon_threadsafe(self._take, happenings)
 
     @contextmanager
     def publishing(self, happenings: Sequence[Happening], *, per_second: float) -> Iterator[None]:
@@ -66,8 +79,7 @@ class Stream:
 
     def end(self) -> None:
         """Leave the server."""
-        if self._nc is not None:
-            self._wait(self._nc.close())
+        self._wait(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(LIMIT.total_seconds())
         self._loop.close()
@@ -77,6 +89,25 @@ class Stream:
         await ensure_stream(self._nc.jetstream(), epoch=EPOCH)
         await self._nc.subscribe(_CONSUMER_MADE, cb=self._count)
         self._publisher = FencedPublisher(self._nc)
+        self._relaying = asyncio.create_task(self._relay())
+
+    async def _end(self) -> None:
+        if self._relaying is not None:
+            self._relaying.cancel()
+            await asyncio.wait([self._relaying])
+        if self._nc is not None:
+            await self._nc.close()
+
+    def _take(self, happenings: Sequence[Happening]) -> None:
+        self._handed += happenings
+        self._handed_some.set()
+
+    async def _relay(self) -> None:
+        while True:
+            await self._handed_some.wait()
+            self._handed_some.clear()
+            handed, self._handed = self._handed, []
+            await self._publish(handed)
 
     async def _publish(self, happenings: Sequence[Happening]) -> None:
         assert self._publisher is not None

@@ -49,13 +49,22 @@ class StudySpotNode:
 
     def prepare(self, library: str, count: int) -> Sequence[bytes]:
         """Make events of a library; return what sockets in its room should get."""
-        self._prepared = self.bookings([library], count)
+        return self.prepare_of([library] * count)
+
+    def prepare_of(self, libraries: Sequence[str]) -> Sequence[bytes]:
+        """Make the next events, one of each of these libraries; return what is shown of them."""
+        self._prepared = self.bookings(libraries, len(libraries))
         return [happening.shown for happening in self._prepared]
 
     def publish(self) -> None:
         """Publish what was prepared, as fast as the stream takes it."""
         self.stream.publish(self._prepared)
         self.position += len(self._prepared)
+
+    def send(self, first: int, end: int) -> None:
+        """Let those of these numbers happen: they are published as soon as the relay would."""
+        self.stream.hand_over(self._prepared[first:end])
+        self.position += end - first
 
 
 def tokens(key: SigningKey, count: int) -> Sequence[str]:

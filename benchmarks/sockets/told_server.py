@@ -34,6 +34,14 @@ class ToldServer:
         """Let it send what was prepared."""
         self.tell(f"publish {self._count}")
 
+    def prepare_of(self, libraries: Sequence[str]) -> Sequence[bytes]:
+        """Return what is shown of the next events, one of each library: always the first so many."""
+        return self._events[: len(libraries)]
+
+    def send(self, first: int, end: int) -> None:
+        """Let it send those of these numbers."""
+        self.tell(f"send {first} {end}")
+
     def tell(self, line: str) -> None:
         """Give it a command."""
         assert self._process.stdin is not None

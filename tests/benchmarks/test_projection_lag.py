@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import psycopg
+from benchmarks.frame import percentile
 from benchmarks.lag_load import Load
 from benchmarks.lag_observer import LOG, times_of
-from benchmarks.projection_lag import NAMES, Lags, measure, percentile, rises, rows_wrong
+from benchmarks.projection_lag import NAMES, Lags, measure, rises, rows_wrong
 
 from studyspot.console.temporary_system import temporary_system
 from studyspot.event_store.store import EventStore
