@@ -90,7 +90,7 @@ class Turns:
     def turn(self, name: str, booker: Booker) -> float:
         """Return the 99th percentile of the delays, in milliseconds."""
         self._open(booker, stamped=True)
-        self._book(name, booker, _WARMING_SECONDS)
+        self._await(self._expected(name, self._book(name, booker, _WARMING_SECONDS)))
         self.crowd.forget()
         before, began = self._processor_seconds(booker), time.monotonic()
         booked = self._book(name, booker, self.seconds)
@@ -119,8 +119,7 @@ class Turns:
     def _delays(self, name: str, booker: Booker, booked: Sequence[Booked]) -> Sequence[float]:
         """Wait for all, check what each socket has, and return what is of the student and the own library."""
         expected = self._expected(name, booked)
-        self.crowd.expect(*(_marker(bookings) for bookings in expected))
-        self.crowd.wait(limit=_LIMIT_SECONDS)
+        self._await(expected)
         events = self.crowd.events(booker.dialect)
         wrongs = [
             f"{name}: socket {number}: {wrong}"
@@ -138,6 +137,11 @@ class Turns:
             for booking in bookings
         ]
         return [delay for delay, counts in zip(delays, about, strict=True) if counts]
+
+    def _await(self, expected: Sequence[Sequence[Booked]]) -> None:
+        """Wait until each socket has the last of its bookings."""
+        self.crowd.expect(*(_marker(bookings) for bookings in expected))
+        self.crowd.wait(limit=_LIMIT_SECONDS)
 
     def _cut(self, name: str, booker: Booker) -> None:
         """Cut all sockets off while bookings go on, let them come back, and count what they have missed."""
