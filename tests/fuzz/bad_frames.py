@@ -86,7 +86,10 @@ class BadFrames:
         return Bad("flood", pings, frozenset({CloseCode.TOO_MANY_FRAMES}), frames=200)
 
     def _good(self) -> Bad:
-        return Bad("good", frame(TEXT, json.dumps(self._valid()).encode()))
+        return Bad("good", frame(TEXT, self._good_text().encode()))
+
+    def _good_text(self) -> str:
+        return json.dumps(self._valid())
 
     def _valid(self) -> dict[str, Any]:
         chance = self._chance
@@ -189,8 +192,8 @@ class BadFrames:
 
     def _fragments(self) -> Bad:
         """A good frame in pieces, with pings in between."""
-        data = json.dumps(self._valid()).encode()
-        cuts = sorted(self._chance.sample(range(1, len(data)), 2))
+        data = self._good_text().encode()
+        cuts = sorted(self._chance.choices(range(len(data) + 1), k=2))
         first = frame(TEXT, data[: cuts[0]], final=False)
         second = frame(0, data[cuts[0] : cuts[1]], final=False)
         last = frame(0, data[cuts[1] :])

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 from studyspot.domain.people import Role
 from studyspot.wire.frames import CloseCode, FrameMalformed, read_server_frame
 from tests.fuzz.bad_frames import TEXT, Bad, BadFrames, frame
-from tests.fuzz.raw_socket import OtherSideWrong, RawSocket, raw_socket
+from tests.fuzz.raw_socket import NATIVE, OtherSideWrong, RawSocket, raw_socket
 from tests.ws_fanout.people import token
 
 STATES = ("before connect", "connected", "replaying", "joining", "after refresh", "after leave")
@@ -40,6 +40,9 @@ class Findings:
 class Talker:
     """One who holds one conversation after the other, from an address and as a person of their own."""
 
+    states: Sequence[str] = STATES
+    wire = NATIVE
+
     def __init__(self, number: int, seed: int, port: int, epoch: str, findings: Findings) -> None:
         self._chance = random.Random(f"{seed}-{number}")
         self._port = port
@@ -47,17 +50,17 @@ class Talker:
         self._address = f"127.0.2.{1 + number}"
         self._user, self._role = f"talker-{number}", _ROLES[number % len(_ROLES)]
         self._token = token(self._user, self._role)
-        self._bad = BadFrames(self._chance, self._token)
+        self._bad = self._supply()
         self._findings = findings
 
     async def talk(self) -> None:
         """Hold a conversation, and judge all that is answered."""
-        state = self._chance.choice(STATES)
+        state = self._chance.choice(self.states)
         socket = await raw_socket(self._port, self._address)
         self._findings.conversations += 1
         sent: list[Bad] = []
         try:
-            await socket.shake_hands()
+            await socket.shake_hands(self.wire)
             await self._begin(socket, state)
             sent = self._make_up()
             for bad in sent:
@@ -74,6 +77,9 @@ class Talker:
             self._findings.note(f"{state}: {error!r}", sent)
         finally:
             await socket.leave(abruptly=True)
+
+    def _supply(self) -> BadFrames:
+        return BadFrames(self._chance, self._token)
 
     def _make_up(self) -> list[Bad]:
         """Return what to send next: up to the first that ends the socket, as nothing is read beyond."""
@@ -112,11 +118,11 @@ class Talker:
         may_end = frozenset().union(*(bad.ends for bad in sent)) | _ANY_MOMENT
         if state == "before connect":
             may_end |= _BEFORE_CONNECT
-        _say(socket, {"type": "ping", "id": "last word"})
+        self._ask_last(socket)
         while (text := await socket.receive()) is not None:
-            answer = self._read(text)
-            self._findings.answers[answer["type"]] += 1
-            if answer["type"] == "pong" and answer["id"] == "last word":
+            kind, is_last = self._judged(text)
+            self._findings.answers[kind] += 1
+            if is_last:
                 broken = [bad.kind for bad in sent if bad.ends and 0 not in bad.ends and bad.kind != "nested"]
                 if broken:
                     self._findings.note(f"{state}: went on after {broken[0]}", sent)
@@ -125,6 +131,18 @@ class Talker:
         self._findings.closes[socket.closed] += 1
         if socket.closed not in may_end and not (socket.closed == 0 and may_end - _ANY_MOMENT):
             self._findings.note(f"{state}: closed with {socket.closed}", sent)
+
+    def _ask_last(self, socket: RawSocket) -> None:
+        _say(socket, {"type": "ping", "id": "last word"})
+
+    def _judged(self, text: bytes) -> tuple[str, bool]:
+        """Return what kind of answer this is, and whether it is that to our last question.
+
+        Raises:
+            OtherSideWrong: it is no answer of ours.
+        """
+        answer = self._read(text)
+        return answer["type"], answer["type"] == "pong" and answer["id"] == "last word"
 
     def _read(self, text: bytes) -> dict[str, Any]:
         try:

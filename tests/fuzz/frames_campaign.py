@@ -1,6 +1,7 @@
 """Sends a fan-out process frames that it does not expect, in every state of a socket; nothing comes of it.
 
-`python -m tests.fuzz.frames_campaign --frames 100000 --seed 1`. A healthy socket beside it gets every event.
+`python -m tests.fuzz.frames_campaign --frames 100000 --seed 1`. Half of them are packets of Socket.IO. A
+healthy socket of each protocol beside them gets every event.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from tests.conftest import keep_temporary_files_in_memory
 from tests.engines import NatsServer, temporary_home
 from tests.fuzz.conversations import Findings, Talker
 from tests.fuzz.handshakes import send_slowly, shake_wrongly
+from tests.fuzz.portal_talker import PortalTalker, healthy_portal
 from tests.ws_fanout.events import EPOCH, booked, library_created
 from tests.ws_fanout.fanout_process import FanoutProcess, fanout_process
 from tests.ws_fanout.live import Log, connected, log_at
@@ -30,7 +32,7 @@ _PROCESS = ("tests.fuzz.cramped_node",)
 
 
 class Campaign:
-    """One process, those who talk to it, and one healthy client.
+    """One process, those who talk to it, and two healthy clients.
 
     Attributes:
         rss_bytes: of the process, early and late.
@@ -44,7 +46,7 @@ class Campaign:
         self._is_over = False
 
     async def run(self) -> None:
-        healthy = asyncio.create_task(self._stay_healthy(), name="healthy socket")
+        healthy = asyncio.create_task(self._stay_healthy(), name="healthy sockets")
         try:
             await self._fuzz(self._frames // 10)
             early = self._node.rss_bytes()
@@ -65,7 +67,8 @@ class Campaign:
 
     async def _talk(self, number: int, until: int) -> None:
         seed = self._seed + self.findings.conversations * TALKERS
-        talker = Talker(number, seed, self._node.port, EPOCH, self.findings)
+        speaking = PortalTalker if number % 2 else Talker
+        talker = speaking(number, seed, self._node.port, EPOCH, self.findings)
         chance = random.Random(f"{seed}-{number}-handshakes")
         while self.findings.frames < until and self._node.is_running:
             await talker.talk()
@@ -73,16 +76,18 @@ class Campaign:
                 await shake_wrongly(self._node.port, chance, self.findings)
 
     async def _stay_healthy(self) -> None:
-        """Read on a good socket all the while: every event comes, in order, and at once."""
-        async with connected(self._node.port, "healthy") as client:
+        """Read on good sockets all the while: every event comes, in order, and at once."""
+        port = self._node.port
+        async with connected(port, "healthy") as client, healthy_portal(port, "healthy") as portal:
             expected = self._log.head
             while not self._is_over:
                 await self._log.append(AnnouncementMade(announcement_id="A", title="t", text="x" * 500))
                 expected += 1
                 frame = await client.receive_until("event")
-                if frame["position"] != expected:
-                    self.findings.note("healthy socket", f"{frame['position']} instead of {expected}")
-                    return
+                for position in (frame["position"], await portal.next_position()):
+                    if position != expected:
+                        self.findings.note("healthy socket", f"{position} instead of {expected}")
+                        return
                 client.frames.clear()
                 await asyncio.sleep(_EVENTS_EVERY_SECONDS)
 

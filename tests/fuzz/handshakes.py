@@ -26,6 +26,11 @@ _WRONG = (
     ("Host: h\r\n", "".join(f"X-{number}: y\r\n" for number in range(500))),
     ("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\nhello"),
     (": ", " "),
+    ("/ws", "/socket.io/?EIO=4&transport=polling"),
+    ("/ws", "/socket.io/?EIO=3&transport=websocket"),
+    ("/ws", "/socket.io/?EIO=4&transport=websocket&sid=another"),
+    ("/ws", "/socket.io/?EIO=%FF&transport=websocket&transport=websocket"),
+    ("/ws", "/socket.io/?" + "&" * 4000),
 )
 _STATUSES = (
     b"400 ",

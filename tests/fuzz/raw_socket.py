@@ -4,10 +4,23 @@ import asyncio
 import base64
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 
 HOST = "127.0.0.1"
 LIMIT_SECONDS = 15
 _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a protocol is spoken over WebSocket, and the lines that ask for it."""
+
+    target: str
+    headers: str = ""
+
+
+NATIVE = Way("/ws", "Sec-WebSocket-Protocol: studyspot.v1\r\n")
+SOCKET_IO = Way("/socket.io/?EIO=4&transport=websocket")
 
 
 class OtherSideWrong(AssertionError):
@@ -22,8 +35,8 @@ class RawSocket:
         self._reader = reader
         self._writer = writer
 
-    async def shake_hands(self) -> None:
-        """Begin to speak WebSocket.
+    async def shake_hands(self, way: Way = NATIVE) -> None:
+        """Begin to speak a protocol over WebSocket.
 
         Raises:
             OtherSideWrong: it is refused.
@@ -31,9 +44,8 @@ class RawSocket:
         key = base64.b64encode(secrets.token_bytes(16)).decode()
         self.send(
             (
-                f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Protocol: studyspot.v1\r\n\r\n"
+                f"GET {way.target} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{way.headers}\r\n"
             ).encode()
         )
         async with asyncio.timeout(LIMIT_SECONDS):

@@ -25,4 +25,9 @@ async def test_no_frame_and_no_handshake_breaks_the_process_or_disturbs_another_
         "joined",
         "left",
         "refreshed",
+        "opened",
+        "acknowledged",
+        "event pong",
+        "event error",
+        "event global:notification",
     }
