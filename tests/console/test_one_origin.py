@@ -11,6 +11,7 @@ from studyspot.console.faults import Fault
 from studyspot.console.one_origin import OneOrigin, one_origin
 from studyspot.embedded.errors import StartFailed
 from studyspot.embedded.ports import free_port
+from studyspot.embedded.proxy import installed_proxy
 from studyspot.settings import GivenSettings
 from tests.embedded.test_proxy import a_program
 from tests.engines import temporary_home
@@ -44,6 +45,19 @@ def test_it_is_the_one_that_was_asked_for_or_none(home: Path) -> None:
     assert isinstance(found, OneOrigin)
     assert found.child.argv[0] == str(home / "bin/nginx")
     assert one_origin(settings(proxy="none"), home) is None
+
+
+def test_where_none_is_installed_it_is_said_how_to_get_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(home))
+    if installed_proxy() is not None:
+        pytest.skip("this machine has one where every PATH leads")
+    said = one_origin(settings(), home)
+    assert isinstance(said, str)
+    assert "install Caddy or nginx" in said
+    with pytest.raises(Fault, match="caddy is not installed"):
+        one_origin(settings(proxy="caddy"), home)
 
 
 def test_it_goes_to_where_the_processes_are_reached(home: Path) -> None:

@@ -18,9 +18,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
+from studyspot.console.doctor import public_findings
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
 from studyspot.embedded.identity import identify
 from studyspot.embedded.ports import free_port
+from studyspot.settings import OwnSettings
 from tests.embedded.proxies import a_proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -74,6 +76,10 @@ async def api(system: TemporarySystem, user_id: str, role: Any) -> AsyncIterator
         base_url=origin(system), headers=headers, timeout=30, trust_env=False
     ) as client:
         yield client
+
+
+def environment(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_text()
 
 
 def children(pid: int) -> list[int]:
@@ -143,6 +149,16 @@ async def test_socket_io_shakes_hands_through_it(system: TemporarySystem) -> Non
         assert {"sid", "pid"} <= json.loads(answer[2:]).keys()
 
 
+async def test_the_doctor_looks_at_it(system: TemporarySystem) -> None:
+    (finding,) = await asyncio.to_thread(public_findings, OwnSettings(public_url=origin(system)))
+    assert (finding.well, finding.check) == (True, "one origin")
+    (away,) = await asyncio.to_thread(
+        public_findings, OwnSettings(public_url=f"http://127.0.0.1:{free_port()}")
+    )
+    assert not away.well
+    assert "STUDYSPOT_PUBLIC_URL" in str(away.mend)
+
+
 async def test_a_fanout_that_starts_again_is_found_again(system: TemporarySystem) -> None:
     token = system.token("s1", "student")
     async with socket(system) as opened:
@@ -177,7 +193,7 @@ async def test_the_proxy_itself_comes_back(system: TemporarySystem) -> None:
 
 
 async def test_it_is_told_nothing_of_what_we_know(system: TemporarySystem) -> None:
-    assert "STUDYSPOT" not in Path(f"/proc/{system.pid_of('proxy')}/environ").read_text()
+    assert "STUDYSPOT" not in environment(system.pid_of("proxy"))
 
 
 # The last: there is nothing after it.

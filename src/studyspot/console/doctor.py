@@ -57,6 +57,7 @@ def run_doctor(as_json: bool) -> None:
         _policies(settings),
         _http(settings),
         asyncio.run(fanout_finding(settings)),
+        *public_findings(settings),
     ]
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -201,6 +202,24 @@ def _http(settings: Settings) -> Finding:
     if answer.status_code != httpx.codes.OK:
         return Finding("api", False, f"{url}: {answer.status_code}", "Mend what it names: " + answer.text)
     return Finding("api", True, f"{url} in {answer.elapsed.total_seconds() * 1000:.1f} ms")
+
+
+def public_findings(settings: Settings) -> list[Finding]:
+    """Ask both processes through the proxy, where there is one."""
+    if settings.public_url is None:
+        return []
+    mend = "Start the proxy (`studyspot up` runs one), and check STUDYSPOT_PUBLIC_URL."
+    # The fan-out refuses what is no handshake, and says so itself.
+    asked = {"/api/health": httpx.codes.OK, "/ws": httpx.codes.UPGRADE_REQUIRED}
+    for path, expected in asked.items():
+        url = settings.public_url + path
+        try:
+            answer = httpx.get(url, timeout=_ANSWER.total_seconds(), trust_env=False)
+        except httpx.HTTPError as error:
+            return [Finding("one origin", False, f"{url}: {error}", mend)]
+        if answer.status_code != expected:
+            return [Finding("one origin", False, f"{url}: {answer.status_code}", mend)]
+    return [Finding("one origin", True, f"{settings.public_url}: API and sockets")]
 
 
 async def fanout_finding(settings: Settings) -> Finding:
