@@ -1,13 +1,21 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from studyspot.ws_fanout.app import Fanout
 from tests.ws_fanout.live import Log, fanout_at, log_at
-from tests.ws_fanout.socket_io.clients import NodeClients, Opened, node_client, node_clients, python_client
+from tests.ws_fanout.socket_io.clients import Opened
 from tests.ws_fanout.socket_io.javascript import JavaScript
 from tests.ws_fanout.socket_io.javascript import javascript as installed_javascript
 from tests.ws_fanout.socket_io.machine_cache import NotInstalled, go_without
+from tests.ws_fanout.socket_io.node_clients import (
+    NodeClients,
+    NodeProcess,
+    node_clients,
+    node_process,
+    opened_by_node,
+)
+from tests.ws_fanout.socket_io.python_clients import python_client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,9 +33,17 @@ def javascript() -> JavaScript:
         go_without(error)
 
 
+@pytest.fixture(scope="session")
+def node(javascript: JavaScript) -> Iterator[NodeProcess]:
+    """This worker's Node, for sockets of every test."""
+    with node_process(javascript) as process:
+        yield process
+
+
 @pytest.fixture
-async def node_process(javascript: JavaScript) -> AsyncIterator[NodeClients]:
-    async with node_clients(javascript) as clients:
+async def clients(node: NodeProcess) -> AsyncIterator[NodeClients]:
+    """Opens sockets of the portals' own client."""
+    async with node_clients(node) as clients:
         yield clients
 
 
@@ -36,7 +52,7 @@ def opened(request: pytest.FixtureRequest) -> Opened:
     """Opens sockets of each client library."""
     if request.param == "python":
         return python_client
-    return node_client(request.getfixturevalue("node_process"))
+    return opened_by_node(request.getfixturevalue("clients"))
 
 
 @pytest.fixture

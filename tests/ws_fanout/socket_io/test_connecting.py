@@ -11,7 +11,8 @@ from studyspot.ws_fanout.app import Fanout
 from tests.ws_fanout.events import announced, booked, library_created
 from tests.ws_fanout.live import Log, until
 from tests.ws_fanout.people import token
-from tests.ws_fanout.socket_io.clients import NodeClients, Opened, connected
+from tests.ws_fanout.socket_io.clients import Opened, connected
+from tests.ws_fanout.socket_io.node_clients import NodeClients
 
 
 def expired() -> str:
@@ -86,10 +87,10 @@ async def test_each_of_a_persons_sockets_is_told_until_it_goes(
 
 
 async def test_the_portals_client_comes_by_websocket_whatever_it_may_fall_back_to(
-    fanout: Fanout, log: Log, node_process: NodeClients
+    fanout: Fanout, log: Log, clients: NodeClients
 ) -> None:
     """With its own reconnection delays, and only the options that portals give."""
-    client = node_process.open(fanout.port, token("s1"))
+    client = clients.open(fanout.port, token("s1"))
     session, recovered = await client.ear.until_kind("connect")
 
     assert (bool(session), recovered) == (True, False)

@@ -16,9 +16,8 @@ from tests.engines import NatsServer
 from tests.ws_fanout.events import announced, booked, library_created, staff_added
 from tests.ws_fanout.live import LIMIT, Log, Wire, connected, fanout_at, log_at
 from tests.ws_fanout.people import token
-from tests.ws_fanout.socket_io.clients import NodeClients, node_clients
 from tests.ws_fanout.socket_io.event_table import rows
-from tests.ws_fanout.socket_io.javascript import JavaScript
+from tests.ws_fanout.socket_io.node_clients import NodeClients, NodeProcess, node_clients
 from tests.ws_fanout.socket_io.rows import NativeFrame, told_by_packets, told_natively
 from tests.ws_fanout.socket_io.told import Ear, Packet
 from tests.ws_fanout.socket_io.viewers import VIEWERS, Viewer
@@ -36,25 +35,25 @@ class Told:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(nats_worker_server: NatsServer, javascript: JavaScript) -> Told:
+async def told(nats_worker_server: NatsServer, node: NodeProcess) -> Told:
     """Everything in the table happens once, on one node, before a socket of each protocol for each viewer."""
     await nats_worker_server.clean()
     url = nats_worker_server.urls.admin
     async with (
         log_at(url) as log,
-        node_clients(javascript) as clients,
-        fanout_at(url) as node,
+        node_clients(node) as clients,
+        fanout_at(url) as fanout,
         AsyncExitStack() as stack,
     ):
         log.time = datetime.now(UTC)
         await log.append(*(library_created("L1", "o1"), library_created("L2", "o2")))
         await log.append(*(staff_added("L1", "t1"), staff_added("L2", "t2")))
-        await _student_is_called_asha(log, node.port)
+        await _student_is_called_asha(log, fanout.port)
         wires = {
-            name: await stack.enter_async_context(_native(node.port, viewer))
+            name: await stack.enter_async_context(_native(fanout.port, viewer))
             for name, viewer in VIEWERS.items()
         }
-        ears = {name: await _by_packets(clients, node.port, viewer) for name, viewer in VIEWERS.items()}
+        ears = {name: await _by_packets(clients, fanout.port, viewer) for name, viewer in VIEWERS.items()}
 
         positions = {}
         for title, row in ROWS.items():

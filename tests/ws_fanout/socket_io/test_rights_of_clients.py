@@ -16,7 +16,8 @@ from tests.ws_fanout.events import (
 )
 from tests.ws_fanout.live import Log, until
 from tests.ws_fanout.people import token
-from tests.ws_fanout.socket_io.clients import Client, NodeClients, Opened, connected
+from tests.ws_fanout.socket_io.clients import Client, Opened, connected
+from tests.ws_fanout.socket_io.node_clients import SOON, NodeClients
 
 
 def bookings(first: int, count: int) -> list[Event]:
@@ -55,9 +56,9 @@ async def test_who_is_shut_out_is_sent_away_for_good(
 
 
 async def test_a_change_of_role_asks_for_a_fresh_token(
-    fanout: Fanout, log: Log, node_process: NodeClients
+    fanout: Fanout, log: Log, clients: NodeClients
 ) -> None:
-    client = node_process.open(fanout.port, token("t1"), reconnectionDelay=100)
+    client = clients.open(fanout.port, token("t1"), **SOON)
     await client.ear.until_kind("connect")
     log.time = datetime.now(UTC) + timedelta(seconds=1)
     await log.append(library_created(), staff_added(), role_changed("t1", "staff", "student"), booked())
