@@ -6,13 +6,14 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from studyspot.ws_fanout.language import Wire
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics, Sample
 from studyspot.ws_fanout.readout import sample_of
 from tests.ws_fanout.door import opened
 from tests.ws_fanout.events import booked, one_of_each
 from tests.ws_fanout.live import connected, fanout_at, log_at, until, wire
-from tests.ws_fanout.node import Node, since
+from tests.ws_fanout.node import Client, Node, since
 
 LATENCY = "commit_to_socket_seconds"
 
@@ -142,6 +143,7 @@ def test_a_clock_that_is_ahead_of_ours_makes_no_negative_age(counted: Counted) -
 def test_a_sample_tells_how_the_node_is(counted: Counted) -> None:
     node = counted.node
     node.open()
+    node.hub.open(Client(), Wire.SOCKET_IO)
     client, _ = node.connect("s1", rooms=["library:L1"])
     node.publish(*(booked(student="s9", booking=f"B{number}") for number in range(5)))
     client.unread += b"x" * 500
@@ -151,11 +153,12 @@ def test_a_sample_tells_how_the_node_is(counted: Counted) -> None:
     sample = counted.sample(stream_head=8)
     node.hub.metrics.look(sample)
 
-    assert (sample.sockets, sample.rooms, sample.unsent_bytes) == (2, 4, 500)
+    assert sample.sockets == {"studyspot.v1": 2, "socket.io": 1}
+    assert (sample.rooms, sample.unsent_bytes) == (4, 500)
     assert (sample.head, sample.lag_events, sample.window_events) == (5, 3, 5)
     assert sample.stale_seconds == 7
     assert counted["lag_events"] == 3
-    assert counted["sockets"] == 2
+    assert counted.of("sockets", protocol="socket.io") == 1
 
 
 async def test_sockets_are_counted_by_the_code_that_they_end_with() -> None:

@@ -10,6 +10,8 @@ from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.handshake import KINDS, NO_REQUEST, TOO_MANY_FRAMES, TOO_MANY_HANDSHAKES
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.metrics import FanoutMetrics
+from studyspot.ws_fanout.socket_io.conversation import LEAVE_WITHIN
+from studyspot.ws_fanout.socket_io.requests import CAUSES, PATH, RequestRefused, check_query
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sockets.md").read_text(encoding="utf-8")
 LIMITS = Limits()
@@ -63,6 +65,22 @@ def test_every_close_code_is_there(code: CloseCode) -> None:
     assert str(int(code)) in PAGE.partition("## Close codes")[2].partition("\n## ")[0]
 
 
+@pytest.mark.parametrize(
+    "query", ["transport=polling&EIO=4", "transport=websocket&EIO=3", "transport=websocket&sid=x"]
+)
+def test_what_engine_io_is_refused_is_there(query: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        check_query(query)
+
+    code, message = refused.value.body().values()
+    assert f'`{{"code":{code},"message":"{message}"}}`' in PAGE
+    assert PATH in PAGE
+
+
+def test_how_long_a_client_is_given_to_leave_is_there() -> None:
+    assert f"within {seconds(LEAVE_WITHIN)}, or is closed" in " ".join(PAGE.split())
+
+
 def test_every_metric_and_every_cause_that_is_no_problem_is_there() -> None:
     registry = CollectorRegistry()
     FanoutMetrics(registry)
@@ -71,5 +89,5 @@ def test_every_metric_and_every_cause_that_is_no_problem_is_there() -> None:
     for metric in registry.collect():
         name = metric.name.removeprefix("studyspot_fanout_")
         assert f"`{name}" in described, name
-    for cause in (NO_REQUEST, TOO_MANY_FRAMES, TOO_MANY_HANDSHAKES):
+    for cause in (NO_REQUEST, TOO_MANY_FRAMES, TOO_MANY_HANDSHAKES, *CAUSES):
         assert f"`{cause}`" in described

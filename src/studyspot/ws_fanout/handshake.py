@@ -170,7 +170,9 @@ class Handshakes:
             return self._tell_health(connection)
         wire = _WIRES.get(path)
         if wire is None:
-            return self._refuse(connection, Problem(NOT_FOUND, f"Sockets are at {PATH}."), request)
+            return self._refuse(
+                connection, Problem(NOT_FOUND, f"Sockets are at {PATH} and {engine_io.PATH}."), request
+            )
         cast("Guest", connection).wire = wire
         try:
             if wire is Wire.SOCKET_IO:

@@ -5,10 +5,10 @@ positions, limits, closing) is the session's and the hub's, and the same in ever
 """
 
 from collections.abc import Sequence
-from enum import Enum, auto
-from typing import Protocol
+from enum import StrEnum
+from typing import ClassVar, Protocol
 
-from studyspot.wire.frames import CloseCode, ServerFrame
+from studyspot.wire.frames import SUBPROTOCOL, CloseCode, ServerFrame
 from studyspot.ws_fanout.effects import Effect
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
@@ -16,12 +16,11 @@ from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.session import Session
 
 
-class Wire(Enum):
-    """The languages that there are."""
+class Wire(StrEnum):
+    """The languages that there are, as metrics name them."""
 
-    STUDYSPOT = auto()
-    """The subprotocol `studyspot.v1`."""
-    SOCKET_IO = auto()
+    STUDYSPOT = SUBPROTOCOL
+    SOCKET_IO = "socket.io"
 
 
 class Encoder(Protocol):
@@ -41,10 +40,12 @@ class Language(Protocol):
     """One socket's side of a language.
 
     Attributes:
+        wire: which language it is.
         session: what it asks.
         encoder: makes its events' frames.
     """
 
+    wire: ClassVar[Wire]
     session: Session
     encoder: Encoder
 

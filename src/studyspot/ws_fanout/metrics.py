@@ -4,6 +4,7 @@ Counts are brought per batch or turn, never per socket and event. Gauges are set
 at the node, and not asked for at the scrape: with several workers another process answers it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,7 @@ class Sample:
     """A node at one moment.
 
     Attributes:
-        sockets: those that have connected, and those that have yet to.
+        sockets: those that have connected, and those that have yet to, by the protocol that they speak.
         rooms: those that somebody is in.
         behind: sockets that are being served from the log, as they read too slowly.
         unsent_bytes: what was written and the operating system has not taken yet, over all sockets.
@@ -33,7 +34,7 @@ class Sample:
         window_events: how many events are in memory.
     """
 
-    sockets: int
+    sockets: Mapping[str, int]
     rooms: int
     behind: int
     unsent_bytes: int
@@ -49,7 +50,8 @@ class FanoutMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._sockets = Gauge(
             "studyspot_fanout_sockets",
-            "Open sockets, also those that have yet to connect",
+            "Open sockets, also those that have yet to connect, by what they speak",
+            ["protocol"],
             registry=registry,
             multiprocess_mode="livesum",
         )
@@ -192,7 +194,8 @@ class FanoutMetrics:
 
     def look(self, sample: Sample) -> None:
         """Set the gauges."""
-        self._sockets.set(sample.sockets)
+        for protocol, sockets in sample.sockets.items():
+            self._sockets.labels(protocol).set(sockets)
         self._rooms.set(sample.rooms)
         self._behind_now.set(sample.behind)
         self._unsent.set(sample.unsent_bytes)

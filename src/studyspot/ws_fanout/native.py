@@ -1,6 +1,7 @@
 """The language of our own clients: the subprotocol `studyspot.v1`."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from studyspot.wire.frames import (
     CloseCode,
@@ -12,7 +13,7 @@ from studyspot.wire.frames import (
 )
 from studyspot.ws_fanout.effects import Effect
 from studyspot.ws_fanout.encoder import text_frame
-from studyspot.ws_fanout.language import Encoder
+from studyspot.ws_fanout.language import Encoder, Wire
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
 from studyspot.ws_fanout.session import Session
@@ -22,6 +23,8 @@ class Native:
     """One socket that speaks in the frames of `studyspot.v1`, which are the session's own."""
 
     __slots__ = ("encoder", "session")
+
+    wire: ClassVar = Wire.STUDYSPOT
 
     def __init__(self, session: Session, encoder: Encoder) -> None:
         self.session = session

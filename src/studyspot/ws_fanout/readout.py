@@ -1,9 +1,11 @@
 """What a node tells of itself: its health over HTTP, and its gauges."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from studyspot.ws_fanout.health import Health
 from studyspot.ws_fanout.hub import Hub
+from studyspot.ws_fanout.language import Wire
 from studyspot.ws_fanout.metrics import Sample
 
 
@@ -26,8 +28,9 @@ def health_of(hub: Hub, *, ready: bool, stream_head: int, waits_for: str | None)
 def sample_of(hub: Hub, *, stream_head: int, now: datetime) -> Sample:
     """Return the gauges of a node at `now` (UTC), when the stream has come to `stream_head`."""
     stale = now - hub.stale_since if hub.stale_since is not None else timedelta()
+    spoken = Counter(peer.language.wire for peer in hub.peers)
     return Sample(
-        sockets=hub.socket_count,
+        sockets={wire.value: spoken[wire] for wire in Wire},
         rooms=hub.room_count,
         behind=sum(peer.session.is_behind for peer in hub.peers),
         unsent_bytes=hub.unsent_bytes,

@@ -81,6 +81,11 @@ class Session:
         return self._node.epoch
 
     @property
+    def head(self) -> int:
+        """The last position that the node has."""
+        return self._node.head
+
+    @property
     def next_deadline(self) -> float:
         """When `tick` has something to do, in seconds of the clock that never jumps."""
         return self._vigil.next

@@ -139,6 +139,16 @@ def test_what_is_told_after_coming_back_can_be_come_back_to_again(node: Node) ->
         node.hub.gone(portal.peer)
 
 
+def test_what_a_node_ahead_of_this_one_has_told_is_not_told_again(node: Node) -> None:
+    told = lost(node)
+    portal = Portal(node)
+
+    portal.connect(pid=told["pid"], offset="2")
+    node.publish(announced(), announced())
+
+    assert positions(portal) == [3]
+
+
 def anew(node: Node, portal: Portal, old_pid: str, **auth: Any) -> None:
     """It is a new connection, live from now on and in no library."""
     told = portal.connect(**{"user": "s1", "pid": old_pid, **auth})
@@ -154,7 +164,7 @@ def test_another_person_begins_anew(node: Node) -> None:
     anew(node, Portal(node), told["pid"], user="s2", offset="1")
 
 
-@pytest.mark.parametrize("offset", ["", "1.5", "-1", "k3-1", "٣", "9" * 30, 1, {}])
+@pytest.mark.parametrize("offset", ["999999", "", "1.5", "-1", "k3-1", "٣", "9" * 30, 1, {}])
 def test_what_is_no_offset_begins_anew(node: Node, offset: object) -> None:
     told = lost(node, "s1", "L1")
 

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from studyspot.access.tokens import Identity
 from studyspot.wire.frames import (
@@ -32,7 +32,7 @@ from studyspot.ws_fanout.attendance import Wishes
 from studyspot.ws_fanout.effects import Effect, Recall, Remember, Write
 from studyspot.ws_fanout.encoder import text_frame
 from studyspot.ws_fanout.entry import TurnedAway
-from studyspot.ws_fanout.language import Encoder
+from studyspot.ws_fanout.language import Encoder, Wire
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
@@ -75,6 +75,8 @@ class SocketIo:
         "encoder",
         "session",
     )
+
+    wire: ClassVar = Wire.SOCKET_IO
 
     def __init__(self, session: Session, encoder: Encoder, limits: Limits) -> None:
         self.session = session
@@ -184,7 +186,9 @@ class SocketIo:
         if remembered is None or remembered.user_id != identity.user_id or position is None:
             return self._begin(identity, Wishes(), now)
         since = Since(epoch=remembered.epoch, position=max(position, remembered.position))
-        if not self.session.can_resume(since):
+        # This node may be a little behind the one that told the client; so far behind it lets nobody in.
+        is_none_of_ours = since.position > self.session.head + self._limits.window_events
+        if is_none_of_ours or not self.session.can_resume(since):
             return self._begin(identity, Wishes(), now)
         self._pid, self._recovered = pid, True
         wishes = Wishes(rooms=tuple(remembered.rooms), floors=remembered.rooms, since=since)
