@@ -1,9 +1,11 @@
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from studyspot.ws_fanout.app import Fanout
 from tests.ws_fanout.live import Log, fanout_at, log_at
+from tests.ws_fanout.socket_io.chromium import chromium as installed_chromium
 from tests.ws_fanout.socket_io.clients import Opened
 from tests.ws_fanout.socket_io.javascript import JavaScript
 from tests.ws_fanout.socket_io.javascript import javascript as installed_javascript
@@ -21,7 +23,7 @@ from tests.ws_fanout.socket_io.python_clients import python_client
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is installed before a test's first run is none of the test's time."""
     for item in items:
-        if item.path.is_relative_to(__file__.removesuffix("conftest.py")):
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(120, func_only=True))
 
 
@@ -29,6 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def javascript() -> JavaScript:
     try:
         return installed_javascript()
+    except NotInstalled as error:
+        go_without(error)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str | None:
+    """A browser's path; None is Playwright's own."""
+    try:
+        return installed_chromium()
     except NotInstalled as error:
         go_without(error)
 
