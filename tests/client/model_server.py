@@ -49,10 +49,16 @@ class ModelServer:
     def publish(self, rooms: frozenset[str]) -> None:
         self.log.append(rooms)
 
-    def grant(self, room: str) -> None:
-        """The newest event entitles the person to a room, which nobody asked for."""
+    def grant(self, room: str, *, is_apart: bool) -> None:
+        """The newest event entitles the person to a room, which nobody asked for.
+
+        `is_apart`: it is served in an order of its own until the others have come as far.
+        """
         if self.main is not None and room not in self.main.rooms:
-            self.main.rooms[room] = self.head - 1
+            if is_apart:
+                self.joining.append(Lane({room: self.head - 1}, self.head - 1, owes_caught_up=False))
+            else:
+                self.main.rooms[room] = self.head - 1
             self.wire.append(Joined(id=None, rooms=_answers([room]), resume="live"))
 
     def drop(self) -> None:

@@ -50,11 +50,11 @@ class Conversation(RuleBasedStateMachine):
             self.server.publish(rooms - (set(STAFF) - set(self.granted)))
 
     @precondition(lambda self: len(self.granted) < len(STAFF))
-    @rule()
-    def grant(self) -> None:
+    @rule(is_apart=st.booleans())
+    def grant(self, is_apart: bool) -> None:
         room = STAFF[len(self.granted)]
         self.server.publish(frozenset({room}))
-        self.server.grant(room)
+        self.server.grant(room, is_apart=is_apart)
         self.granted.append(room)
         if self.was_connected:
             self.wanted_after[room] = self.server.head - 1

@@ -173,9 +173,10 @@ class Session:
 
     def _caught_up(self, frame: CaughtUp) -> None:
         if _EVERYONE in frame.rooms:
-            # The end of the replay by `connect`, which names every room that we are in.
-            self._points.keep_only({*frame.rooms, *self._wanted})
-            self._points.reach_all_but({*self._wanted} - {*frame.rooms}, frame.position)
+            # The end of the replay by `connect`. Rooms that we were let into later may still be served apart.
+            ours = {*frame.rooms, *self._wanted, *self._members}
+            self._points.keep_only(ours)
+            self._points.reach_all_but(ours - {*frame.rooms}, frame.position)
         self._points.reach(frame.position, frame.rooms)
         self._reached = max(self._reached, frame.position)
 
