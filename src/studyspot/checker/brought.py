@@ -1,6 +1,6 @@
 """What one connection has brought: of each event, which fields, and for which rooms."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import Literal
 
 from studyspot.checker.log import Log
@@ -44,6 +44,18 @@ class Brought:
             if all(views[other] < views[room] for other in still_in):
                 del self._fields[position], self._for[position]
             elif is_in:
+                self._again.add(position)
+
+    def left(self, room: str, complete: Mapping[str, int]) -> None:
+        """The room is left: what it had brought may come again by others that are not `complete` so far.
+
+        A server need not remember what it brought by rooms that are left.
+        """
+        for position in self._rooms.between(room, 0, self._log.head):
+            if room not in self._for.get(position, ()):
+                continue
+            views = self._rooms.views_of(position)
+            if any(complete.get(other, position) < position for other in views):
                 self._again.add(position)
 
     def has(self, position: int, room: str) -> bool:

@@ -78,9 +78,9 @@ class ConnectionJudge:
             self._settle()
         # One that was never let in has changed nothing.
         if self.complete:
-            self._progress.complete = {
-                room: reached for room, reached in self.complete.items() if room not in self._may.awaited
-            }
+            self._progress.keep(
+                {room: reached for room, reached in self.complete.items() if room not in self._may.awaited}
+            )
         for position, room in sorted(self._missing.items()):
             yield self._finding(Kind.GAP, position, f"never came in {room}")
 
@@ -113,18 +113,18 @@ class ConnectionJudge:
                 self._await_grant(room, head)
         yield from self._answered(frame["rooms"], start, head, exact=True)
         if not resumes:
-            self._progress.complete.clear()
-            self._progress.starts.clear()
+            self._progress.forget()
         self._reached_here = start
         known = self._progress.complete
         for room in self.complete.keys() - known.keys():
             # What happened in it while they were not in it, nobody owes them.
-            self._progress.start_no_earlier(room, max((start, *known.values())))
+            self._progress.start_no_earlier(room, max(start, self._progress.furthest))
         for room, reached in self._progress.complete.items():
             if room not in self.complete or reached == _STARTS_ANYWHERE:
                 continue
             for position in self._expected(room, reached, start):
                 yield self._finding(Kind.GAP, position, f"never came in {room}: resumed only after {start}")
+        self._progress.go_on_with(self.complete.keys())
 
     def _refreshed(self, frame: Frame) -> Iterator[Finding]:
         claims: Claims | None = self._asked.get(frame.get("id"), {}).get("claims")
@@ -167,6 +167,7 @@ class ConnectionJudge:
     def _bring_again(self, room: str, start: int) -> None:
         """The room is asked for, perhaps once more."""
         is_in = self.complete.pop(room, None) is not None
+        self._progress.complete.pop(room, None)
         if is_in:
             self._left_out.left(room)
         self._brought.bring_again(room, start, self.complete.keys(), is_in=is_in)
@@ -177,7 +178,8 @@ class ConnectionJudge:
                 yield self._finding(Kind.FALSE_REFUSAL, None, f"had to leave {room}, which is theirs")
             self._left_out.left(room)
             self.complete.pop(room, None)
-            self._progress.starts.pop(room, None)
+            self._brought.left(room, self.complete)
+            self._progress.leave(room)
             begins = self._may.leave(room, self._reached_here)
             if begins is not None and not self._changes_role:
                 self.complete[room] = begins - 1

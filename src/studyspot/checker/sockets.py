@@ -1,6 +1,6 @@
 """The sockets: each got every event that it is entitled to, per room once and in order, and nothing else."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 
 from studyspot.checker.connections import ConnectionJudge
 from studyspot.checker.log import Log
@@ -33,7 +33,7 @@ def judge_socket(
         yield from _judge_deliveries(socket, progress.due)
 
 
-def _judge_deliveries(socket: Socket, due: Set[int]) -> Iterator[Finding]:
+def _judge_deliveries(socket: Socket, due: Mapping[int, Set[str]]) -> Iterator[Finding]:
     left, begun_anew = _rooms_left(socket), _rooms_begun_anew(socket)
     delivered: dict[int, frozenset[str]] = {}
     points: dict[str, int] = {}
@@ -51,15 +51,15 @@ def _judge_deliveries(socket: Socket, due: Set[int]) -> Iterator[Finding]:
         for room in delivery.rooms:
             points[room] = max(points.get(room, 0), position)
     received = {
-        passage.frame["position"]: frozenset(passage.frame["rooms"])
+        passage.frame["position"]
         for connection in socket.connections
         for passage in connection.passages
         if not passage.sent and passage.frame["type"] == "event"
     }
-    for position in sorted(due - delivered.keys()):
-        if not received[position] <= left:
+    for position in sorted(due.keys() - delivered.keys()):
+        if not due[position] <= left:
             yield Finding(Kind.GAP, socket.who, position, "was received and never handed over")
-    for position in sorted(delivered.keys() - received.keys()):
+    for position in sorted(delivered.keys() - received):
         yield Finding(Kind.ALTERED, socket.who, position, "was handed over and never received")
 
 
