@@ -67,6 +67,8 @@ class Visitor:
         self.rooms: set[str] = set()
         """Those that it was let into on this connection, but for its own."""
         self.leaving: set[str] = set()
+        self.joining: dict[int | str | None, str] = {}
+        """The rooms that are asked for and not answered yet, by request."""
         self.reads_slowly = number % _SLOW_EVERY == 1
         self.reached = 0
         self._urls = urls
@@ -135,12 +137,14 @@ class Visitor:
             ConnectionClosed: the connection is over.
         """
         # What nobody was told of, the judge could not know: from where on the room counts.
-        if not self._is_in:
+        # Nor does any client of ours ask for a room that it is waiting for.
+        if not self._is_in or room in self.joining.values():
             return
         if since is not None and room in self.rooms:
             self._again[self._requests + 1] = room, since
         self.session.want(room, since)
         for join in self.session.joins((room,)):
+            self.joining[self._requests + 1] = room
             await self.say(join)
 
     async def leave(self, room: str) -> None:
@@ -200,6 +204,7 @@ class Visitor:
             self.leaving.clear()
             self._offered.clear()
             self._again.clear()
+            self.joining.clear()
             self._is_behind = False
             self._counts["connections"] += 1
             try:
@@ -258,6 +263,8 @@ class Visitor:
                 yield connection
 
     async def _take(self, frame: ServerFrame) -> None:
+        if isinstance(frame, Joined):
+            self.joining.pop(frame.id, None)
         if isinstance(frame, Joined) and frame.id in self._again:
             # What came of the room since it was asked for again was of its time before.
             self.session.want(*self._again.pop(frame.id))
