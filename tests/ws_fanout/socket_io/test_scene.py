@@ -23,6 +23,7 @@ from studyspot.domain.events import (
     HoldPlaced,
     HoldReleased,
     LibraryDeleted,
+    SeatRemoved,
 )
 from studyspot.ws_fanout.socket_io.scene import LibraryFacts, Scene
 from tests.ws_fanout.events import (
@@ -139,6 +140,16 @@ def test_a_seat_is_out_of_service_until_it_is_back() -> None:
 
     scene_of(service_changed(in_service=True), scene=scene)
     assert scene.is_free("L1", "S17", START)
+
+
+def test_a_seat_that_is_no_more_is_never_free() -> None:
+    removed = SeatRemoved(library_id="L1", seat_id="S17", revoke_at=END)
+
+    assert not scene_of(removed).is_free("L1", "S17", START)
+
+
+def test_who_comes_to_a_booking_from_before_has_the_seat() -> None:
+    assert not scene_of(checked_in()).is_free("L1", "S17", START)
 
 
 def test_every_event_of_the_vocabulary_is_taken_in() -> None:
