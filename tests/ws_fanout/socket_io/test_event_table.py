@@ -16,13 +16,19 @@ from tests.engines import NatsServer
 from tests.ws_fanout.events import announced, booked, library_created, staff_added
 from tests.ws_fanout.live import LIMIT, Log, Wire, connected, fanout_at, log_at
 from tests.ws_fanout.people import token
-from tests.ws_fanout.socket_io.event_table import rows
+from tests.ws_fanout.socket_io.booking_rows import booking_rows
+from tests.ws_fanout.socket_io.library_rows import library_rows
 from tests.ws_fanout.socket_io.node_clients import NodeClients, NodeProcess, node_clients
+from tests.ws_fanout.socket_io.notice_rows import notice_rows, rows_of_nobody
 from tests.ws_fanout.socket_io.rows import NativeFrame, told_by_packets, told_natively
+from tests.ws_fanout.socket_io.seat_rows import seat_rows
 from tests.ws_fanout.socket_io.told import Ear, Packet
 from tests.ws_fanout.socket_io.viewers import VIEWERS, Viewer
 
-ROWS = {row.title: row for row in rows()}
+ROWS = {
+    row.title: row
+    for row in (*booking_rows(), *seat_rows(), *library_rows(), *notice_rows(), *rows_of_nobody())
+}
 
 
 @dataclass(frozen=True, slots=True)
