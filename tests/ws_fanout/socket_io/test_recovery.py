@@ -9,6 +9,7 @@ import pytest
 from studyspot.broker.stream import delete_stream, ensure_stream
 from studyspot.domain.events import BookingCreated
 from studyspot.domain.people import Role
+from studyspot.ws_fanout.limits import Limits
 from tests.engines import NatsServer
 from tests.ws_fanout.events import (
     announced,
@@ -72,6 +73,38 @@ async def test_a_client_whose_line_is_cut_misses_nothing_and_is_told_nothing_twi
 ) -> None:
     async with fanout_at(nats_url) as node, forwarder(node.port) as line:
         await the_line_is_cut(line, log, clients, times=3)
+
+
+async def test_what_the_node_has_forgotten_comes_from_the_stream(
+    nats_url: str, log: Log, clients: NodeClients
+) -> None:
+    async with (
+        fanout_at(nats_url, limits=Limits(window_events=1)) as node,
+        forwarder(node.port) as line,
+    ):
+        await the_line_is_cut(line, log, clients, times=2)
+
+
+async def test_a_line_that_is_cut_again_and_again_while_much_happens_costs_nothing(
+    nats_url: str, log: Log, clients: NodeClients
+) -> None:
+    """Also while what was missed is still coming."""
+    async with fanout_at(nats_url, limits=Limits(window_events=20)) as node, forwarder(node.port) as line:
+        await log.append(library_created())
+        client = await a_client(clients, line.port)
+        await in_the_library(client)
+        story = Story(log)
+        for _ in range(5):
+            before = len(client.ear.told)
+            for _ in range(10):
+                await story.goes_on()
+            line.cut()
+            await client.ear.until_kind("disconnect", after=before)
+            for _ in range(10):
+                await story.goes_on()
+            line.mend()
+            assert await comes_back(client, after=before)
+        await story.is_told_in_full(client)
 
 
 async def test_another_node_knows_what_a_client_had(nats_url: str, log: Log, clients: NodeClients) -> None:
