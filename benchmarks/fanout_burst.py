@@ -36,7 +36,8 @@ EVENTS = 2_000
 ROUNDS = 3
 SHARES = {OURS: 1.0, SOCKET_IO: 0.08, NATS: 0.5, NCHAN: 0.2, BROADCAST: 0.1, LOOP: 0.15}
 """Of the events: what each can send in a few seconds."""
-LEAST_RATIOS = {SOCKET_IO: 10.0, NATS: 10.0, NCHAN: 3.0}
+LEAST_RATIOS = {SOCKET_IO: 10.0, NATS: 4.0, NCHAN: 3.0}
+"""NATS's listener coalesces as ours does: docs/decisions/0018 says what can be asked beside it."""
 LIBRARY = "L1"
 _WARMING_EVENTS = 20
 _LIMIT_SECONDS = 60.0
