@@ -170,6 +170,16 @@ def test_what_is_over_is_forgotten_though_nobody_says_so() -> None:
     assert len(pickle.dumps(series(2000))) < 2 * len(pickle.dumps(series(60)))
 
 
+def test_what_is_to_come_is_not_forgotten_however_much_it_is() -> None:
+    starts = [START + timedelta(days=day) for day in range(100)]
+    scene = Scene()
+    for day, start in enumerate(starts):
+        interval = {"start": start, "end": start + HOUR, "occupied_until": start + HOUR}
+        scene_of(BookingCreated(**terms(booking=f"B{day}") | interval), scene=scene)
+
+    assert not any(scene.is_free("L1", "S17", start) for start in starts)
+
+
 intervals = st.tuples(st.integers(0, 10), st.integers(1, 4)).map(lambda pair: (pair[0], sum(pair)))
 stories = st.lists(
     st.tuples(
