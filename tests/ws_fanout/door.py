@@ -23,6 +23,7 @@ from studyspot.ws_fanout.readout import health_of
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import routed
 from studyspot.ws_fanout.server import FanoutServer
+from studyspot.ws_fanout.socket_io.scene import Scene
 from tests.ws_fanout.events import EPOCH, START, message
 from tests.ws_fanout.live import LIMIT
 from tests.ws_fanout.people import VERIFIER
@@ -68,7 +69,7 @@ async def opened(
         wake=woken.set,
         metrics=FanoutMetrics(registry),
     )
-    hub.begin(EPOCH, 0, 1, Rights())
+    hub.begin(EPOCH, 0, 1, Rights(), Scene())
     gate = Gate(limits, time.monotonic)
 
     def health() -> Health:

@@ -22,6 +22,7 @@ from studyspot.ws_fanout.replays import Reading
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import routed
 from studyspot.ws_fanout.socket_io.memory import Memory
+from studyspot.ws_fanout.socket_io.scene import Scene
 from tests.ws_fanout.events import EPOCH, START, message
 from tests.ws_fanout.people import VERIFIER, token
 
@@ -92,7 +93,7 @@ class Node:
             metrics=metrics,
             memory=memory,
         )
-        self.hub.begin(EPOCH, head, 1, Rights())
+        self.hub.begin(EPOCH, head, 1, Rights(), Scene())
 
     def pass_time(self, by: timedelta) -> None:
         self.now = Now(self.now.seconds + by.total_seconds(), self.now.time + by)

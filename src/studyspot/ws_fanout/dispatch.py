@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import assert_never
+from typing import ParamSpec, assert_never
 
 from studyspot.ws_fanout.conflation import SeatKey, Turns, Unsent
 from studyspot.ws_fanout.effects import (
@@ -28,6 +28,8 @@ from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.socket_io.memory import Memory
 from studyspot.ws_fanout.socket_io.remembered import Remembered
 from studyspot.ws_fanout.tally import Tally
+
+_Asked = ParamSpec("_Asked")
 
 WRITES_A_STEP = 100
 """Of each round; so a big room does not keep others waiting."""
@@ -73,6 +75,17 @@ class Dispatcher:
     def rounds(self) -> int:
         """How many batches of events have sockets yet to be written."""
         return len(self._rounds)
+
+    def ask(
+        self,
+        peer: Peer,
+        question: Callable[_Asked, Sequence[Effect]],
+        *asked: _Asked.args,
+        **more: _Asked.kwargs,
+    ) -> None:
+        """Ask the peer's session something, and do what it says; what was dealt to it is written first."""
+        self.flush(peer)
+        self.perform(peer, question(*asked, **more))
 
     def perform(self, peer: Peer, effects: Sequence[Effect]) -> None:
         """Do what the peer's session asks for, in order. Flush before the session is asked anything."""

@@ -13,6 +13,7 @@ from studyspot.access.tokens import Identity, Verifier
 from studyspot.catalogue.codec import Recorded
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.crowd import Crowd
+from studyspot.ws_fanout.dealing import Dealing
 from studyspot.ws_fanout.dispatch import WRITES_A_STEP, Dispatcher
 from studyspot.ws_fanout.effects import Then
 from studyspot.ws_fanout.language import Wire
@@ -142,8 +143,7 @@ class Hub:
 
     def receive(self, peer: Peer, data: str | bytes) -> None:
         """Take a message of the client."""
-        self._dispatcher.flush(peer)
-        self._dispatcher.perform(peer, peer.language.receive(data, self._clock()))
+        self._dispatcher.ask(peer, peer.language.receive, data, self._clock())
         self._crowd.note(peer)
         if self._unread.is_too_much_of(peer):
             # Who asks on and on and reads nothing would be answered into memory without end.
@@ -151,9 +151,8 @@ class Hub:
 
     def heard_frame(self, peer: Peer) -> None:
         """Something came that is no message: a ping, a pong, or a further part of something."""
-        # It may be one too many: what has been dealt to the socket goes out before its end.
-        self._dispatcher.flush(peer)
-        self._dispatcher.perform(peer, peer.session.heard_frame(self._clock()))
+        # It may be one too many, and the socket's end.
+        self._dispatcher.ask(peer, peer.session.heard_frame, self._clock())
 
     def heard_pong(self, peer: Peer) -> None:
         peer.session.heard_pong()
@@ -165,8 +164,7 @@ class Hub:
 
     def close(self, peer: Peer, code: CloseCode, reason: str) -> None:
         """Close a socket, after what has been dealt to it."""
-        self._dispatcher.flush(peer)
-        self._dispatcher.perform(peer, peer.session.close(code, reason))
+        self._dispatcher.ask(peer, peer.session.close, code, reason)
 
     def gone(self, peer: Peer) -> None:
         """The socket is closed."""
@@ -175,15 +173,13 @@ class Hub:
         self.replays.forget(peer)
         self._crowd.leave(peer)
 
-    def begin(
-        self, epoch: str, head: int, first_position: int, rights: Rights, scene: Scene | None = None
-    ) -> None:
+    def begin(self, epoch: str, head: int, first_position: int, rights: Rights, scene: Scene) -> None:
         """Begin at `head` of a history, without sockets."""
         self.dismiss_all()
         self.epoch, self.head, self.first_position = epoch, head, first_position
         self._rights = rights
         self.replays.window = self._empty_window(head)
-        self._languages.begin(scene or Scene())
+        self._languages.begin(scene)
 
     def dismiss_all(self) -> None:
         """The history ends here: close every socket, to come back and learn of another one."""
@@ -192,25 +188,16 @@ class Hub:
 
     def publish(self, batch: Sequence[tuple[RoutedEvent, Recorded | None]]) -> None:
         """Bring the next events of the log, in order, to everyone who may see them."""
-        dealt: dict[Peer, None] = {}
-        run: list[RoutedEvent] = []
-        times: list[datetime] = []
-        run_rooms: tuple[str, ...] = ()
+        dealing = Dealing(self._dispatcher)
         for routed, recorded in batch:
             changes = self._learn(recorded) if recorded is not None else ()
-            rooms = self._dispatcher.rosters.occupied(routed.route.sights)
-            if changes or rooms != run_rooms:
-                self._dispatcher.deal(run_rooms, run, times, dealt)
-                for change in changes:
-                    self._change(change, routed.position)
-                run, times, run_rooms = [], [], self._dispatcher.rosters.occupied(routed.route.sights)
-            run.append(routed)
-            if recorded is not None:
-                times.append(recorded.metadata.time)
+            dealing.make_way(routed, changes_rooms=bool(changes))
+            for change in changes:
+                self._change(change, routed.position)
+            dealing.add(routed, recorded)
             self.replays.window.append(routed)
             self.head = routed.position
-        self._dispatcher.deal(run_rooms, run, times, dealt)
-        self._dispatcher.begin_round(dealt)
+        dealing.finish()
         self.replays.head_moved()
         # The first part goes out in this very turn.
         if self.step():
@@ -236,7 +223,8 @@ class Hub:
         writing = self._dispatcher.step()
         serving = self.replays.step()
         for _ in range(min(WRITES_A_STEP, len(self._beats))):
-            self._beat(self._beats.popleft())
+            peer = self._beats.popleft()
+            self._dispatcher.ask(peer, peer.session.beat, self._clock())
         if self._unread.has_grown():
             self._relieve()
         return writing or serving or bool(self._beats)
@@ -247,8 +235,7 @@ class Hub:
         if self._dispatcher.end_turn(now.seconds):
             self._wake()
         for peer in self._crowd.due(now.seconds):
-            self._dispatcher.flush(peer)
-            self._dispatcher.perform(peer, peer.session.tick(now))
+            self._dispatcher.ask(peer, peer.session.tick, now)
             self._crowd.note(peer)
         if self._unread.is_due(now.seconds):
             self._relieve()
@@ -261,13 +248,8 @@ class Hub:
         for peer in relief.close:
             self.close(peer, CloseCode.TOO_SLOW, "too much is unread on this node: resume from where you are")
 
-    def _beat(self, peer: Peer) -> None:
-        self._dispatcher.flush(peer)
-        self._dispatcher.perform(peer, peer.session.beat(self._clock()))
-
     def _recalled(self, peer: Peer, then: Then, remembered: Remembered | None) -> None:
-        self._dispatcher.flush(peer)
-        self._dispatcher.perform(peer, then(remembered, self._clock()))
+        self._dispatcher.ask(peer, then, remembered, self._clock())
         self._crowd.note(peer)
 
     def _learn(self, recorded: Recorded) -> Sequence[Change]:
@@ -278,8 +260,7 @@ class Hub:
     def _change(self, change: Change, position: int) -> None:
         """Let every socket of the person follow; what was dealt to it before goes out first."""
         for peer in tuple(self._dispatcher.rosters.of_user(change.user_id)):
-            self._dispatcher.flush(peer)
-            self._dispatcher.perform(peer, peer.session.follow(change, position))
+            self._dispatcher.ask(peer, peer.session.follow, change, position)
 
     def _empty_window(self, after: int) -> Window:
         return Window(

@@ -15,6 +15,7 @@ from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.replays import Reading
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.routed import RoutedEvent, routed
+from studyspot.ws_fanout.socket_io.scene import Scene
 from tests.ws_fanout.events import message
 from tests.ws_fanout.model.contract import ROOMS_PER_SOCKET, SOCKETS_PER_USER
 from tests.ws_fanout.people import VERIFIER, token
@@ -55,7 +56,7 @@ class DrivenNode:
             recorded = self._read(position)[1]
             assert recorded is not None
             rights.apply(recorded)
-        self.hub.begin(epoch, len(self.log), first_position, rights)
+        self.hub.begin(epoch, len(self.log), first_position, rights, Scene())
 
     def publish(self, events: Sequence[Event]) -> None:
         first = len(self.log) + 1

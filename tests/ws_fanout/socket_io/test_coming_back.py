@@ -9,6 +9,7 @@ from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.socket_io.conversation import REMEMBER_AGAIN_AFTER
+from studyspot.ws_fanout.socket_io.scene import Scene
 from tests.ws_fanout.events import (
     announced,
     booked,
@@ -177,7 +178,7 @@ def test_a_pid_that_nobody_was_given_begins_anew(node: Node) -> None:
 
 def test_in_another_history_one_begins_anew(node: Node) -> None:
     told = lost(node, "s1", "L1")
-    node.hub.begin("k4", 1, 1, Rights())
+    node.hub.begin("k4", 1, 1, Rights(), Scene())
 
     anew(node, Portal(node), told["pid"], offset="1")
 

@@ -13,31 +13,28 @@ from typing import Any, ClassVar
 
 from studyspot.access.tokens import Identity
 from studyspot.wire.frames import (
-    LARGEST_FRAME_BYTES,
     CaughtUp,
     CloseCode,
     Connected,
     Error,
-    FrameId,
     Heartbeat,
     Joined,
     Left,
     Ping,
     Pong,
-    RoomAnswer,
     ServerFrame,
     Since,
 )
 from studyspot.ws_fanout.attendance import Wishes
 from studyspot.ws_fanout.effects import Effect, Recall, Remember, Write
-from studyspot.ws_fanout.encoder import text_frame
 from studyspot.ws_fanout.entry import TurnedAway
 from studyspot.ws_fanout.language import Encoder, Wire
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
 from studyspot.ws_fanout.session import Session, error
-from studyspot.ws_fanout.socket_io.encoder import event_packet, position_packet
+from studyspot.ws_fanout.socket_io import words
+from studyspot.ws_fanout.socket_io.offsets import is_beyond, read_offset
 from studyspot.ws_fanout.socket_io.packets import (
     OWN_NAMESPACE,
     Kind,
@@ -45,8 +42,6 @@ from studyspot.ws_fanout.socket_io.packets import (
     PacketMalformed,
     Signal,
     read_message,
-    write_packet,
-    write_signal,
 )
 from studyspot.ws_fanout.socket_io.remembered import Remembered
 
@@ -54,9 +49,6 @@ LEAVE_WITHIN = timedelta(seconds=1)
 """A client that is told to stay away closes by itself; if it were closed sooner, some would come back."""
 REMEMBER_AGAIN_AFTER = timedelta(hours=6)
 """What is remembered is forgotten after a day."""
-_MILLISECOND = timedelta(milliseconds=1)
-_LARGEST_POSITION = 2**63 - 1
-_DIGITS = len(str(_LARGEST_POSITION))
 _FIRST_TO_STAY_AWAY = 4500
 
 
@@ -91,14 +83,7 @@ class SocketIo:
 
     def begin(self) -> Sequence[Effect]:
         """Open the transport, which cannot become another one."""
-        opening = {
-            "sid": secrets.token_urlsafe(9),
-            "upgrades": [],
-            "pingInterval": self._limits.heartbeat_every // _MILLISECOND,
-            "pingTimeout": self._limits.pong_within // _MILLISECOND,
-            "maxPayload": LARGEST_FRAME_BYTES,
-        }
-        return (Write(text_frame(write_signal(Signal.OPEN, opening))),)
+        return (Write(words.opened(secrets.token_urlsafe(9), self._limits)),)
 
     def receive(self, data: str | bytes, now: Now) -> Sequence[Effect]:
         """Answer a message of the client."""
@@ -135,30 +120,30 @@ class SocketIo:
         """Return the packets that say this, as far as Socket.IO has words for it."""
         match frame:
             case Connected(session=sid, head=head):
-                connected = text_frame(write_packet(Packet(Kind.CONNECT, {"sid": sid, "pid": self._pid})))
+                connected = words.connected(sid, self._pid)
                 # What a client has from another connection is no offset of this one.
                 return connected if self._recovered else connected + self._tell(head)
             case Joined(id=ack, rooms=answers):
-                return b"".join([_room_answer(ack, answer) for answer in answers])
+                return b"".join([words.room_answer(ack, answer) for answer in answers])
             case Left(id=ack, rooms=rooms):
-                return _ack(ack, {"ok": True, "room": next(iter(rooms), None)})
+                return words.acknowledgement(ack, {"ok": True, "room": next(iter(rooms), None)})
             case Pong(id=ack, server_now=server_now):
-                return event_packet("pong", {"timestamp": server_now}) + _ack(ack, {"ok": True})
+                pong = words.event("pong", {"timestamp": server_now})
+                return pong + words.acknowledgement(ack, {"ok": True})
             case Error(id=ack, code=code, message=message):
-                return _refusal(ack, {"code": code, "message": message})
+                return words.refusal(ack, {"code": code, "message": message})
             case Heartbeat(position=position) | CaughtUp(position=position) if position > self._told:
                 return self._tell(position)
             case _:
                 return b""
 
     def ping(self, outlet: Outlet) -> None:
-        outlet.write(text_frame(write_signal(Signal.PING)))
+        outlet.write(words.ping())
 
     def close(self, outlet: Outlet, code: CloseCode, reason: str) -> None:
         """End the transport, after which a client comes back by itself; or tell it to stay away."""
-        words = self._last_words(code, reason)
-        if words:
-            outlet.write(words)
+        if last_words := self._last_words(code, reason):
+            outlet.write(last_words)
             outlet.begin_close(code, reason, after=LEAVE_WITHIN)
         else:
             outlet.begin_close(code, reason)
@@ -182,13 +167,12 @@ class SocketIo:
         """Go on with a connection where its client is, or, where that cannot be, begin a new one."""
         if self.session.closed:
             return ()
-        position = _position(offset)
+        position = read_offset(offset)
         if remembered is None or remembered.user_id != identity.user_id or position is None:
             return self._begin(identity, Wishes(), now)
         since = Since(epoch=remembered.epoch, position=max(position, remembered.position))
-        # This node may be a little behind the one that told the client; so far behind it lets nobody in.
-        is_none_of_ours = since.position > self.session.head + self._limits.window_events
-        if is_none_of_ours or not self.session.can_resume(since):
+        is_beyond_us = is_beyond(since.position, self.session.head, self._limits)
+        if is_beyond_us or not self.session.can_resume(since):
             return self._begin(identity, Wishes(), now)
         self._pid, self._recovered = pid, True
         wishes = Wishes(rooms=tuple(remembered.rooms), floors=remembered.rooms, since=since)
@@ -244,44 +228,16 @@ class SocketIo:
 
     def _tell(self, position: int) -> bytes:
         self._told = position
-        return position_packet(position)
+        return words.position(position)
 
     def _last_words(self, code: CloseCode, reason: str) -> bytes:
         if self.session.identity is None and self._has_asked:
             if code is CloseCode.TOKEN_EXPIRED or code >= _FIRST_TO_STAY_AWAY:
-                refusal = {"message": reason, "data": {"code": code.name.lower().replace("_", "-")}}
-                return text_frame(write_packet(Packet(Kind.CONNECT_ERROR, refusal)))
+                return words.connect_refused(code, reason)
             return b""
-        return text_frame(write_packet(Packet(Kind.DISCONNECT))) if code >= _FIRST_TO_STAY_AWAY else b""
-
-
-def _position(offset: object) -> int | None:
-    """Return the position that a client's offset says, 0 where it has none; nothing for what is no offset."""
-    if offset is None:
-        return 0
-    if not isinstance(offset, str) or not (offset.isascii() and offset.isdigit()) or len(offset) > _DIGITS:
-        return None
-    return min(int(offset), _LARGEST_POSITION)
+        return words.disconnected() if code >= _FIRST_TO_STAY_AWAY else b""
 
 
 def _elsewhere(packet: Packet) -> Sequence[Effect]:
     """Answer what is said to another namespace, of which there are none."""
-    if packet.kind is not Kind.CONNECT:
-        return ()
-    refusal = Packet(Kind.CONNECT_ERROR, {"message": "Invalid namespace"}, packet.namespace)
-    return (Write(text_frame(write_packet(refusal))),)
-
-
-def _room_answer(ack: FrameId | None, answer: RoomAnswer) -> bytes:
-    if answer.joined:
-        return _ack(ack, {"ok": True, "room": answer.room})
-    return _refusal(ack, {"code": answer.code, "message": answer.reason, "room": answer.room})
-
-
-def _refusal(ack: FrameId | None, refusal: dict[str, Any]) -> bytes:
-    """Tell of something that was not done: who wanted no answer hears of it as well."""
-    return event_packet("error", refusal) if ack is None else _ack(ack, {"ok": False, **refusal})
-
-
-def _ack(ack: FrameId | None, answer: dict[str, Any]) -> bytes:
-    return text_frame(write_packet(Packet(Kind.ACK, [answer], ack=ack))) if isinstance(ack, int) else b""
+    return (Write(words.no_such_namespace(packet.namespace)),) if packet.kind is Kind.CONNECT else ()

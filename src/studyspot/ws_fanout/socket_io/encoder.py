@@ -2,31 +2,16 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
-from studyspot.ws_fanout.encoder import MadeFrames, text_frame
+from studyspot.ws_fanout.encoder import MadeFrames
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.routed import RoutedEvent
-from studyspot.ws_fanout.socket_io.packets import Kind, Packet, write_packet
+from studyspot.ws_fanout.socket_io import words
 from studyspot.ws_fanout.socket_io.payloads import packets
 from studyspot.ws_fanout.socket_io.scene import Scene
 
 _TRUE_FOR = timedelta(seconds=1)
 """Packets tell whether a seat is free now; older ones are made anew."""
-
-
-def event_packet(name: str, *arguments: Any) -> bytes:
-    """Return the WebSocket frame with an event's packet."""
-    return text_frame(write_packet(Packet(Kind.EVENT, [name, *arguments])))
-
-
-def position_packet(position: int) -> bytes:
-    """Return the WebSocket frame that says how far a socket is.
-
-    Clients that can come back to a connection take an event's last argument for the offset to come back with,
-    if it is text. With the events themselves it would be one argument more than handlers elsewhere take.
-    """
-    return event_packet("position", str(position))
 
 
 class PacketEncoder:
@@ -60,7 +45,7 @@ class PacketEncoder:
 
     def _packets(self, event: RoutedEvent, rooms: tuple[str, ...], now: Now) -> bytes:
         made = [
-            event_packet(name, payload)
+            words.event(name, payload)
             for name, payload in packets(event, rooms, self.scene, self._name_of, now.time)
         ]
-        return b"".join([*made, position_packet(event.position)]) if made else b""
+        return b"".join([*made, words.position(event.position)]) if made else b""
