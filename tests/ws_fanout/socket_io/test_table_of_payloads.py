@@ -7,13 +7,18 @@ import pytest
 
 from studyspot.ws_fanout.socket_io.payloads import packets
 from tests.ws_fanout.events import library_created
-from tests.ws_fanout.socket_io.event_table import rows
+from tests.ws_fanout.socket_io.booking_rows import booking_rows
+from tests.ws_fanout.socket_io.library_rows import library_rows
+from tests.ws_fanout.socket_io.notice_rows import notice_rows
 from tests.ws_fanout.socket_io.rows import Row, told_by_packets
+from tests.ws_fanout.socket_io.seat_rows import seat_rows
 from tests.ws_fanout.socket_io.stage import Stage
 from tests.ws_fanout.socket_io.told import Packet
 
+ROWS = (*booking_rows(), *seat_rows(), *library_rows(), *notice_rows())
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row.title)
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.title)
 def test_whatever_rooms_a_socket_is_in_it_is_told_what_the_table_says(row: Row) -> None:
     now = datetime.now(UTC)
     stage = Stage(library_created())
