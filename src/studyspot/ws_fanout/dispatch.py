@@ -1,7 +1,7 @@
 """Getting bytes to sockets: each frame encoded once for all who get the same, one write a socket and turn."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ParamSpec, assert_never
@@ -23,7 +23,7 @@ from studyspot.ws_fanout.effects import (
 )
 from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
-from studyspot.ws_fanout.peers import Peer, Rosters
+from studyspot.ws_fanout.peers import Dealt, Peer, Rosters
 from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.socket_io.memory import Memory
 from studyspot.ws_fanout.socket_io.remembered import Remembered
@@ -137,15 +137,10 @@ class Dispatcher:
                 frames = [frame for event in events if (frame := encoder.frame(event, named))]
                 if not frames:
                     continue
-                data, count = b"".join(frames), len(frames)
                 next(iter(peers)).first_of += times
                 times = ()
-                for peer in peers:
-                    if not peer.outbox:
-                        peer.outbox_after = before
-                        dealt[peer] = None
-                    peer.outbox.append(data)
-                    peer.outbox_frames += count
+                _deal_out(Dealt(before, b"".join(frames), len(frames)), peers)
+                dealt |= dict.fromkeys(peers)
         for encoder, roster in self.rosters.conflating.items():
             for named, peers in roster.audiences(rooms):
                 replaceable = [
@@ -213,12 +208,12 @@ class Dispatcher:
     def _write_outbox(self, peer: Peer) -> None:
         """Write the outbox; if the client has too much to read already, leave it to the log instead."""
         outbox = peer.outbox
-        if not outbox:
+        if outbox is None:
             return
-        frames, peer.outbox, peer.outbox_frames = peer.outbox_frames, [], 0
+        peer.outbox = None
         if peer.session.closed:
             return
-        data = outbox[0] if len(outbox) == 1 else b"".join(outbox)
+        data = outbox.data
         unsent = peer.outlet.unsent_bytes()
         if unsent and unsent + len(data) > self.unsent_limit_bytes:
             if peer.held:
@@ -227,11 +222,11 @@ class Dispatcher:
             # When it is written will say how the client reads.
             peer.first_of = []
             self.tally.fell_behind()
-            self.perform(peer, peer.session.fell_behind(peer.outbox_after, self._clock()))
+            self.perform(peer, peer.session.fell_behind(outbox.after, self._clock()))
             if not peer.outlet.is_full():
                 self._serve(peer)
         else:
-            self.write_events(peer, data, frames)
+            self.write_events(peer, data, outbox.count)
             if peer.first_of:
                 self._measure(peer)
 
@@ -248,10 +243,22 @@ class Dispatcher:
         peer.first_of = []
 
 
+def _deal_out(dealt: Dealt, peers: Collection[Peer]) -> None:
+    """Put the same frames into the outboxes of all these, after what waits there."""
+    earlier: Dealt | None = None
+    both = dealt
+    for peer in peers:
+        waiting = peer.outbox
+        if waiting is None:
+            peer.outbox = dealt
+            continue
+        # What waits is nearly always the same for all of them, and joined once.
+        if waiting is not earlier:
+            earlier, both = waiting, waiting.followed_by(dealt)
+        peer.outbox = both
+
+
 def _release(peer: Peer, held: Unsent) -> None:
     """Put what waits for newer frames into the outbox, whose frames are older."""
-    if not peer.outbox:
-        peer.outbox_after = peer.held_after
     frames = held.take()
-    peer.outbox += frames
-    peer.outbox_frames += len(frames)
+    _deal_out(Dealt(peer.held_after, b"".join(frames), len(frames)), (peer,))

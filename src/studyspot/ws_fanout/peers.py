@@ -13,14 +13,32 @@ Audience = tuple[tuple[str, ...], Collection["Peer"]]
 """Rooms, and the peers that are in exactly those of an event's rooms."""
 
 
+class Dealt:
+    """Frames of events for everyone who gets the same; shared by all of them, and never changed.
+
+    Attributes:
+        after: everything up to here was written, or dealt, before them.
+        data: the frames.
+        count: how many they are.
+    """
+
+    __slots__ = ("after", "count", "data")
+
+    def __init__(self, after: int, data: bytes, count: int) -> None:
+        self.after = after
+        self.data = data
+        self.count = count
+
+    def followed_by(self, later: "Dealt") -> "Dealt":
+        return Dealt(self.after, self.data + later.data, self.count + later.count)
+
+
 class Peer:
     """A socket with its session, and the event frames that wait to be written together.
 
     Attributes:
         language: how it is spoken with.
-        outbox: frames not yet written.
-        outbox_after: everything up to here was written before them.
-        outbox_frames: how many they are.
+        outbox: frames not yet written, if there are any.
         first_of: when those of them happened that this socket is measured for.
         held: frames after those of the outbox that wait for newer ones; none where the client did not ask.
         held_after: everything up to here was written or put into the outbox before them.
@@ -35,8 +53,6 @@ class Peer:
         "is_queued",
         "language",
         "outbox",
-        "outbox_after",
-        "outbox_frames",
         "outlet",
         "session",
         "watched_at",
@@ -47,9 +63,7 @@ class Peer:
         # Looked at for each event: the way over the language would be taken often.
         self.session: Session = language.session
         self.outlet = outlet
-        self.outbox: list[bytes] = []
-        self.outbox_after = 0
-        self.outbox_frames = 0
+        self.outbox: Dealt | None = None
         self.first_of: list[datetime] = []
         self.held: Unsent | None = None
         self.held_after = 0
