@@ -118,6 +118,11 @@ class Dispatcher:
                 case _ as unreachable:
                     assert_never(unreachable)
 
+    def forget(self, peer: Peer) -> None:
+        """The socket is closed: what waits to be written to it never is."""
+        self.rosters.remove(peer)
+        peer.outbox = peer.held = None
+
     def deal(
         self,
         rooms: Sequence[str],
@@ -211,8 +216,6 @@ class Dispatcher:
         if outbox is None:
             return
         peer.outbox = None
-        if peer.session.closed:
-            return
         data = outbox.data
         unsent = peer.outlet.unsent_bytes()
         if unsent and unsent + len(data) > self.unsent_limit_bytes:

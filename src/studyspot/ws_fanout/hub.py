@@ -169,7 +169,7 @@ class Hub:
     def gone(self, peer: Peer) -> None:
         """The socket is closed."""
         peer.session.closed = True
-        self._dispatcher.rosters.remove(peer)
+        self._dispatcher.forget(peer)
         self.replays.forget(peer)
         self._crowd.leave(peer)
 

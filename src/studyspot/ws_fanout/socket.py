@@ -6,7 +6,7 @@ from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.frames import Frame, Opcode
-from websockets.protocol import Event, State
+from websockets.protocol import OPEN, Event, State
 from websockets.server import ServerProtocol
 
 from studyspot.wire.frames import CloseCode
@@ -69,7 +69,7 @@ class Socket(ServerConnection):
     def write(self, data: bytes) -> None:
         # Shared bytes go past the protocol object, which would serialize them once more for each socket.
         # It only counts what it sends in control frames and fragments; we send neither this way.
-        if self.protocol.state is State.OPEN:
+        if self.protocol.state is OPEN:
             self.transport.write(data)
 
     def unsent_bytes(self) -> int:
