@@ -31,8 +31,8 @@ from studyspot.ws_fanout.tally import Tally
 
 _Asked = ParamSpec("_Asked")
 
-WRITES_A_STEP = 100
-"""Of each round; so a big room does not keep others waiting."""
+WRITES_A_STEP = 200
+"""Of each round, about 2 ms; so a big room does not keep others waiting."""
 HELD_BYTES = 32 * 1024
 """Of one socket; more than this does not wait for newer frames."""
 
