@@ -81,6 +81,7 @@ class StreamReader:
         except (BrokerUnavailable, EpochChanged) as error:
             log.warning("replay interrupted", lanes=len(waiting), reason=str(error))
             await asyncio.sleep(_RETRY_AFTER.total_seconds())
+            self._excuse_readers(waiting)
         finally:
             for reading in waiting:
                 self._hub.replays.give_up(reading)
@@ -149,6 +150,12 @@ class StreamReader:
     def _drop(self, waiting: dict[Reading, None], reading: Reading) -> None:
         del waiting[reading]
         self._hub.replays.give_up(reading)
+
+    def _excuse_readers(self, waiting: Iterable[Reading]) -> None:
+        """Whoever has read what there was waits for us: that is no slowness of theirs."""
+        for reading in waiting:
+            if reading.is_wanted() and not reading.peer.outlet.is_full():
+                self._hub.drained(reading.peer)
 
     def _turn_away(self, waiting: Iterable[Reading], first: int) -> None:
         """Close those who need what the stream no longer holds: they come back and take a snapshot."""
