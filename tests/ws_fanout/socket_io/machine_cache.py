@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 
 _INSTALL_SECONDS = 300
+_TOLD_CHARACTERS = 500
 
 
 class NotInstalled(Exception):
@@ -59,8 +60,8 @@ def do(argv: Sequence[str], folder: Path | None = None) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotInstalled(f"{' '.join(argv)}: {error}") from error
     if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        raise NotInstalled(f"{' '.join(argv)}: {said[-1] if said else done.returncode}")
+        said = (done.stderr or done.stdout).decode(errors="replace")[-_TOLD_CHARACTERS:].strip()
+        raise NotInstalled(f"{' '.join(argv)}: {said or done.returncode}")
 
 
 def go_without(error: NotInstalled) -> NoReturn:
