@@ -4,6 +4,7 @@ It resumes as any client does; the connection is its own, to be cut off, left un
 """
 
 import asyncio
+import math
 import random
 import socket
 from collections import Counter
@@ -50,7 +51,9 @@ _ABNORMAL = 1006
 _EVERYONE = "everyone"
 _BACK_AFTER = 0.05, 0.6
 _BOLD = 0.1
-_UNEXPECTED = (CloseCode.BAD_TOKEN, CloseCode.NO_CONNECT, CloseCode.MALFORMED, CloseCode.TOO_MANY_SOCKETS)
+_UNEXPECTED = (CloseCode.BAD_TOKEN, CloseCode.MALFORMED, CloseCode.TOO_MANY_SOCKETS)
+_PROMPT_SECONDS = 4
+"""Of the five in which a node must have heard who is there; on a busy machine we may be late ourselves."""
 
 
 class Visitor:
@@ -82,6 +85,7 @@ class Visitor:
         self._reads.set()
         self._conflates = number % _CONFLATES_EVERY == 1
         self._valid_until = 0.0
+        self._opened_at = self._connected_at = 0.0
         self._offered: dict[int, float] = {}
         self._again: dict[int | str, tuple[str, Since]] = {}
 
@@ -197,6 +201,8 @@ class Visitor:
     async def _visit(self) -> None:
         token, self._valid_until = self._token(self._any_role())
         connected = self.session.connect(token, 0)
+        now = asyncio.get_running_loop().time
+        self._opened_at, self._connected_at = now(), math.inf
         async with self._opened() as connection:
             self.witness.opened()
             self._connection = connection
@@ -209,6 +215,7 @@ class Visitor:
             self._counts["connections"] += 1
             try:
                 await self.say(connected.model_copy(update={"conflate": self._conflates}))
+                self._connected_at = now()
                 async with asyncio.timeout(_ANSWER_SECONDS) as limit:
                     while True:
                         await self._reads.wait()
@@ -233,7 +240,8 @@ class Visitor:
         self.witness.closed(code)
         self._counts[f"closed {code}"] += 1
         expired = asyncio.get_running_loop().time() >= self._valid_until
-        if code in _UNEXPECTED:
+        was_prompt = self._connected_at - self._opened_at < _PROMPT_SECONDS
+        if code in _UNEXPECTED or (code == CloseCode.NO_CONNECT and was_prompt):
             self.complaints.append(f"{self.witness.socket.who}: closed with {code}")
         elif code == CloseCode.TOKEN_EXPIRED and not expired and not self.person.has_account:
             self.complaints.append(f"{self.witness.socket.who}: closed with {code}, and its token is valid")
