@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 
 from tests.chaos.crowd.people_acts import PeopleActs
 from tests.chaos.crowd.visitor import Visitor
 
 _AT_ONCE = 24
-_UNREAD_FOR = timedelta(seconds=2)
+_UNREAD_FOR = timedelta(seconds=1)
+"""After all of it has been said, however long that takes."""
 
 
 class Cries:
@@ -24,13 +26,15 @@ class Cries:
         Raises:
             ProblemError, AnswerLost: one of the announcements was not made, or it is unknown whether.
         """
-        present = [visitor for visitor in self._visitors if visitor.is_connected]
-        pauses = asyncio.gather(*(visitor.pause(_UNREAD_FOR.total_seconds()) for visitor in present))
-        # One that fails does not cut off the others: what they are answered is evidence.
-        announced = await asyncio.gather(
-            *(self._acts.announce_at_length() for _ in range(_AT_ONCE)), return_exceptions=True
-        )
-        await pauses
+        with ExitStack() as unread:
+            for visitor in self._visitors:
+                if visitor.is_connected:
+                    unread.enter_context(visitor.reading_nothing())
+            # One that fails does not cut off the others: what they are answered is evidence.
+            announced = await asyncio.gather(
+                *(self._acts.announce_at_length() for _ in range(_AT_ONCE)), return_exceptions=True
+            )
+            await asyncio.sleep(_UNREAD_FOR.total_seconds())
         for answer in announced:
             if isinstance(answer, BaseException):
                 raise answer

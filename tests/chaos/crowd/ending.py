@@ -12,7 +12,7 @@ from tests.chaos.crowd.town import Town
 from tests.chaos.crowd.visitor import Visitor
 from tests.freezing import freeze, thaw
 
-_WITHIN = timedelta(seconds=60)
+_WITHIN = timedelta(seconds=120)
 _LOOK_EVERY = timedelta(milliseconds=50)
 _LAST_WORDS = 2
 """Who was still being brought a room when they heard the first has all of it by the second."""

@@ -12,7 +12,7 @@ from tests.ws_fanout.limited_node import serve_within
 CRAMPED = Limits(
     heartbeat_every=timedelta(seconds=2),
     pong_within=timedelta(seconds=15),
-    stalled_for=timedelta(seconds=3),
+    stalled_for=timedelta(seconds=6),
     unsent_bytes=4 * 1024,
     window_events=60,
 )

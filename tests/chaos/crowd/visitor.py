@@ -8,8 +8,8 @@ import math
 import random
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -172,9 +172,15 @@ class Visitor:
 
     async def pause(self, seconds: float) -> None:
         """Read nothing for a while."""
+        with self.reading_nothing():
+            await asyncio.sleep(seconds)
+
+    @contextmanager
+    def reading_nothing(self) -> Iterator[None]:
+        """Read nothing inside."""
         self._reads.clear()
         try:
-            await asyncio.sleep(seconds)
+            yield
         finally:
             self._reads.set()
 
