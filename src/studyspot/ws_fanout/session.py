@@ -1,4 +1,4 @@
-"""One socket's conversation: frames in, effects out. No input or output happens here."""
+"""One socket's conversation: what its client asks for in, effects out. No input or output happens here."""
 
 import secrets
 from collections.abc import Sequence
@@ -8,18 +8,12 @@ from studyspot.access.tokens import Identity
 from studyspot.wire.frames import (
     Behind,
     CaughtUp,
-    ClientFrame,
     CloseCode,
-    Connect,
     Connected,
     FrameId,
-    FrameInvalid,
     Heartbeat,
     Join,
-    Leave,
-    Ping,
     Pong,
-    Refresh,
     Refreshed,
     Since,
 )
@@ -95,34 +89,6 @@ class Session:
         """Whether the client read too slowly, and is being served from the log."""
         return self._vigil.is_behind
 
-    def take(self, frame: ClientFrame, now: Now) -> Sequence[Effect]:
-        """Answer a frame of the client."""
-        if self.closed:
-            return ()
-        if self.identity is None:
-            if isinstance(frame, Connect):
-                return self._connect(frame, now)
-            return self.close(CloseCode.MALFORMED, "the first frame must be connect")
-        match frame:
-            case Connect():
-                return error(frame.id, "already-connected", "This socket is connected already.")
-            case Join():
-                return self._attendance.join(frame, self.identity)
-            case Leave():
-                return self.leave(frame.rooms, frame.id)
-            case Refresh():
-                return self._refresh(frame, self.identity, now)
-            case Ping():
-                return (Send(Pong(id=frame.id, server_now=now.time)),)
-            case _ as unreachable:
-                assert_never(unreachable)
-
-    def misheard(self, invalid: FrameInvalid) -> Sequence[Effect]:
-        """Answer what is none of the client's frames."""
-        if self.identity is None:
-            return self.close(CloseCode.MALFORMED, invalid.message)
-        return error(invalid.id, invalid.code, invalid.message)
-
     def identify(self, token: str, now: Now) -> Identity:
         """Return who shows this token.
 
@@ -159,6 +125,27 @@ class Session:
         stale = self.beat(now) if self._node.stale_since is not None else ()
         return (Admitted(identity.user_id, wishes.conflate), Send(connected), *stale, Serve())
 
+    def refresh(self, token: str, frame_id: FrameId | None, now: Now) -> Sequence[Effect]:
+        """Go on with a fresh token of the same person, whose role may be another."""
+        assert self.identity is not None
+        before = self.identity
+        try:
+            fresh = renewed(token, before, now.time, self._node)
+        except NotRenewed as refusal:
+            return error(frame_id, refusal.code, refusal.message)
+        except TurnedAway as end:
+            return self.close(end.code, end.reason)
+        self.identity = fresh
+        self._vigil.renewed(now, fresh.expires_at)
+        refreshed = Send(Refreshed(id=frame_id, expires_in=_seconds_left(fresh, now)))
+        followed = self._attendance.change_role(fresh) if fresh.role != before.role else ()
+        return (refreshed, *followed)
+
+    def join(self, frame: Join) -> Sequence[Effect]:
+        """Enter the rooms that are asked for, and bring what they missed."""
+        assert self.identity is not None
+        return self._attendance.join(frame, self.identity)
+
     def enter(self, room: str, frame_id: FrameId | None) -> Sequence[Effect]:
         """Enter a room from now on, such that positions rise over all of the socket."""
         assert self.identity is not None
@@ -167,6 +154,10 @@ class Session:
     def leave(self, rooms: Sequence[str], frame_id: FrameId | None) -> Sequence[Effect]:
         """Leave rooms, as far as the socket is in them."""
         return self._attendance.leave(rooms, frame_id)
+
+    def ping(self, frame_id: FrameId | None, now: Now) -> Sequence[Effect]:
+        """Answer a client that asks whether it is heard."""
+        return (Send(Pong(id=frame_id, server_now=now.time)),)
 
     def can_resume(self, since: Since) -> bool:
         """Return whether what followed can still be brought."""
@@ -241,27 +232,6 @@ class Session:
             self._vigil.caught_up()
         told = [Send(CaughtUp(position=head, rooms=rooms)) for rooms in arrival.caught_up]
         return (*told, Listen(tuple(arrival.rooms)))
-
-    def _connect(self, frame: Connect, now: Now) -> Sequence[Effect]:
-        try:
-            identity = self.identify(frame.token, now)
-        except TurnedAway as end:
-            return self.close(end.code, end.reason)
-        wishes = Wishes(rooms=frame.rooms, since=frame.since, conflate=frame.conflate)
-        return self.begin(identity, wishes, now, frame_id=frame.id)
-
-    def _refresh(self, frame: Refresh, identity: Identity, now: Now) -> Sequence[Effect]:
-        try:
-            fresh = renewed(frame.token, identity, now.time, self._node)
-        except NotRenewed as refusal:
-            return error(frame.id, refusal.code, refusal.message)
-        except TurnedAway as end:
-            return self.close(end.code, end.reason)
-        self.identity = fresh
-        self._vigil.renewed(now, fresh.expires_at)
-        refreshed = Send(Refreshed(id=frame.id, expires_in=_seconds_left(fresh, now)))
-        followed = self._attendance.change_role(fresh) if fresh.role != identity.role else ()
-        return (refreshed, *followed)
 
 
 def error(frame_id: FrameId | None, code: str, message: str) -> Sequence[Effect]:

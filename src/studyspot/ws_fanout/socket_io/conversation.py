@@ -20,7 +20,6 @@ from studyspot.wire.frames import (
     Heartbeat,
     Joined,
     Left,
-    Ping,
     Pong,
     ServerFrame,
     Since,
@@ -204,7 +203,7 @@ class SocketIo:
             case "leave:library", [str(library_id) | {"libraryId": str(library_id)}, *_]:
                 return self._leave(f"library:{library_id}", ack, now)
             case "ping", _:
-                return self.session.take(Ping(id=ack), now)
+                return self.session.ping(ack, now)
             case (("join:role" | "join:library" | "leave:library"), _):
                 return error(ack, "invalid-frame", f"{name} takes a name or an id.")
             case _:
