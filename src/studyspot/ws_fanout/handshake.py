@@ -4,13 +4,11 @@ Every refusal is a problem, with a time to come again where that helps, and is c
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
-import orjson
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import NegotiationError
 from websockets.http11 import Request, Response
@@ -19,16 +17,15 @@ from websockets.typing import Subprotocol
 from studyspot.wire.frames import SUBPROTOCOL
 from studyspot.wire.problems import (
     MALFORMED,
-    MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     ORIGIN_REFUSED,
     UNAVAILABLE,
     Kind,
     Problem,
-    body_of,
 )
 from studyspot.ws_fanout.addresses import Proxies
+from studyspot.ws_fanout.answers import MEDIA_TYPES, answered, health_of, refusal
 from studyspot.ws_fanout.gate import NODE_FULL, TOO_MANY_CONNECTS, TOO_MANY_SOCKETS, Gate, Place, jittered
 from studyspot.ws_fanout.health import Health
 from studyspot.ws_fanout.language import Wire
@@ -70,11 +67,8 @@ TOO_MANY_FRAMES = "too-many-frames"
 """Cut off, as it did not wait for the answer."""
 
 _OF_STATUS = {kind.status: kind for kind in (MALFORMED, ORIGIN_REFUSED, METHOD_NOT_ALLOWED, UPGRADE_REQUIRED)}
-_JSON_TYPE = "application/json"
-_OUR_TYPES = (MEDIA_TYPE, _JSON_TYPE)
 _NOT_READY_RETRY = timedelta(seconds=1)
 _DRAINING_RETRY = timedelta(seconds=2)
-_LONGEST_INSTANCE = 200
 
 
 class Guest(Protocol):
@@ -167,7 +161,7 @@ class Handshakes:
         self._silent.pop(cast("Guest", connection), None)
         path, _, query = request.path.partition("?")
         if path == "/health":
-            return self._tell_health(connection)
+            return health_of(connection, self._health())
         wire = _WIRES.get(path)
         if wire is None:
             return self._refuse(
@@ -178,9 +172,9 @@ class Handshakes:
             if wire is Wire.SOCKET_IO:
                 engine_io.check_query(query)
             await self._let_in(connection, request)
-        except RequestRefused as refusal:
-            self._metrics.refused(refusal.cause)
-            return _json(connection, HTTPStatus.BAD_REQUEST, refusal.body(), _JSON_TYPE)
+        except RequestRefused as refused:
+            self._metrics.refused(refused.cause)
+            return answered(connection, HTTPStatus.BAD_REQUEST, refused.body())
         except Problem as problem:
             return self._refuse(connection, problem, request)
         return None
@@ -202,7 +196,7 @@ class Handshakes:
     ) -> Response | None:
         """Say as a problem what is wrong with a handshake that websockets has refused."""
         kind = _OF_STATUS.get(response.status_code)
-        if kind is None or response.headers.get("Content-Type") in _OUR_TYPES:
+        if kind is None or response.headers.get("Content-Type") in MEDIA_TYPES:
             return None
         told = self._refuse(connection, Problem(kind, response.body.decode().strip()), request)
         for name in ("Upgrade", "Allow"):
@@ -242,31 +236,4 @@ class Handshakes:
 
     def _refuse(self, connection: ServerConnection, problem: Problem, request: Request) -> Response:
         self._metrics.refused(problem.kind.slug)
-        # A request may hold bytes that are no text.
-        instance = request.path.encode("ascii", "replace").decode()[:_LONGEST_INSTANCE]
-        body = body_of(problem, instance)
-        if problem.retry_after is not None:
-            body["retryAfterMs"] = int(problem.retry_after / timedelta(milliseconds=1))
-        response = _json(connection, HTTPStatus(problem.kind.status), body, MEDIA_TYPE)
-        if problem.retry_after is not None:
-            response.headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after.total_seconds())))
-        return response
-
-    def _tell_health(self, connection: ServerConnection) -> Response:
-        health = self._health()
-        body = {
-            "status": "alive",
-            "ready": health.ready,
-            **health.details(),
-            "serverNow": datetime.now(UTC).isoformat(),
-        }
-        return _json(connection, HTTPStatus.OK, body, _JSON_TYPE)
-
-
-def _json(
-    connection: ServerConnection, status: HTTPStatus, body: dict[str, Any], media_type: str
-) -> Response:
-    response = connection.respond(status, orjson.dumps(body).decode())
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = media_type
-    return response
+        return refusal(connection, problem, request.path)
