@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pydantic import JsonValue
 
 from studyspot.access.key_folder import KeyFolder
 from studyspot.access.keys import SigningKey
+from studyspot.console.children import SERVICES, child
 from studyspot.console.faults import Fault
 from studyspot.console.listening import authority
 from studyspot.console.migrate import migrate
@@ -26,43 +26,11 @@ from studyspot.embedded.nats import EmbeddedNats
 from studyspot.embedded.ports import LOOPBACK, free_port, is_free
 from studyspot.embedded.postgres import EmbeddedPostgres
 from studyspot.embedded.runfile import ServiceEntry, locked_home, write_run_file
-from studyspot.embedded.supervisor import ChildSpec, Engine, supervised
+from studyspot.embedded.supervisor import Engine, supervised
 from studyspot.settings import OwnSettings
 from studyspot.telemetry import configure_logging
 
-SERVICES = {
-    "relay": ("relay",),
-    "api": ("api",),
-    "projections": ("projections", "run"),
-    "policies": ("policies", "run"),
-    "fanout": ("fanout",),
-}
-"""The children, in the order of their starts, with the command that each runs."""
-
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-_FOR_ALL = ("nats_url", "metrics_port", "log_level", "log_format")
-_FOR_VERIFYING = (
-    *("jwks", "token_issuer", "token_audience"),
-    *("external_issuer", "external_jwks", "external_audience", "role_claim"),
-)
-KNOWN_TO = {
-    "relay": (*_FOR_ALL, "database_url"),
-    "api": (
-        *(*_FOR_ALL, *_FOR_VERIFYING, "database_url"),
-        *("api_host", "api_port", "fanout_host", "fanout_port", "signing_key"),
-        *("rate_limit_burst", "rate_limit_per_second", "trusted_proxies"),
-        *("allowed_origins", "public_url"),
-    ),
-    "projections": (*_FOR_ALL, "database_url"),
-    # They need no broker.
-    "policies": ("metrics_port", "log_level", "log_format", "database_url"),
-    "fanout": (
-        *(*_FOR_ALL, *_FOR_VERIFYING),
-        *("fanout_host", "fanout_port", "allowed_origins", "trusted_proxies", "public_url"),
-    ),
-}
-"""What each child is told. The key that signs, and that secrets derive from, is the api's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +173,7 @@ async def _serve(
         name: ServiceEntry(nats_url=engines.nats_urls[name], metrics_port=free_port()) for name in SERVICES
     }
     write_run_file(home, settings=known, services=services, postgres_data=engines.postgres_data)
-    specs = [_spec(name, services[name], known, settings) for name in SERVICES]
+    specs = [child(name, services[name], known, settings) for name in SERVICES]
     if proxy is not None:
         specs.append(proxy.child)
     stopped = asyncio.Event()
@@ -221,25 +189,6 @@ async def _serve(
         if isinstance(origin, str):
             print_line(origin)
         await stopped.wait()
-
-
-def _spec(name: str, entry: ServiceEntry, known: dict[str, JsonValue], settings: OwnSettings) -> ChildSpec:
-    all_known = {
-        **known,
-        "nats_url": entry.nats_url,
-        "metrics_port": entry.metrics_port,
-        "log_level": settings.log_level,
-        "log_format": settings.log_format,
-    }
-    told = {key: all_known[key] for key in KNOWN_TO[name]}
-    given = {f"STUDYSPOT_{key.upper()}": str(value) for key, value in told.items() if value is not None}
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}
-    return ChildSpec(
-        name=name,
-        argv=(sys.executable, "-m", "studyspot", *SERVICES[name], "--environment-only"),
-        environment=inherited | given,
-        ready_url=f"http://127.0.0.1:{entry.metrics_port}/ready",
-    )
 
 
 def _keys(settings: OwnSettings, home: Path) -> tuple[Path, Path]:
