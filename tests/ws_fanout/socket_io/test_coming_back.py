@@ -150,6 +150,20 @@ def test_what_a_node_ahead_of_this_one_has_told_is_not_told_again(node: Node) ->
     assert positions(portal) == [3]
 
 
+def test_a_node_that_is_behind_takes_no_client_back_to_where_it_is_itself(node: Node) -> None:
+    told = lost(node)
+    portal = Portal(node)
+
+    portal.connect(pid=told["pid"], offset="3")
+    node.hub.tell_staleness(node.now.time)
+    node.settle()
+    node.publish(announced(), announced())
+    node.hub.tell_staleness(None)
+    node.settle()
+
+    assert positions(portal) == []
+
+
 def anew(node: Node, portal: Portal, old_pid: str, **auth: Any) -> None:
     """It is a new connection, live from now on and in no library."""
     told = portal.connect(**{"user": "s1", "pid": old_pid, **auth})

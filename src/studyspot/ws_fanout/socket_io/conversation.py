@@ -174,6 +174,8 @@ class SocketIo:
         if is_beyond_us or not self.session.can_resume(since):
             return self._begin(identity, Wishes(), now)
         self._pid, self._recovered = pid, True
+        # A client goes by what it was told last, also where this node is behind the one that told it.
+        self._told = since.position
         wishes = Wishes(rooms=tuple(remembered.rooms), floors=remembered.rooms, since=since)
         return self._begin(identity, wishes, now)
 
