@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from websockets.frames import Frame, Opcode
 
+from studyspot.ws_fanout.conflation import SeatKey
 from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.views import show
 
@@ -56,6 +57,10 @@ class FrameEncoder:
         key = (event.position, rooms)
         known = self._made.get(key)
         return known if known is not None else self._made.keep(key, text_frame(self._payload(event, rooms)))
+
+    def replaceable(self, event: RoutedEvent, rooms: tuple[str, ...]) -> SeatKey | None:
+        """Return what that frame is about, if a newer one of the same may stand for it."""
+        return event.replaceable(rooms)
 
     def forget(self) -> None:
         """Forget every frame: positions begin to mean other events."""

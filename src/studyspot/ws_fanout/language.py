@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from studyspot.wire.frames import SUBPROTOCOL, CloseCode, ServerFrame
+from studyspot.ws_fanout.conflation import SeatKey
 from studyspot.ws_fanout.effects import Effect
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
@@ -31,6 +32,9 @@ class Encoder(Protocol):
 
         Nothing, where the language says nothing of it.
         """
+
+    def replaceable(self, event: RoutedEvent, rooms: tuple[str, ...]) -> SeatKey | None:
+        """Return what those frames are about, if newer ones about the same may stand for them."""
 
     def forget(self) -> None:
         """Forget every frame that was made: other ones are to be made of the same positions."""

@@ -141,7 +141,7 @@ class Replays:
                     break
             rooms = lanes.due(lane, event)
             if rooms and (frame := encoder.frame(event, rooms)):
-                seat = event.replaceable(rooms) if is_thinned else None
+                seat = encoder.replaceable(event, rooms) if is_thinned else None
                 replaced += unsent.add(frame, event.position, seat)
             lane.cursor = event.position
         self._dispatcher.tally.replaced += replaced

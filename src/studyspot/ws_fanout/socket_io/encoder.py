@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from studyspot.ws_fanout.conflation import SeatKey
 from studyspot.ws_fanout.encoder import MadeFrames
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.routed import RoutedEvent
@@ -38,6 +39,10 @@ class PacketEncoder:
         key = (event.position, rooms)
         known = self._made.get(key)
         return known if known is not None else self._made.keep(key, self._packets(event, rooms, now))
+
+    def replaceable(self, event: RoutedEvent, rooms: tuple[str, ...]) -> SeatKey | None:  # noqa: ARG002
+        """Nothing stands for packets: a booking that moves tells of two seats, and its next event of one."""
+        return None
 
     def forget(self) -> None:
         """Forget every packet: positions or names begin to mean others."""
