@@ -18,11 +18,14 @@ from studyspot.ws_fanout.replays import Reading
 from studyspot.ws_fanout.rooms import subjects_of
 from studyspot.ws_fanout.routed import RoutedEvent, routed, slices
 
-_READS_AT_ONCE = 4
+_READS_AT_ONCE = 2
+"""For those who are near, and again for those who are far."""
 _MOST_SUBJECTS = 100
 """Beyond, everything is read: many filters cost the server more than they save."""
 _SPAN = 4096
 """Positions that are asked for at once: what is read and waits for its clients is bounded."""
+FAR = 16 * _SPAN
+"""Behind the head by more, a lane does not wait in one line with those that are soon done."""
 _LANES_A_STEP = 16
 """That are brought a slice before the loop has a turn: clients may ask by any number of lanes."""
 _GATHER_FOR = timedelta(milliseconds=100)
@@ -33,21 +36,44 @@ _RETRY_AFTER = timedelta(milliseconds=500)
 log = structlog.get_logger()
 
 
-class StreamReader:
-    """Brings lanes what the window has forgotten. While every reader is busy, those who ask gather."""
+class _Line:
+    """Lanes that wait for one of a few readers. While every one is busy, those who ask gather."""
 
-    def __init__(self, nc: Client, hub: Hub) -> None:
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.free = asyncio.Semaphore(_READS_AT_ONCE)
+        self._waiting: list[Reading] = []
+
+    def join(self, reading: Reading) -> None:
+        self._waiting.append(reading)
+        self.asked.set()
+
+    def take(self) -> Sequence[Reading]:
+        """Return all who wait."""
+        self.asked.clear()
+        waiting, self._waiting = self._waiting, []
+        return waiting
+
+
+class StreamReader:
+    """Brings lanes what the window has forgotten.
+
+    Who comes back after a while does not wait for those who have a long log read to them from its beginning.
+    """
+
+    def __init__(self, nc: Client, hub: Hub, *, far: int = FAR) -> None:
         self._nc = nc
         self._hub = hub
-        self._asked = asyncio.Event()
+        self._far_from = far
         self._woken = asyncio.Event()
-        self._free = asyncio.Semaphore(_READS_AT_ONCE)
+        self._near, self._far = _Line(), _Line()
 
     def wake(self) -> None:
         """Some lane may wait for the stream, or some client may have read."""
         self._woken.set()
-        if self._hub.replays.has_readings:
-            self._asked.set()
+        for reading in self._hub.replays.take_readings():
+            is_far = self._hub.head - reading.lane.cursor > self._far_from
+            (self._far if is_far else self._near).join(reading)
 
     async def run(self) -> None:
         """Read for whoever asks, without end.
@@ -56,15 +82,17 @@ class StreamReader:
             BrokerClosed: the connection is gone for good.
         """
         async with asyncio.TaskGroup() as tasks:
-            while True:
-                await self._free.acquire()
-                await self._asked.wait()
-                # Those who lost their sockets together come back one after the other.
-                await asyncio.sleep(_GATHER_FOR.total_seconds())
-                self._asked.clear()
-                readings = self._hub.replays.take_readings()
-                task = tasks.create_task(self._serve(readings))
-                task.add_done_callback(lambda _: self._free.release())
+            for line in (self._near, self._far):
+                tasks.create_task(self._serve_line(line, tasks))
+
+    async def _serve_line(self, line: _Line, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            await line.free.acquire()
+            await line.asked.wait()
+            # Those who lost their sockets together come back one after the other.
+            await asyncio.sleep(_GATHER_FOR.total_seconds())
+            task = tasks.create_task(self._serve(line.take()))
+            task.add_done_callback(lambda _: line.free.release())
 
     async def _serve(self, readings: Sequence[Reading]) -> None:
         waiting = dict.fromkeys(readings)
