@@ -10,7 +10,7 @@ Then all sockets are cut off in the middle of such a load, and come back: what e
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ from benchmarks.booked_socket import (
 )
 from benchmarks.frame import OURS, Benchmark, Figures, Report, alternate, missed, percentile
 from benchmarks.lag_observer import Observer
-from benchmarks.sockets.cache import PeerMissing
+from benchmarks.sockets.contestants import begun
 from benchmarks.sockets.crowd import Crowd, crowd
 from benchmarks.sockets.processes import processor_seconds
 from benchmarks.sockets.socket_io import NAME as SOCKET_IO
@@ -218,29 +218,24 @@ def measure(
     per_second: float = BOOKINGS_PER_SECOND,
     seconds: float = SECONDS,
     rounds: int = ROUNDS,
-    only: Sequence[str] = (SOCKET_IO,),
+    only: Collection[str] | None = None,
 ) -> Report:
-    """Measure ours and `only` these peers, on a running system without bookings."""
+    """Measure all, or ours and `only` these peers, on a running system without bookings."""
     users = [f"student-{number}" for number in range(sockets - LIBRARIES)]
     students = [system.token(user, "student") for user in users]
     owners = [system.token(f"owner-{number}", "library_owner") for number in range(LIBRARIES)]
     url = str(system.settings["database_url"])
-    absent: dict[str, str] = {}
     with ExitStack() as stack:
         observer = stack.enter_context(Observer(url))
         epoch = stack.enter_context(EventStore(url)).head().epoch
         seats = [open_library(system, owner) for owner in owners]
         turns = Turns(stack.enter_context(crowd()), len(students), per_second, seconds)
         bookers: dict[str, Booker] = {OURS: OurBooker(system, observer, epoch, students, owners, seats)}
-        if SOCKET_IO in only:
-            count = round(per_second * (seconds + _WARMING_SECONDS + _CUT_SECONDS) * rounds)
-            key = SigningKey.load(Path(system.settings["signing_key"]))
-            try:
-                server = stack.enter_context(socket_io(key, remembered(count, len(users), users), ""))
-                bookers[SOCKET_IO] = SocketIoBooker(server, students, owners)
-            except PeerMissing as missing:
-                absent[SOCKET_IO] = str(missing)
-                log.warning("a peer is missing", peer=SOCKET_IO, reason=str(missing))
+        count = round(per_second * (seconds + _WARMING_SECONDS + _CUT_SECONDS) * rounds)
+        key = SigningKey.load(Path(system.settings["signing_key"]))
+        known = remembered(count, len(users), users)
+        peers, absent = begun(stack, {SOCKET_IO: lambda: socket_io(key, known, "")}, only)
+        bookers |= {name: SocketIoBooker(server, students, owners) for name, server in peers.items()}
         contestants: dict[str, Callable[[], float]] = {
             name: partial(turns.turn, name, booker) for name, booker in bookers.items()
         }

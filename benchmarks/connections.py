@@ -7,18 +7,16 @@ the same three rooms. Bare `websockets` does neither, and is shown for compariso
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 import structlog
 
 from benchmarks.frame import OURS, Benchmark, Figures, Report, alternate, missed
-from benchmarks.sockets.cache import PeerMissing
+from benchmarks.sockets.contestants import SocketServer, begun
 from benchmarks.sockets.crowd import Crowd, Opened, crowd
-from benchmarks.sockets.dialects import Dialect
 from benchmarks.sockets.processes import memory_bytes, processor_seconds
 from benchmarks.sockets.python_server import LOOP, python_server
 from benchmarks.sockets.socket_io import NAME as SOCKET_IO
@@ -40,23 +38,7 @@ _KIB = 1024
 log = structlog.get_logger()
 
 
-class IdleServer(Protocol):
-    """A server that holds sockets."""
-
-    @property
-    def dialect(self) -> Dialect:
-        """How it is talked to."""
-
-    @property
-    def pid(self) -> int:
-        """The process that holds the sockets."""
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-
-
-Beginning = Callable[[], AbstractContextManager[IdleServer]]
+Beginning = Callable[[], AbstractContextManager[SocketServer]]
 
 
 @dataclass
@@ -93,25 +75,19 @@ class Crowds:
         self.refused[name] = self.refused.get(name, 0) + opened.refused
         return each
 
-    def _open(self, server: IdleServer) -> Opened:
+    def _open(self, server: SocketServer) -> Opened:
         steps = [server.dialect.opening(token, ()) for token in self.tokens]
         return self.crowd.open(server.dialect, server.port, steps, at_once=_AT_ONCE, limit=_LIMIT_SECONDS)
 
 
-def measure(*, sockets: int = SOCKETS, rounds: int = ROUNDS, only: Sequence[str] = ()) -> Report:
+def measure(*, sockets: int = SOCKETS, rounds: int = ROUNDS, only: Collection[str] | None = None) -> Report:
     """Measure all, or ours and `only` these peers."""
     key = SigningKey.generate()
     beginnings: dict[str, Beginning] = {OURS: lambda: studyspot_node(key)}
-    absent: dict[str, str] = {}
-    for name, begin in _peers(key).items():
-        if only and name not in only:
-            continue
-        try:
-            with begin():
-                beginnings[name] = begin
-        except PeerMissing as missing:
-            log.warning("a peer is missing", peer=name, reason=str(missing))
-            absent[name] = str(missing)
+    peers = _peers(key)
+    with ExitStack() as stack:
+        present, absent = begun(stack, peers, only)
+    beginnings |= {name: peers[name] for name in present}
     with crowd() as people:
         crowds = Crowds(people, tokens(key, sockets))
         memory = alternate(

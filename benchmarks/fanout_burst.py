@@ -6,7 +6,7 @@ Ours is the product: a real NATS, `studyspot fanout`, authenticated sockets.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Protocol
@@ -15,9 +15,8 @@ import orjson
 import structlog
 
 from benchmarks.frame import OURS, Benchmark, Figures, Report, alternate, missed
-from benchmarks.sockets.cache import PeerMissing
+from benchmarks.sockets.contestants import SocketServer, begun
 from benchmarks.sockets.crowd import Crowd, crowd
-from benchmarks.sockets.dialects import Dialect
 from benchmarks.sockets.events import bookings, room_of
 from benchmarks.sockets.nats_listener import NAME as NATS
 from benchmarks.sockets.nats_listener import nats_listener
@@ -46,20 +45,8 @@ _ROOM_BYTES_AN_EVENT = 450
 log = structlog.get_logger()
 
 
-class BurstServer(Protocol):
+class BurstServer(SocketServer, Protocol):
     """A server that sends events to everyone in a room."""
-
-    @property
-    def dialect(self) -> Dialect:
-        """How it is talked to."""
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
 
     def prepare(self, library: str, count: int) -> Sequence[bytes]:
         """Make the next events; return what each socket should get, in JSON."""
@@ -115,23 +102,16 @@ class Bursts:
 
 
 def measure(
-    *, sockets: int = SOCKETS, events: int = EVENTS, rounds: int = ROUNDS, only: Sequence[str] = ()
+    *, sockets: int = SOCKETS, events: int = EVENTS, rounds: int = ROUNDS, only: Collection[str] | None = None
 ) -> Report:
     """Measure all, or ours and `only` these peers."""
     key = SigningKey.generate()
     shown = [happening.shown for happening in bookings([LIBRARY], after=0, count=events, epoch=EPOCH, seed=0)]
-    absent: dict[str, str] = {}
     with ExitStack() as stack:
         bursts = Bursts(stack.enter_context(crowd()), tokens(key, sockets), events)
         servers: dict[str, BurstServer] = {OURS: stack.enter_context(studyspot_node(key))}
-        for name, begin in _peers(key, shown).items():
-            if only and name not in only:
-                continue
-            try:
-                servers[name] = stack.enter_context(begin())
-            except PeerMissing as missing:
-                absent[name] = str(missing)
-                log.warning("a peer is missing", peer=name, reason=str(missing))
+        peers, absent = begun(stack, _peers(key, shown), only)
+        servers |= peers
         figures = alternate(
             rounds,
             {name: partial(bursts.turn, name, server) for name, server in servers.items()},

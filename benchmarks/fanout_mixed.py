@@ -6,15 +6,13 @@ what happened in its library. Socket.IO does the same, and has the events from m
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from functools import partial
 from random import Random
 
-import structlog
-
 from benchmarks.frame import OURS, Benchmark, Figures, Report, alternate, missed
-from benchmarks.sockets.cache import PeerMissing
+from benchmarks.sockets.contestants import begun
 from benchmarks.sockets.crowd import crowd
 from benchmarks.sockets.events import bookings
 from benchmarks.sockets.socket_io import NAME as SOCKET_IO
@@ -33,8 +31,6 @@ MOST_RATIO = 1.0
 _SKEW = 0.7
 _SEED = 20261201
 
-log = structlog.get_logger()
-
 
 def measure(
     *,
@@ -43,22 +39,18 @@ def measure(
     per_second: float = EVENTS_PER_SECOND,
     seconds: float = SECONDS,
     rounds: int = ROUNDS,
-    only: Sequence[str] = (SOCKET_IO,),
+    only: Collection[str] | None = None,
 ) -> Report:
-    """Measure ours and `only` these peers."""
+    """Measure all, or ours and `only` these peers."""
     key = SigningKey.generate()
     load = skewed_load(sockets, libraries, round(per_second * seconds), per_second)
-    absent: dict[str, str] = {}
     with ExitStack() as stack:
         turns = SteadyTurns(stack.enter_context(crowd()), tokens(key, sockets), load)
         servers: dict[str, SteadyServer] = {OURS: stack.enter_context(studyspot_node(key))}
-        if SOCKET_IO in only:
-            happened = bookings(load.happens_in, after=0, count=len(load.happens_in), epoch=EPOCH, seed=0)
-            try:
-                servers[SOCKET_IO] = stack.enter_context(socket_io(key, [one.shown for one in happened], ""))
-            except PeerMissing as missing:
-                absent[SOCKET_IO] = str(missing)
-                log.warning("a peer is missing", peer=SOCKET_IO, reason=str(missing))
+        happened = bookings(load.happens_in, after=0, count=len(load.happens_in), epoch=EPOCH, seed=0)
+        shown = [one.shown for one in happened]
+        peers, absent = begun(stack, {SOCKET_IO: lambda: socket_io(key, shown, "")}, only)
+        servers |= peers
         figures = alternate(
             rounds, {name: partial(turns.turn, name, server) for name, server in servers.items()}
         )

@@ -5,14 +5,12 @@ that does nothing but these sends, each frame made once for all; and it has NATS
 and rights in addition.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 
-import structlog
-
 from benchmarks.frame import OURS, Benchmark, Figures, Report, alternate, missed
-from benchmarks.sockets.cache import PeerMissing
+from benchmarks.sockets.contestants import begun
 from benchmarks.sockets.crowd import crowd
 from benchmarks.sockets.events import bookings
 from benchmarks.sockets.nchan import NAME as NCHAN
@@ -32,8 +30,6 @@ ROUNDS = 3
 MOST_RATIOS = {LOOP: 1.15, SOCKET_IO: 1.0}
 LIBRARY = "L1"
 
-log = structlog.get_logger()
-
 
 def measure(
     *,
@@ -41,25 +37,18 @@ def measure(
     per_second: float = EVENTS_PER_SECOND,
     seconds: float = SECONDS,
     rounds: int = ROUNDS,
-    only: Sequence[str] = (),
+    only: Collection[str] | None = None,
 ) -> Report:
     """Measure all, or ours and `only` these peers."""
     key = SigningKey.generate()
     load = Load([LIBRARY] * sockets, [LIBRARY] * round(per_second * seconds), per_second)
     shown = [one.shown for one in bookings(load.happens_in, after=0, count=len(load.happens_in), epoch=EPOCH,
                                            seed=0)]  # fmt: skip
-    absent: dict[str, str] = {}
     with ExitStack() as stack:
         turns = SteadyTurns(stack.enter_context(crowd()), tokens(key, sockets), load)
         servers: dict[str, SteadyServer] = {OURS: stack.enter_context(studyspot_node(key))}
-        for name, begin in _peers(key, shown).items():
-            if only and name not in only:
-                continue
-            try:
-                servers[name] = stack.enter_context(begin())
-            except PeerMissing as missing:
-                absent[name] = str(missing)
-                log.warning("a peer is missing", peer=name, reason=str(missing))
+        peers, absent = begun(stack, _peers(key, shown), only)
+        servers |= peers
         figures = alternate(
             rounds, {name: partial(turns.turn, name, server) for name, server in servers.items()}
         )

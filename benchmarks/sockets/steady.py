@@ -15,8 +15,8 @@ import orjson
 import structlog
 
 from benchmarks.frame import Figures, percentile
+from benchmarks.sockets.contestants import SocketServer
 from benchmarks.sockets.crowd import Crowd
-from benchmarks.sockets.dialects import Dialect
 from benchmarks.sockets.events import room_of
 from benchmarks.sockets.processes import processor_seconds
 
@@ -29,20 +29,8 @@ _MS = 1000
 log = structlog.get_logger()
 
 
-class SteadyServer(Protocol):
+class SteadyServer(SocketServer, Protocol):
     """A server that sends each event to everyone who looks at its library."""
-
-    @property
-    def dialect(self) -> Dialect:
-        """How it is talked to."""
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
 
     def prepare_of(self, libraries: Sequence[str]) -> Sequence[bytes]:
         """Make the next events, one of each of these libraries; return what is shown of them, in JSON."""
