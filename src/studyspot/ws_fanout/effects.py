@@ -1,13 +1,14 @@
 """What a session asks its socket and its node to do, in order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studyspot.wire.frames import CloseCode, ServerFrame
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.socket_io.remembered import Remembered
+
+Then = Callable[[Remembered | None, Now], "Sequence[Effect]"]
+"""What follows from what is kept of a connection, if anything is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +77,4 @@ class Recall:
     then: Then
 
 
-Then = Callable[[Remembered | None, Now], "Sequence[Effect]"]
 Effect = Send | Write | SendPing | Close | Admitted | Listen | Unlisten | Serve | Remember | Recall
