@@ -26,6 +26,7 @@ from studyspot.ws_fanout.server import FanoutServer
 from studyspot.ws_fanout.socket_io.scene import Scene
 from tests.ws_fanout.events import EPOCH, START, message
 from tests.ws_fanout.live import LIMIT
+from tests.ws_fanout.oblivion import Oblivion
 from tests.ws_fanout.people import VERIFIER
 
 PROXY = "127.0.0.1"
@@ -68,6 +69,7 @@ async def opened(
         clock=lambda: Now(time.monotonic(), datetime.now(UTC)),
         wake=woken.set,
         metrics=FanoutMetrics(registry),
+        memory=Oblivion(),
     )
     hub.begin(EPOCH, 0, 1, Rights(), Scene())
     gate = Gate(limits, time.monotonic)

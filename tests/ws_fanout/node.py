@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from prometheus_client import CollectorRegistry
 from websockets.frames import Opcode
 from websockets.protocol import CLIENT, OPEN, Protocol
 
@@ -24,6 +25,7 @@ from studyspot.ws_fanout.routed import routed
 from studyspot.ws_fanout.socket_io.memory import Memory
 from studyspot.ws_fanout.socket_io.scene import Scene
 from tests.ws_fanout.events import EPOCH, START, message
+from tests.ws_fanout.oblivion import Oblivion
 from tests.ws_fanout.people import VERIFIER, token
 
 
@@ -90,8 +92,8 @@ class Node:
             limits=limits or Limits(),
             clock=lambda: self.now,
             wake=lambda: None,
-            metrics=metrics,
-            memory=memory,
+            metrics=metrics or FanoutMetrics(CollectorRegistry()),
+            memory=memory or Oblivion(),
         )
         self.hub.begin(EPOCH, head, 1, Rights(), Scene())
 

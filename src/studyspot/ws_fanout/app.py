@@ -90,7 +90,6 @@ async def running(
 
     Its metrics are on `registry`; without one nobody reads them.
 
-
     Raises:
         BrokerUnavailable: NATS did not let us in.
         OSError: the address is not to be had.

@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry
-
 from studyspot.access.tokens import Identity, Verifier
 from studyspot.catalogue.codec import Recorded
 from studyspot.wire.frames import CloseCode
@@ -27,7 +25,7 @@ from studyspot.ws_fanout.replays import Replays
 from studyspot.ws_fanout.rights import Change, Rights, Standing
 from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.session import Session
-from studyspot.ws_fanout.socket_io.memory import Memory, Oblivion
+from studyspot.ws_fanout.socket_io.memory import Memory
 from studyspot.ws_fanout.socket_io.remembered import Remembered
 from studyspot.ws_fanout.socket_io.scene import Scene
 from studyspot.ws_fanout.unread import Unread
@@ -57,19 +55,16 @@ class Hub:
         limits: Limits,
         clock: Callable[[], Now],
         wake: Callable[[], None],
-        metrics: FanoutMetrics | None = None,
-        memory: Memory | None = None,
+        metrics: FanoutMetrics,
+        memory: Memory,
     ) -> None:
-        """Make an empty node; `wake` is called when `step` has something to do.
-
-        Without a `memory` no client of Socket.IO comes back to what it had.
-        """
+        """Make an empty node; `wake` is called when `step` has something to do."""
         self.epoch = ""
         self.head = 0
         self.first_position = 1
         self.stale_since: datetime | None = None
         self.draining = False
-        self.metrics = metrics or FanoutMetrics(CollectorRegistry())
+        self.metrics = metrics
         self._verifier = verifier
         self._limits = limits
         self._clock = clock
@@ -84,7 +79,7 @@ class Hub:
             metrics=self.metrics,
             clock=clock,
             serve=lambda peer: self.replays.enqueue(peer),
-            memory=memory or Oblivion(),
+            memory=memory,
             recalled=self._recalled,
         )
         self._unread = Unread(limits, self._dispatcher)

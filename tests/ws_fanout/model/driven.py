@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from prometheus_client import CollectorRegistry
 
 from studyspot.domain.events import Event
 from studyspot.domain.people import Role
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
+from studyspot.ws_fanout.metrics import FanoutMetrics
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.peers import Peer
 from studyspot.ws_fanout.replays import Reading
@@ -18,6 +20,7 @@ from studyspot.ws_fanout.routed import RoutedEvent, routed
 from studyspot.ws_fanout.socket_io.scene import Scene
 from tests.ws_fanout.events import message
 from tests.ws_fanout.model.contract import ROOMS_PER_SOCKET, SOCKETS_PER_USER
+from tests.ws_fanout.oblivion import Oblivion
 from tests.ws_fanout.people import VERIFIER, token
 
 LIMITS = Limits(
@@ -42,6 +45,8 @@ class DrivenNode:
             limits=LIMITS,
             clock=lambda: self.now,
             wake=lambda: None,
+            metrics=FanoutMetrics(CollectorRegistry()),
+            memory=Oblivion(),
         )
         self._epoch = epoch
         self._readings: list[tuple[Reading, int, int]] = []

@@ -14,14 +14,3 @@ class Memory(Protocol):
 
     def recall(self, pid: str, then: Callable[[Remembered | None], None]) -> None:
         """Call `then` soon with what is kept, or with None: now, or from the loop that owns the node."""
-
-
-class Oblivion:
-    """Keeps nothing: whoever comes back begins anew."""
-
-    def remember(self, pid: str, remembered: Remembered) -> None:
-        """Let it be forgotten."""
-
-    def recall(self, pid: str, then: Callable[[Remembered | None], None]) -> None:  # noqa: ARG002
-        """Call `then` with nothing at once."""
-        then(None)
