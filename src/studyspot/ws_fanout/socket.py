@@ -26,6 +26,8 @@ _LONGEST_REASON_BYTES = 123
 _BEGIN_A_MESSAGE = (Opcode.TEXT, Opcode.BINARY)
 _MOST_EARLY_FRAMES = 100
 """That are no messages, before the handshake is answered. No client has any reason to send one."""
+_MOST_LATE_FRAMES = 100
+"""Of a client that has been told to leave; some have yet to hear of it."""
 _LOST = 1006
 _COUNTED_CODES = frozenset(
     {1000, 1001, 1002, 1003, 1005, _LOST, 1007, 1009, 1011, *(int(code) for code in CloseCode)}
@@ -41,7 +43,17 @@ class Socket(ServerConnection):
     """
 
     # With more than 30 attributes in its dictionary, Python keeps a table of names for each socket: 1.3 KiB.
-    __slots__ = ("_closed_for", "_early_frames", "_handshakes", "_hub", "_peer", "_timer", "place", "wire")
+    __slots__ = (
+        "_closed_for",
+        "_early_frames",
+        "_handshakes",
+        "_hub",
+        "_late_frames",
+        "_peer",
+        "_timer",
+        "place",
+        "wire",
+    )
 
     def __init__(
         self, hub: Hub, handshakes: Handshakes, protocol: ServerProtocol, server: Server, **options: Any
@@ -53,6 +65,7 @@ class Socket(ServerConnection):
         self._handshakes = handshakes
         self._peer: Peer | None = None
         self._early_frames = 0
+        self._late_frames = 0
         self._closed_for: CloseCode | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -100,7 +113,14 @@ class Socket(ServerConnection):
 
     def process_event(self, event: Event) -> None:
         super().process_event(event)
-        if not isinstance(event, Frame) or event.opcode in _BEGIN_A_MESSAGE:
+        if not isinstance(event, Frame):
+            return
+        if self._closed_for is not None:
+            self._late_frames += 1
+            if self._late_frames == _MOST_LATE_FRAMES:
+                self.cut_off()
+            return
+        if event.opcode in _BEGIN_A_MESSAGE:
             return
         if self._peer is None:
             self._early_frames += 1
