@@ -95,12 +95,15 @@ class Session:
         Raises:
             TurnedAway: nobody who may be here; the session is to be closed.
         """
-        return identified(token, now.time, self._node)
+        identity = identified(token, now.time, self._node)
+        # Before anything is looked up for them.
+        let_in(identity, self._node, self._limits)
+        return identity
 
     def begin(
         self, identity: Identity, wishes: Wishes, now: Now, *, frame_id: FrameId | None = None
     ) -> Sequence[Effect]:
-        """Let the person in, or turn them away."""
+        """Let the person in, or turn them away, whatever has become of them since they were identified."""
         try:
             let_in(identity, self._node, self._limits)
         except TurnedAway as end:

@@ -234,7 +234,7 @@ def test_the_memory_answers_later_or_too_late() -> None:
     node = Node(Limits(connect_within=timedelta(seconds=5)), memory=memory)
     prompt, late, gone = Portal(node), Portal(node), Portal(node)
     for portal in (prompt, late, gone):
-        portal.say(f'40{{"token":"{node.token("s1")}","pid":"x"}}')
+        portal.say(f'40{{"token":"{token}","pid":"x"}}')
         assert not portal.peer.session.identity
     answer, answer_late, answer_gone = memory.questions
 
@@ -275,7 +275,7 @@ def test_positions_rise_over_all_rooms_also_when_one_is_joined_while_others_are_
     node.publish(*(announced() for _ in range(300)))
     portal = Portal(node, Client(full_bytes=2000))
     portal.client.reads = False
-    portal.say(f'40{{"token":"{node.token("s1")}","pid":"{told["pid"]}","offset":"1"}}')
+    portal.say(f'40{{"token":"{token}","pid":"{told["pid"]}","offset":"1"}}')
     portal.emit("join:library", "L1")
 
     node.publish(pricing_updated("L1"))
@@ -286,3 +286,17 @@ def test_positions_rise_over_all_rooms_also_when_one_is_joined_while_others_are_
     brought = positions(portal)
     assert brought == sorted(brought)
     assert set(range(2, 303)) <= set(brought)
+
+
+def test_nothing_is_recalled_for_who_has_as_many_sockets_as_may_be() -> None:
+    memory = Kept(answers=False)
+    node = Node(Limits(sockets_per_user=1), memory=memory)
+    Portal(node).connect("s1")
+    portal = Portal(node)
+
+    token = node.token("s1")
+    portal.say(f'40{{"token":"{token}","pid":"of-another-time"}}')
+
+    assert portal.client.closed is not None
+    assert portal.client.closed[0] is CloseCode.TOO_MANY_SOCKETS
+    assert memory.questions == []
