@@ -234,7 +234,7 @@ def test_the_memory_answers_later_or_too_late() -> None:
     node = Node(Limits(connect_within=timedelta(seconds=5)), memory=memory)
     prompt, late, gone = Portal(node), Portal(node), Portal(node)
     for portal in (prompt, late, gone):
-        portal.say(f'40{{"token":"{token}","pid":"x"}}')
+        portal.say(f'40{{"token":"{node.token("s1")}","pid":"x"}}')
         assert not portal.peer.session.identity
     answer, answer_late, answer_gone = memory.questions
 
@@ -275,7 +275,7 @@ def test_positions_rise_over_all_rooms_also_when_one_is_joined_while_others_are_
     node.publish(*(announced() for _ in range(300)))
     portal = Portal(node, Client(full_bytes=2000))
     portal.client.reads = False
-    portal.say(f'40{{"token":"{token}","pid":"{told["pid"]}","offset":"1"}}')
+    portal.say(f'40{{"token":"{node.token("s1")}","pid":"{told["pid"]}","offset":"1"}}')
     portal.emit("join:library", "L1")
 
     node.publish(pricing_updated("L1"))
