@@ -51,12 +51,6 @@ changes = st.one_of(
 )
 
 
-@pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
-
-
 @asynccontextmanager
 async def beginning(nats_url: str, limits: Limits | None = None) -> AsyncIterator[Fanout]:
     """A node that may not be ready yet."""

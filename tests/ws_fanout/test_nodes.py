@@ -1,25 +1,16 @@
 """Several nodes on one stream: a client may come back to any of them, and each stands for itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import pytest
 
 from studyspot.domain.events import AccountDisabled, Event
 from tests.ws_fanout.events import announced, booked, library_created, staff_added, staff_removed
 from tests.ws_fanout.fanout_process import fanout_process
 from tests.ws_fanout.followers import all_have, faults, followers
 from tests.ws_fanout.forwarder import forwarder
-from tests.ws_fanout.live import Log, connected, fanout_at, log_at, until
+from tests.ws_fanout.live import Log, connected, fanout_at, until
 from tests.ws_fanout.node import since
-
-
-@pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
 
 
 def bookings(count: int) -> list[Event]:

@@ -27,12 +27,6 @@ from tests.ws_fanout.live import Log, connected, fanout_at, log_at, until, wire
 from tests.ws_fanout.people import AUDIENCE, ISSUER, KEY, token
 
 
-@pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
-
-
 def bookings(count: int, *, student: str = "s9") -> list[Event]:
     return [booked(student=student, booking=f"B{number}") for number in range(count)]
 

@@ -1,7 +1,6 @@
 """Rights over real sockets and a real stream: by position, nothing comes after what ended the right to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,22 +18,10 @@ from tests.ws_fanout.events import (
     staff_added,
     staff_removed,
 )
-from tests.ws_fanout.live import LIMIT, Log, Wire, connected, fanout_at, log_at, wire
+from tests.ws_fanout.live import LIMIT, Log, Wire, connected, fanout_at, wire
 from tests.ws_fanout.people import token
 
 STAFF_OF_L1 = "library:L1:staff"
-
-
-@pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
-
-
-@pytest.fixture
-async def fanout(nats_url: str, log: Log) -> AsyncIterator[Fanout]:
-    async with fanout_at(nats_url) as fanout:
-        yield fanout
 
 
 def bookings(count: int) -> list[Event]:

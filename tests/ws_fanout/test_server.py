@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,18 +19,6 @@ from studyspot.ws_fanout.peers import Peer
 from tests.ws_fanout.events import booked, library_created, library_updated, one_of_each
 from tests.ws_fanout.live import ORIGIN, Log, connected, fanout_at, log_at, until, wire
 from tests.ws_fanout.people import VERIFIER, token
-
-
-@pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
-
-
-@pytest.fixture
-async def fanout(nats_url: str, log: Log) -> AsyncIterator[Fanout]:
-    async with fanout_at(nats_url) as fanout:
-        yield fanout
 
 
 async def test_a_booking_reaches_student_owner_and_map(fanout: Fanout, log: Log) -> None:

@@ -25,12 +25,6 @@ TWO = ("--workers", "2")
 
 
 @pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
-
-
-@pytest.fixture
 async def fanout(nats_url: str, log: Log, tmp_path: Path) -> AsyncIterator[FanoutProcess]:
     async with fanout_process(nats_url, tmp_path, *TWO) as fanout:
         yield fanout

@@ -3,8 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from studyspot.ws_fanout.app import Fanout
-from tests.ws_fanout.live import Log, fanout_at, log_at
 from tests.ws_fanout.socket_io.chromium import chromium as installed_chromium
 from tests.ws_fanout.socket_io.clients import Opened
 from tests.ws_fanout.socket_io.javascript import JavaScript
@@ -64,15 +62,3 @@ def opened(request: pytest.FixtureRequest) -> Opened:
     if request.param == "python":
         return python_client
     return opened_by_node(request.getfixturevalue("clients"))
-
-
-@pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
-
-
-@pytest.fixture
-async def fanout(nats_url: str, log: Log) -> AsyncIterator[Fanout]:
-    async with fanout_at(nats_url) as fanout:
-        yield fanout

@@ -9,7 +9,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from studyspot.domain.events import Event
@@ -33,12 +32,6 @@ AS_CREATED = LibraryFacts("Quiet Place", ZoneInfo("Asia/Kolkata"))
 AS_UPDATED = LibraryFacts("Quieter Place", ZoneInfo("Asia/Kolkata"))
 FILLING = [cancelled(booking=f"B{number}") for number in range(20)]
 """What fills the window, so that whatever was before it is in no node's memory."""
-
-
-@pytest.fixture
-async def log(nats_url: str) -> AsyncIterator[Log]:
-    async with log_at(nats_url) as log:
-        yield log
 
 
 async def learn(log: Log, *, window_events: int = 1) -> Scene:
