@@ -98,6 +98,7 @@ class Session:
         identity = identified(token, now.time, self._node)
         # Before anything is looked up for them.
         let_in(identity, self._node, self._limits)
+        self._vigil.identified(now)
         return identity
 
     def begin(

@@ -59,6 +59,10 @@ class Vigil:
         self._allowed_at = now.seconds
         return self._allowance >= 0
 
+    def identified(self, now: Now) -> None:
+        """Note that the client has connected in time: what is looked up for it may take some, too."""
+        self._connect_by = now.seconds + self._limits.connect_within.total_seconds()
+
     def connected(self, now: Now, expires_at: datetime) -> None:
         self._connect_by = math.inf
         self._heartbeat_at = now.seconds + self._limits.heartbeat_every.total_seconds()

@@ -300,3 +300,19 @@ def test_nothing_is_recalled_for_who_has_as_many_sockets_as_may_be() -> None:
     assert portal.client.closed is not None
     assert portal.client.closed[0] is CloseCode.TOO_MANY_SOCKETS
     assert memory.questions == []
+
+
+def test_who_has_connected_in_time_may_wait_for_what_is_recalled() -> None:
+    memory, limits = Kept(answers=False), Limits()
+    node = Node(limits, memory=memory)
+    portal = Portal(node)
+    node.pass_time(limits.connect_within - timedelta(milliseconds=100))
+    token = node.token("s1")
+    portal.say(f'40{{"token":"{token}","pid":"of-another-time"}}')
+
+    node.pass_time(timedelta(seconds=1))
+    [answer] = memory.questions
+    answer()
+
+    assert portal.client.closed is None
+    assert portal.peer.session.identity is not None
