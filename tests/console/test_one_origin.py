@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from studyspot.console.faults import Fault
-from studyspot.console.one_origin import OneOrigin, one_origin
+from studyspot.console.one_origin import NoProxy, OneOrigin, one_origin
 from studyspot.embedded.errors import StartFailed
 from studyspot.embedded.ports import free_port
 from studyspot.embedded.proxy import installed_proxy
@@ -54,8 +54,8 @@ def test_where_none_is_installed_it_is_said_how_to_get_one(
     if installed_proxy() is not None:
         pytest.skip("this machine has one where every PATH leads")
     said = one_origin(settings(), home)
-    assert isinstance(said, str)
-    assert "install Caddy or nginx" in said
+    assert isinstance(said, NoProxy)
+    assert "install Caddy or nginx" in said.reason
     with pytest.raises(Fault, match="caddy is not installed"):
         one_origin(settings(proxy="caddy"), home)
 
@@ -76,9 +76,9 @@ def test_a_taken_port_is_told_and_stops_only_who_asked_for_the_proxy(home: Path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = one_origin(settings(proxy_port=port), home)
-        assert isinstance(said, str)
-        assert f"Port {port} is taken." in said
-        assert "STUDYSPOT_PROXY_PORT" in said
+        assert isinstance(said, NoProxy)
+        assert f"Port {port} is taken." in said.reason
+        assert "STUDYSPOT_PROXY_PORT" in said.reason
         with pytest.raises(Fault, match=f"Port {port} is taken"):
             one_origin(settings(proxy="caddy", proxy_port=port), home)
 
@@ -92,9 +92,9 @@ def test_a_port_that_our_own_processes_are_to_have_is_taken(home: Path) -> None:
 def test_a_broken_proxy_stops_only_who_asked_for_it(home: Path) -> None:
     a_program(home / "bin", "caddy", "echo too old; exit 1")
     said = one_origin(settings(), home)
-    assert isinstance(said, str)
-    assert said.count("\n") == 0
-    assert "too old" in said
+    assert isinstance(said, NoProxy)
+    assert said.reason.count("\n") == 0
+    assert "too old" in said.reason
     with pytest.raises(StartFailed, match="too old"):
         one_origin(settings(proxy="caddy"), home)
 

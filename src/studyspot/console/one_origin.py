@@ -12,7 +12,7 @@ from studyspot.embedded.proxy import KINDS, Kind, installed_proxy, proxy_child
 from studyspot.embedded.supervisor import ChildSpec
 from studyspot.settings import Settings
 
-HOW = "To have API and sockets at one port, install Caddy or nginx, and start again: docs/one-origin.md."
+_HOW = "To have API and sockets at one port, install Caddy or nginx, and start again: docs/one-origin.md."
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,15 @@ class OneOrigin:
         return self.origins[0]
 
 
-def one_origin(settings: Settings, home: Path) -> OneOrigin | str | None:
-    """Return the proxy to run, or a line that says why there is none; None where none is wanted.
+@dataclass(frozen=True, slots=True)
+class NoProxy:
+    """There is none to run; `reason` is a line for people."""
+
+    reason: str
+
+
+def one_origin(settings: Settings, home: Path) -> OneOrigin | NoProxy | None:
+    """Return the proxy to run, or why there is none; nothing where none is wanted.
 
     Raises:
         Fault, EngineError: it was asked for by name, and cannot be had.
@@ -38,9 +45,9 @@ def one_origin(settings: Settings, home: Path) -> OneOrigin | str | None:
             return None
         case "auto":
             try:
-                return _found(KINDS, settings, home) or HOW
+                return _found(KINDS, settings, home) or NoProxy(_HOW)
             except (Fault, StartFailed) as error:
-                return f"No port for API and sockets together: {error}"
+                return NoProxy(f"No port for API and sockets together: {error}")
         case kind:
             found = _found((kind,), settings, home)
             if found is None:

@@ -19,7 +19,7 @@ from studyspot.console.children import SERVICES, child
 from studyspot.console.faults import Fault
 from studyspot.console.listening import authority
 from studyspot.console.migrate import migrate
-from studyspot.console.one_origin import OneOrigin, one_origin
+from studyspot.console.one_origin import NoProxy, OneOrigin, one_origin
 from studyspot.console.output import print_line
 from studyspot.embedded.errors import EngineError, cannot_write
 from studyspot.embedded.nats import EmbeddedNats
@@ -140,7 +140,7 @@ def _engines(settings: OwnSettings, home: Path, stop: _Stop) -> Iterator[Engines
 
 
 async def _serve(
-    settings: OwnSettings, home: Path, engines: Engines, origin: OneOrigin | str | None, stop: _Stop
+    settings: OwnSettings, home: Path, engines: Engines, origin: OneOrigin | NoProxy | None, stop: _Stop
 ) -> None:
     signing, public = _keys(settings, home)
     proxy = origin if isinstance(origin, OneOrigin) else None
@@ -186,8 +186,8 @@ async def _serve(
         fanout = f"ws://{authority(settings.fanout_host, settings.fanout_port)}"
         both = f"  {proxy.url} (both)" if proxy is not None else ""
         print(f"ready  {api}  {fanout}{both}", flush=True)  # noqa: T201 - what `up` promises
-        if isinstance(origin, str):
-            print_line(origin)
+        if isinstance(origin, NoProxy):
+            print_line(origin.reason)
         await stopped.wait()
 
 
