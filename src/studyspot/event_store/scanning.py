@@ -18,19 +18,19 @@ _WINDOW = """
 SELECT position, epoch, type, data FROM store.events
 WHERE position > %(after)b AND position <= %(until)b AND type = ANY(%(types)b::text[]) ORDER BY position
 """
-_COUNT_EACH = "SELECT type, count(*) FROM store.events GROUP BY type"
+_COUNT_EACH = "SELECT type, count(*) FROM store.events WHERE position <= %b GROUP BY type"
 _COUNT = "SELECT count(*) FROM store.events WHERE position <= %(until)b AND type = ANY(%(types)b::text[])"
 
 
-def count_types(database_url: str) -> Mapping[str, int]:
-    """Return how many events of each type there are, of those that happened at all.
+def count_types(database_url: str, until: int) -> Mapping[str, int]:
+    """Return how many events of each type there are up to a position, of those that happened at all.
 
     Raises:
         StoreUnavailable: the database did not answer in time.
     """
     try:
         with closing(connect_scanner(database_url)) as connection, connection.cursor(binary=True) as cursor:
-            return dict(cursor.execute(_COUNT_EACH).fetchall())
+            return dict(cursor.execute(_COUNT_EACH, [until]).fetchall())
     except psycopg.OperationalError as error:
         raise StoreUnavailable(str(error)) from error
 

@@ -93,10 +93,44 @@ def read(projection: Projection, position: int, epoch: str, event_type: str, dat
         PoisonEvent: it cannot be read, and not even its key can: parking it would let its followers pass.
     """
     try:
-        event, metadata = decode(event_type, data)
+        return recorded(position, epoch, event_type, data)
     except UnreadableEvent as error:
-        return _unreadable(projection, position, event_type, data, error)
+        return unreadable(projection, position, event_type, data, error)
+
+
+def recorded(position: int, epoch: str, event_type: str, data: bytes) -> Recorded:
+    """Return the stored event.
+
+    Raises:
+        UnknownEvent: as `read`.
+        UnreadableEvent: it is not what its type promises.
+    """
+    event, metadata = decode(event_type, data)
     return Recorded(position=position, epoch=epoch, event=event, metadata=metadata)
+
+
+def unreadable(
+    projection: Projection, position: int, event_type: str, data: bytes, error: UnreadableEvent
+) -> Unreadable:
+    """Return what a projection is told of a stored event that cannot be read.
+
+    Raises:
+        PoisonEvent: as `read`.
+    """
+    names = {known.name for known in fields(class_of(event_type))}
+    facts = _facts(data)
+    key = _identifier(facts, next(field for field in projection.key if field in names))
+    if key is None:
+        raise PoisonEvent(
+            projection.name, position, f"its key cannot be read: {_what_is_wrong(error)}"
+        ) from error
+    return Unreadable(
+        position,
+        key,
+        _identifier(facts, "library_id"),
+        _identifier(facts, "user_id") or _identifier(facts, "owner_id"),
+        _what_is_wrong(error),
+    )
 
 
 def sort(projection: Projection, events: Iterable[Happened], keys: Set[str], dropped: Set[int]) -> Sorted:
@@ -188,25 +222,6 @@ def said(error: BaseException) -> str:
     else:
         text = repr(error)
     return " ".join(text.split())
-
-
-def _unreadable(
-    projection: Projection, position: int, event_type: str, data: bytes, error: UnreadableEvent
-) -> Unreadable:
-    names = {known.name for known in fields(class_of(event_type))}
-    facts = _facts(data)
-    key = _identifier(facts, next(field for field in projection.key if field in names))
-    if key is None:
-        raise PoisonEvent(
-            projection.name, position, f"its key cannot be read: {_what_is_wrong(error)}"
-        ) from error
-    return Unreadable(
-        position,
-        key,
-        _identifier(facts, "library_id"),
-        _identifier(facts, "user_id") or _identifier(facts, "owner_id"),
-        _what_is_wrong(error),
-    )
 
 
 def _what_is_wrong(error: UnreadableEvent) -> str:

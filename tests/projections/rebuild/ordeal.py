@@ -22,7 +22,7 @@ from tests.engines import PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat
 from tests.projections.rebuild.clients import Question, ReadingClient, all_are_answered, reading
 from tests.projections.rebuild.command import Command, command
-from tests.projections.rebuild.steps import current, rebuilding
+from tests.projections.rebuild.steps import current, rebuild
 from tests.projections.rebuild.watching import all_are_at
 from tests.projections.serving import bearer, reads_of
 from tests.projections.system import Log, a_log
@@ -81,7 +81,7 @@ class Ordeal:
         """Rebuild to the end, and see that what was done before is not done again."""
         done = dict(self.done_parts(projection))
         told: list[Progress] = []
-        rebuilt = await rebuilding(self.log, projection, told).run()
+        rebuilt = await rebuild(self.log, projection, told)
         read = [progress.events for progress in told if progress.stage == "reading the log"]
         assert all(events >= sum(done.values()) for events in read)
         assert not read or read[-1] <= told[-1].of_events, "events were read again"
@@ -148,7 +148,7 @@ async def an_ordeal(
         await log.append(opened(_LIBRARY), seat("seat-of-today", _LIBRARY))
         if log.position(PROJECTIONS[-1].name) == 0:
             for projection in PROJECTIONS:
-                await rebuilding(log, projection).run()
+                await rebuild(log, projection)
         async with reads_of(log) as reads:
             newest: dict[str, int] = {}
             clients = [

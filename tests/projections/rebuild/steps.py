@@ -1,5 +1,6 @@
 """What tests of rebuilds share: rebuilding, and the rows of a build."""
 
+from contextlib import aclosing
 from typing import Any
 
 from psycopg import sql
@@ -7,25 +8,23 @@ from psycopg import sql
 from studyspot.projections.builds import Build
 from studyspot.projections.projection import Projection, Table
 from studyspot.projections.rebuild.progress import Progress
-from studyspot.projections.rebuild.run import Rebuild, Rebuilt
+from studyspot.projections.rebuild.run import Rebuilt, rebuild_all
 from studyspot.projections.verification.run import Verified, verify
 from tests.projections.system import Log
 
 
-def rebuilding(
+async def rebuild(
     log: Log, projection: Projection, told: list[Progress] | None = None, workers: int = 1
-) -> Rebuild:
-    return Rebuild(
-        projection,
+) -> Rebuilt:
+    rebuilding = rebuild_all(
+        [projection],
         database_url=log.database_url,
         store=log.store,
         workers=workers,
         tell=(told if told is not None else []).append,
     )
-
-
-async def rebuild(log: Log, projection: Projection, workers: int = 1) -> Rebuilt:
-    return await rebuilding(log, projection, workers=workers).run()
+    async with aclosing(rebuilding):
+        return await anext(rebuilding)
 
 
 def current(log: Log, projection: Projection) -> Build:

@@ -1,16 +1,18 @@
 """What operators do before and during a rebuild holds in the build that comes of it."""
 
 import asyncio
+from dataclasses import replace
 
 import orjson
 import psycopg
 import pytest
 
+from studyspot.domain.events import HoldPlaced, WaitlistOffered
 from studyspot.projections.builds import Build
 from studyspot.projections.mending import drop
-from studyspot.projections.models import bookings, libraries, seats
+from studyspot.projections.models import audit, bookings, libraries, notifications, seats
 from studyspot.projections.rebuild.errors import RowsNotIndexable
-from studyspot.projections.rebuild.shares import KeyGlance, Share
+from studyspot.projections.rebuild.shares import KeyGlance, Share, dividing_fields
 from tests.projections.happenings import booked, opened, seat
 from tests.projections.poison import append_raw
 from tests.projections.rebuild.holding import held
@@ -156,13 +158,44 @@ async def test_a_row_that_no_index_can_hold_ends_a_rebuild_with_its_reason(log: 
 
 
 def test_a_glance_at_a_key_says_what_decoding_would() -> None:
-    glance = KeyGlance(seats.PROJECTION)
     added = orjson.dumps({**NEWEST, "data": {"occupation": "o1", "seatId": "S1", "libraryId": "L1"}})
-    assert glance.key_of((1, "k1", "seat.added", added)) == "S1"
-    assert glance.key_of((1, "k1", "booking.created", added)) == "o1"
-    assert glance.key_of((1, "k1", "library.created", added)) == "L1"
-    for odd in (b"", b"[]", b"{}", b'{"data":{"seatId":7}}', b'{"data":{}}'):
-        assert glance.key_of((1, "k1", "seat.added", odd)) is None
+    for field, key in (("seatId", b"S1"), ("occupation", b"o1"), ("libraryId", b"L1")):
+        assert KeyGlance(field).key_of(added) == key
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"",
+        b'{"data":{}}',
+        b'{"data":{"seatId":7}}',
+        b'{"data":{"seatId": "S1"}}',
+        b'{"data":{"label":"\\"seatId\\":\\"S1\\""}}',
+        b'{"data":{"seatId":"S\\u0031"}}',
+        b'{"data":{"seatId":"S1',
+        b'{"data":{"attributes":{"seatId":"S2"},"seatId":"S1"}}',
+    ],
+)
+def test_a_glance_leaves_to_decoding_what_is_not_sure(odd: bytes) -> None:
+    assert KeyGlance("seatId").key_of(odd) is None
+
+
+def test_a_booking_is_in_one_share_for_all_that_take_its_events_and_so_is_what_is_paid_for_it() -> None:
+    for projection in (bookings.PROJECTION, seats.PROJECTION, audit.PROJECTION):
+        fields = dividing_fields(projection)
+        assert fields["booking.created"] == fields["booking.cancelled"] == "occupation"
+    assert dividing_fields(bookings.PROJECTION)["payment.recorded"] == "occupation"
+    assert dividing_fields(audit.PROJECTION)["hold.placed"] == "occupation"
+    # Who waits has none when they join: their place in the list is one key throughout.
+    assert dividing_fields(notifications.PROJECTION)["waitlist.offered"] == "hold_id"
+    assert dividing_fields(libraries.PROJECTION)["staff.added"] == "library_id"
+
+
+def test_where_a_key_has_events_without_an_occupation_it_is_the_key_that_divides() -> None:
+    mixed = replace(
+        audit.PROJECTION, event_classes=(HoldPlaced, WaitlistOffered), key=("hold_id",), passes_by=None
+    )
+    assert set(dividing_fields(mixed).values()) == {"hold_id"}
 
 
 def test_every_key_is_in_one_share_and_another_salt_gives_others() -> None:

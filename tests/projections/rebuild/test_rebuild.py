@@ -9,7 +9,7 @@ from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.errors import RebuildRunning
 from studyspot.projections.rebuild.progress import Progress
 from tests.projections.happenings import opened
-from tests.projections.rebuild.steps import all_rows, current, rebuild, rebuilding
+from tests.projections.rebuild.steps import all_rows, current, rebuild
 from tests.projections.system import Log, until, working
 
 
@@ -30,7 +30,7 @@ async def test_a_rebuild_ends_with_the_rows_of_the_worker(history: Log, projecti
 
 async def test_a_rebuild_tells_how_far_it_is(history: Log) -> None:
     told: list[Progress] = []
-    rebuilt = await rebuilding(history, bookings.PROJECTION, told).run()
+    rebuilt = await rebuild(history, bookings.PROJECTION, told)
     assert {progress.name for progress in told} == {"bookings"}
     assert list(dict.fromkeys(progress.stage for progress in told)) == [
         "reading the log",

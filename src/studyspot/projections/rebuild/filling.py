@@ -1,8 +1,8 @@
-"""One part of a rebuild, in a process of its own: fold a share of the keys, and copy its rows."""
+"""One part of a rebuild, in a process of its own: fold a share of the keys, and copy their rows."""
 
 import os
 import signal
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -15,12 +15,11 @@ from psycopg.types.json import Jsonb
 
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.projections.models.registry import named
-from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.errors import RebuildStopped
 from studyspot.projections.rebuild.folding import Folded, fold_log
-from studyspot.projections.rebuild.part import Part
+from studyspot.projections.rebuild.part import Part, Target
 from studyspot.projections.rebuild.refused_rows import copy_what_fits
-from studyspot.projections.rebuild.shares import Share
+from studyspot.projections.rebuild.shared_reading import Taker
 
 _LOOK_EVERY_SECONDS = 0.5
 _STOP_WITHIN_SECONDS = 2.0
@@ -34,7 +33,7 @@ SET idle_in_transaction_session_timeout = '30s';
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the processes of a rebuild share: events read so far, by share, and whether they should stop.
+    """What the processes of a rebuild share: events read so far, by counter, and whether they should stop.
 
     Nothing here is locked: a process may be killed at any moment, and would take the lock along.
     """
@@ -43,8 +42,8 @@ class Signals:
     _stop: MutableSequence[int]
 
     @classmethod
-    def of(cls, context: ForkServerContext, shares: int) -> "Signals":
-        return cls(context.RawArray("q", shares), context.RawArray("b", 1))
+    def of(cls, context: ForkServerContext, counters: int) -> "Signals":
+        return cls(context.RawArray("q", counters), context.RawArray("b", 1))
 
     @property
     def stopped(self) -> bool:
@@ -76,18 +75,18 @@ def _end_in_time(signals: Signals) -> None:
 
 
 def fill(part: Part) -> None:
-    """Fold the part and copy its rows; nothing happens where that was done before.
+    """Fold the part and copy its rows, build by build; nothing happens to one where that was done before.
 
     Raises:
         RebuildStopped: the rebuild was stopped.
         StoreUnavailable: the database did not answer in time.
         PoisonEvent, UnknownEvent: as `fold_log`.
     """
-    projection, folded = _fold(part)
+    filled = _fold(part)
     with _connected(part) as connection:
-        copy_what_fits(
-            connection, projection, part, folded, enter=partial(_enter, connection, part), go_on=_go_on
-        )
+        for target, taker, folded in filled:
+            enter = partial(_enter, connection, part, target)
+            copy_what_fits(connection, part, target, taker, folded, enter=enter, go_on=_go_on)
 
 
 def fill_scratch(part: Part) -> frozenset[str]:
@@ -95,10 +94,11 @@ def fill_scratch(part: Part) -> frozenset[str]:
 
     Raises: as `fill`.
     """
-    projection, folded = _fold(part)
+    filled = _fold(part)
     with _connected(part) as connection:
-        copy_what_fits(connection, projection, part, folded, enter=_always, go_on=_go_on)
-    return frozenset(folded.keys)
+        for target, taker, folded in filled:
+            copy_what_fits(connection, part, target, taker, folded, enter=_always, go_on=_go_on)
+    return frozenset().union(*(folded.keys for _, _, folded in filled))
 
 
 def _always(_: Folded) -> bool:
@@ -115,33 +115,36 @@ def _connected(part: Part) -> Iterator[psycopg.Connection]:
         raise StoreUnavailable(str(error)) from error
 
 
-def _fold(part: Part) -> tuple[Projection, Folded]:
+def _fold(part: Part) -> Sequence[tuple[Target, Taker, Folded]]:
     _go_on()
-    (projection,) = named([part.build.name])
+    takers = [
+        Taker(projection, target.until, target.dropped)
+        for target in part.targets
+        for projection in named([target.build.name])
+    ]
     folded = fold_log(
         part.database_url,
-        projection,
-        until=part.until,
-        shares=part.shares,
-        dropped=part.dropped,
-        tell=partial(_tell, part.share),
-        note_keys=part.sample is not None,
+        takers,
+        share=part.share,
+        tell=partial(_tell, part.targets),
+        sample=part.sample,
     )
-    return projection, folded
+    return tuple(zip(part.targets, takers, folded, strict=True))
 
 
-def _enter(connection: psycopg.Connection, part: Part, folded: Folded) -> bool:
+def _enter(connection: psycopg.Connection, part: Part, target: Target, folded: Folded) -> bool:
     """Enter the part as done, in the transaction that does it; false where another process has done it."""
     entered = connection.execute(
         "INSERT INTO read.rebuilt_parts (name, part, events, parked) VALUES (%s, %s, %s, %s)"
         " ON CONFLICT DO NOTHING",
-        [part.build.name, part.share.index, folded.events, Jsonb([asdict(each) for each in folded.parked])],
+        [target.build.name, part.share.index, folded.events, Jsonb([asdict(each) for each in folded.parked])],
     )
     return entered.rowcount == 1
 
 
-def _tell(share: Share, events: int) -> None:
-    _signals.events[share.index] += events
+def _tell(targets: Sequence[Target], events: Sequence[int]) -> None:
+    for target, read in zip(targets, events, strict=True):
+        _signals.events[target.counter] = read
     _go_on()
 
 

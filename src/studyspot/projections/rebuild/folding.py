@@ -1,15 +1,18 @@
-"""The rows of a projection, from nothing: its events read from the log and folded in memory."""
+"""The rows of projections, from nothing: their events read from the log, once, and folded in memory."""
 
 import gc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from studyspot.event_store.scanning import Scanned, scan
-from studyspot.projections.parking import Happened, Parked, key_of, passes_by, read, sort
-from studyspot.projections.projection import Projection
-from studyspot.projections.rebuild.shares import KeyGlance, Share
+from studyspot.event_store.scanning import scan
+from studyspot.projections.parking import Happened, Parked, key_of, sort
+from studyspot.projections.rebuild.shared_reading import SharedReading, Taker
+from studyspot.projections.rebuild.shares import Share
 from studyspot.projections.row_changes import Effects, fold
+
+_AT_ONCE = 500
+"""Events that are decoded before they are folded: few enough to be at hand still."""
 
 
 @dataclass(slots=True)
@@ -24,60 +27,52 @@ class Folded:
 
 def fold_log(
     database_url: str,
-    projection: Projection,
+    takers: Sequence[Taker],
     *,
-    until: int,
-    shares: Sequence[Share],
-    dropped: frozenset[int],
-    tell: Callable[[int], None],
-    note_keys: bool = False,
-) -> Folded:
-    """Return what the events up to `until` amount to, of the keys that are in all of `shares`.
+    share: Share,
+    tell: Callable[[Sequence[int]], None],
+    sample: Share | None = None,
+) -> tuple[Folded, ...]:
+    """Return for each taker what the events of its share amount to; of a `sample`, note their keys.
 
-    `tell` hears after each stretch of the log how many of these events it held; what it raises ends the work.
+    `tell` hears after each stretch of the log how many events each has taken so far; what it raises ends
+    the work.
 
     Raises:
         StoreUnavailable: the database did not answer in time.
         PoisonEvent: an event cannot even be assigned to a key.
         UnknownEvent: an event is of a later release.
     """
-    folded = Folded()
-    parked_keys: set[str] = set()
-    glance = KeyGlance(projection)
+    reading = SharedReading(takers, share, sample)
+    foldings = tuple(_Folding(taker, note_keys=sample is not None) for taker in takers)
     with _without_collector():
-        for rows in scan(database_url, projection.event_types(), after=0, until=until):
-            wanted = (row for row in rows if row[0] not in dropped)
-            happened = list(read_shares(projection, wanted, shares, glance))
-            if note_keys:
-                folded.keys.update(key_of(projection, one) for one in happened)
-            sorted_out = sort(projection, happened, parked_keys, dropped)
-            fold(sorted_out.changes, folded.effects)
-            folded.parked += sorted_out.parked
-            parked_keys |= sorted_out.keys()
-            folded.events += len(happened)
-            tell(len(happened))
-    return folded
+        for rows in scan(database_url, reading.types, after=0, until=max(taker.until for taker in takers)):
+            for first in range(0, len(rows), _AT_ONCE):
+                happened = reading.read(rows[first : first + _AT_ONCE])
+                for folding, events in zip(foldings, happened, strict=True):
+                    folding.add(events)
+            tell([folding.folded.events for folding in foldings])
+    return tuple(folding.folded for folding in foldings)
 
 
-def read_shares(
-    projection: Projection, rows: Iterable[Scanned], shares: Sequence[Share], glance: KeyGlance
-) -> Iterator[Happened]:
-    """Yield the events whose keys are in all of `shares`; the others are decoded only where they must be.
+class _Folding:
+    """Folds what happens for one taker, oldest first."""
 
-    Raises:
-        PoisonEvent, UnknownEvent: as `fold_log`.
-    """
-    narrowing = [share for share in shares if share.of > 1]
-    for row in rows:
-        if passes_by(projection, *row[2:]):
-            continue
-        if narrowing and (key := glance.key_of(row)) is not None:
-            if all(share.has(key) for share in narrowing):
-                yield read(projection, *row)
-            continue
-        happened = read(projection, *row)
-        if all(share.has(key_of(projection, happened)) for share in narrowing):
-            yield happened
+    def __init__(self, taker: Taker, *, note_keys: bool) -> None:
+        self.folded = Folded()
+        self._projection = taker.projection
+        self._dropped = taker.dropped
+        self._note_keys = note_keys
+        self._parked_keys: set[str] = set()
+
+    def add(self, events: Sequence[Happened]) -> None:
+        if self._note_keys:
+            self.folded.keys.update(key_of(self._projection, one) for one in events)
+        sorted_out = sort(self._projection, events, self._parked_keys, self._dropped)
+        fold(sorted_out.changes, self.folded.effects)
+        self.folded.parked += sorted_out.parked
+        self._parked_keys |= sorted_out.keys()
+        self.folded.events += len(events)
 
 
 @contextmanager

@@ -7,19 +7,26 @@ from studyspot.projections.rebuild.shares import Share
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The share of a projection's keys, up to a position of the log, and the build that their rows go into.
+class Target:
+    """A build that rows go into: those of the events up to `until`, without the `dropped` positions.
 
-    Of a `sample`, only the keys that are in it as well; the `dropped` positions are left out.
+    `counter` is its place among what the processes count.
+    """
+
+    build: Build
+    until: int
+    dropped: frozenset[int]
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A share of the events, and the builds that their rows go into, all in one reading of the log.
+
+    Of a `sample`, only the events whose keys are in it as well.
     """
 
     database_url: str
-    build: Build
-    until: int
     share: Share
-    dropped: frozenset[int]
+    targets: tuple[Target, ...]
     sample: Share | None = None
-
-    @property
-    def shares(self) -> tuple[Share, ...]:
-        return (self.share, self.sample) if self.sample is not None else (self.share,)

@@ -88,9 +88,11 @@ async def complete(connection: AsyncConnection, projection: Projection, plan: Pl
         )
         await connection.execute(
             "INSERT INTO read.parked (name, version, number, position, key, library_id, user_id, reason)"
-            " SELECT %s, %s, %s, parked.* FROM read.rebuilt_parts, jsonb_to_recordset(rebuilt_parts.parked)"
+            # What cannot be read may be in several parts; it is by that part where it follows another.
+            " SELECT DISTINCT ON (position) %s, %s, %s, parked.*"
+            " FROM read.rebuilt_parts, jsonb_to_recordset(rebuilt_parts.parked)"
             " AS parked(position bigint, key text, library_id text, user_id text, reason text)"
-            " WHERE name = %s",
+            " WHERE name = %s ORDER BY position, reason NULLS FIRST",
             [*identity, plan.build.name],
         )
     for table in projection.tables:

@@ -1,4 +1,4 @@
-"""Several processes at work on the parts of one projection."""
+"""Several processes at work on the parts of a rebuild, or of a verification."""
 
 import asyncio
 import signal
@@ -20,13 +20,15 @@ Result = TypeVar("Result")
 
 
 async def in_processes(
-    work: Callable[[Part], Result], parts: Sequence[Part], *, workers: int, tell: Callable[[int], None]
+    work: Callable[[Part], Result],
+    parts: Sequence[Part],
+    *,
+    workers: int,
+    tell: Callable[[Sequence[int]], None],
 ) -> list[Result]:
     """Return what `work` makes of each part, in processes that have ended when this does, however it ends.
 
-    `tell` hears, a few times a second, how many events they have read.
-
-    The parts are some of equally many shares.
+    `tell` hears, a few times a second, how many events they have read, by the counters of the targets.
 
     Raises:
         RebuildError: a process was killed.
@@ -35,7 +37,8 @@ async def in_processes(
     if not parts:
         return []
     context = _context()
-    signals = Signals.of(context, parts[0].share.of)
+    counters = 1 + max(target.counter for part in parts for target in part.targets)
+    signals = Signals.of(context, counters)
     pool = ProcessPoolExecutor(workers, context, begin_process, (signals,))
     results: list[asyncio.Future[Result]] = []
     try:
@@ -46,7 +49,7 @@ async def in_processes(
             finished, waiting = await asyncio.wait(
                 waiting, timeout=_TELL_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED
             )
-            tell(sum(signals.events))
+            tell(signals.events)
             for part in finished:
                 part.result()
         return [part.result() for part in results]

@@ -11,17 +11,18 @@ from studyspot.projections.parking import entry, is_poison, key_of, said, storab
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.copying import copy_table, rows_by_table
 from studyspot.projections.rebuild.errors import RebuildStopped
-from studyspot.projections.rebuild.folding import Folded, read_shares
-from studyspot.projections.rebuild.part import Part
-from studyspot.projections.rebuild.shares import KeyGlance
+from studyspot.projections.rebuild.folding import Folded
+from studyspot.projections.rebuild.part import Part, Target
+from studyspot.projections.rebuild.shared_reading import SharedReading, Taker
 
 log = structlog.get_logger()
 
 
 def copy_what_fits(
     connection: psycopg.Connection,
-    projection: Projection,
     part: Part,
+    target: Target,
+    taker: Taker,
     folded: Folded,
     *,
     enter: Callable[[Folded], bool],
@@ -37,19 +38,19 @@ def copy_what_fits(
     try:
         with connection.transaction():
             if enter(folded):
-                for table, rows in rows_by_table(projection.tables, folded.effects):
-                    copy_table(connection, table, part.build, rows, go_on)
+                for table, rows in rows_by_table(taker.projection.tables, folded.effects):
+                    copy_table(connection, table, target.build, rows, go_on)
     except RebuildStopped:
         raise
     except Exception as error:
         if not is_poison(error):
             raise
-        refused = _refused_keys(connection, projection, part.build, folded, go_on)
+        refused = _refused_keys(connection, taker.projection, target.build, folded, go_on)
         if not refused:
             raise
-        log.warning("rows refused", projection=projection.name, keys=len(refused), reason=said(error))
-        left = _without(projection, part, folded, refused, go_on)
-        copy_what_fits(connection, projection, part, left, enter=enter, go_on=go_on)
+        log.warning("rows refused", projection=target.build.name, keys=len(refused), reason=said(error))
+        left = _without(part, taker, folded, refused, go_on)
+        copy_what_fits(connection, part, target, taker, left, enter=enter, go_on=go_on)
 
 
 def _refused_keys(
@@ -82,24 +83,20 @@ def _refused_keys(
 
 
 def _without(
-    projection: Projection,
-    part: Part,
-    folded: Folded,
-    refused: Mapping[str, str],
-    go_on: Callable[[], None],
+    part: Part, taker: Taker, folded: Folded, refused: Mapping[str, str], go_on: Callable[[], None]
 ) -> Folded:
     """Return what is left when every event of the refused keys is parked."""
     stored = {storable(key) for key in refused}
     parked = [each for each in folded.parked if each.key not in stored]
     reasons = dict(refused)
-    glance = KeyGlance(projection)
-    for rows in scan(part.database_url, projection.event_types(), after=0, until=part.until):
+    reading = SharedReading([taker], part.share, part.sample)
+    for rows in scan(part.database_url, reading.types, after=0, until=taker.until):
         go_on()
-        wanted = (row for row in rows if row[0] not in part.dropped)
+        (happened,) = reading.read(rows)
         parked += [
-            entry(projection, happened, reasons.pop(key, None))
-            for happened in read_shares(projection, wanted, part.shares, glance)
-            if (key := key_of(projection, happened)) in refused
+            entry(taker.projection, one, reasons.pop(key, None))
+            for one in happened
+            if (key := key_of(taker.projection, one)) in refused
         ]
     effects = {place: effect for place, effect in folded.effects.items() if place[1][0] not in refused}
     return Folded(effects, parked, folded.keys, folded.events)

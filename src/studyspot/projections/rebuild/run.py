@@ -1,8 +1,8 @@
 """Rebuilding a projection while it is read: a new build beside the old one, and then the pointer moves.
 
-The log up to some position is read by several processes, each folding its share of the keys in memory; rows
-go into tables without indexes by COPY, indexes follow, then what has happened meanwhile. Nothing here has an
-effect but rows.
+The log up to some position is read by several processes, each folding its share of the keys in memory, of all
+projections that are rebuilt; rows go into tables without indexes by COPY, indexes follow, then what has
+happened meanwhile. Nothing here has an effect but rows.
 """
 
 import asyncio
@@ -10,14 +10,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
 
 import psycopg
 import structlog
 from psycopg import AsyncConnection
 
 from studyspot.event_store.errors import StoreUnavailable
-from studyspot.event_store.scanning import count_events, count_types
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
 from studyspot.projections.applier import Applier
@@ -27,16 +25,11 @@ from studyspot.projections.parking import WRONG_ROWS
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild import plan as plans
 from studyspot.projections.rebuild.errors import RebuildOvertaken, RebuildRunning, RowsNotIndexable
-from studyspot.projections.rebuild.filling import fill
-from studyspot.projections.rebuild.part import Part
 from studyspot.projections.rebuild.plan import Plan
-from studyspot.projections.rebuild.pool import in_processes, prepare_processes
+from studyspot.projections.rebuild.pool import prepare_processes
 from studyspot.projections.rebuild.progress import Progress
-from studyspot.projections.rebuild.shares import Share
+from studyspot.projections.rebuild.together import Together
 from studyspot.projections.selection import Selection
-
-EVENTS_IN_MEMORY = 1_000_000
-"""Of one part, at most, unless few keys have most of the events: about a gigabyte."""
 
 PAGE = 1000
 GIVE_UP_AFTER = timedelta(seconds=60)
@@ -71,7 +64,7 @@ class Rebuilt:
 
 
 class Rebuild:
-    """Rebuilds one projection with `workers` processes; `tell` hears how far it is, a few times a second."""
+    """Rebuilds one projection, of those `together`; `tell` hears how far it is, a few times a second."""
 
     def __init__(
         self,
@@ -79,13 +72,13 @@ class Rebuild:
         *,
         database_url: str,
         store: EventStore,
-        workers: int,
+        together: Together,
         tell: Callable[[Progress], None],
     ) -> None:
         self._projection = projection
         self._database_url = database_url
         self._store = store
-        self._workers = workers
+        self._together = together
         self._tell = tell
         self._selection = Selection(projection)
         # Since when nothing was done; what is done after an outage ends it.
@@ -124,16 +117,20 @@ class Rebuild:
     async def _attempt(self) -> Rebuilt:
         async with self._alone() as connection:
             head = await asyncio.to_thread(self._store.head)
-            events = await asyncio.to_thread(
-                count_events, self._database_url, self._projection.event_types(), head.position
-            )
-            plan = await plans.begin(connection, self._projection, head, parts_of(self._workers, events))
+            events, parts = await self._together.count(self._projection, head.position)
+            plan = await plans.begin(connection, self._projection, head, parts)
             if len(plan.done) > self._parts_done:
                 self._parts_done, self._stuck_since = len(plan.done), None
-            if not plan.filled:
-                await self._fill(plan, events)
+            if plan.filled:
+                self._together.pass_by(plan.build.name)
+            else:
+                await self._together.fill(
+                    plan,
+                    lambda read: self._tell(Progress(plan.build.name, "reading the log", read, events)),
+                )
                 self._tell(Progress(plan.build.name, "building indexes", events, events))
-                await plans.complete(connection, self._projection, plan)
+                async with self._together.indexing:
+                    await plans.complete(connection, self._projection, plan)
                 self._stuck_since = None
             self._tell(Progress(plan.build.name, "catching up", events, events))
             try:
@@ -143,15 +140,6 @@ class Rebuild:
             parked = await plans.count_parked(connection, plan.build)
             self._tell(Progress(plan.build.name, "done", events, events))
             return Rebuilt(plan.build, events, position, parked)
-
-    async def _fill(self, plan: Plan, events: int) -> None:
-        before = sum(plan.done.values())
-        await in_processes(
-            fill,
-            [self._part(plan, index) for index in range(plan.parts) if index not in plan.done],
-            workers=self._workers,
-            tell=lambda read: self._tell(Progress(plan.build.name, "reading the log", before + read, events)),
-        )
 
     async def _take_over(self, connection: AsyncConnection, plan: Plan) -> int:
         """Let readers read the new build, at a position that is not below the old one's."""
@@ -191,9 +179,6 @@ class Rebuild:
             raise RebuildOvertaken(plan.build.name, "the log began a new epoch")
         return head
 
-    def _part(self, plan: Plan, index: int) -> Part:
-        return Part(self._database_url, plan.build, plan.until, Share(index, plan.parts), plan.dropped)
-
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[AsyncConnection]:
         """Connect, and keep every other rebuild of this projection out while the connection lives."""
@@ -211,11 +196,6 @@ class Rebuild:
             yield connection
 
 
-def parts_of(workers: int, events: int) -> int:
-    """Return into how many parts the work on so many events is divided."""
-    return max(workers, ceil(events / EVENTS_IN_MEMORY))
-
-
 async def rebuild_all(
     projections: Sequence[Projection],
     *,
@@ -226,44 +206,24 @@ async def rebuild_all(
 ) -> AsyncGenerator[Rebuilt]:
     """Rebuild the projections with so many processes in all, and yield each that is done.
 
-    Several go on at once: an event that is in two of them is read and decoded twice either way, but a process
-    that has a projection to itself need not leave out the other processes' keys.
+    They go on side by side, so that the log is read once for all of them.
 
     Raises: as `Rebuild.run`; the others are stopped then.
     """
-    at_once = min(workers, len(projections))
-    turns = asyncio.Semaphore(at_once)
-
-    async def in_turn(projection: Projection) -> Rebuilt:
-        async with turns:
-            return await Rebuild(
-                projection,
-                database_url=database_url,
-                store=store,
-                workers=workers // at_once,
-                tell=tell,
-            ).run()
-
     prepare_processes()
-    ordered = await asyncio.to_thread(_longest_first, projections, database_url)
-    rebuilding = [asyncio.create_task(in_turn(projection)) for projection in ordered]
-    try:
-        for done in asyncio.as_completed(rebuilding):
-            yield await done
-    finally:
-        for task in rebuilding:
-            task.cancel()
-        await asyncio.gather(*rebuilding, return_exceptions=True)
-
-
-def _longest_first(projections: Sequence[Projection], database_url: str) -> Sequence[Projection]:
-    """Return them in an order in which no long one is begun when all others are done."""
-    try:
-        counts = count_types(database_url)
-    except (StoreUnavailable, psycopg.Error):
-        return projections  # Each of them waits for the database; any order will do.
-    return sorted(
-        projections,
-        key=lambda projection: sum(counts.get(type_, 0) for type_ in projection.event_types()),
-        reverse=True,
-    )
+    async with Together(projections, database_url=database_url, workers=workers) as together:
+        rebuilding = [
+            asyncio.create_task(
+                Rebuild(
+                    projection, database_url=database_url, store=store, together=together, tell=tell
+                ).run()
+            )
+            for projection in projections
+        ]
+        try:
+            for done in asyncio.as_completed(rebuilding):
+                yield await done
+        finally:
+            for task in rebuilding:
+                task.cancel()
+            await asyncio.gather(*rebuilding, return_exceptions=True)

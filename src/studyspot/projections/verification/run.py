@@ -22,11 +22,11 @@ from studyspot.projections.projection import Projection, Table
 from studyspot.projections.rebuild import plan as plans
 from studyspot.projections.rebuild.errors import RebuildError, RebuildRunning
 from studyspot.projections.rebuild.filling import fill_scratch
-from studyspot.projections.rebuild.part import Part
+from studyspot.projections.rebuild.part import Part, Target
 from studyspot.projections.rebuild.pool import in_processes
 from studyspot.projections.rebuild.progress import Progress
-from studyspot.projections.rebuild.run import parts_of
 from studyspot.projections.rebuild.shares import Share
+from studyspot.projections.rebuild.together import parts_of
 from studyspot.projections.verification.comparison import Difference, Scope, Side, compare
 
 SCRATCH = 0
@@ -181,16 +181,14 @@ async def _fill(
         [
             Part(
                 database_url,
-                scratch,
-                seen.position,
                 Share(index, parts),
-                dropped,
+                (Target(scratch, seen.position, dropped, counter=index),),
                 sample,
             )
             for index in range(parts)
         ],
         workers=workers,
-        tell=lambda read: tell(Progress(projection.name, "reading the log", read, events)),
+        tell=lambda read: tell(Progress(projection.name, "reading the log", sum(read), events)),
     )
     return frozenset().union(*keys)
 
