@@ -13,7 +13,7 @@ from studyspot.projections.mending import drop
 from studyspot.projections.models import audit, bookings, libraries, notifications, seats
 from studyspot.projections.rebuild.errors import RowsNotIndexable
 from studyspot.projections.rebuild.shares import KeyGlance, Share, dividing_fields
-from tests.projections.happenings import booked, opened, seat
+from tests.projections.happenings import HOUR, NINE, booked, opened, seat
 from tests.projections.poison import append_raw
 from tests.projections.rebuild.holding import held
 from tests.projections.rebuild.steps import current, rebuild, verifying
@@ -137,6 +137,20 @@ async def test_a_key_is_one_and_the_same_to_worker_and_rebuild_whatever_else_an_
     assert parked(log, current(log, seats.PROJECTION)) == [first, second]
     rebuilt = await rebuild(log, seats.PROJECTION, workers=4)
     assert parked(log, rebuilt.build) == [first, second]
+
+
+async def test_what_has_lost_its_occupation_parks_all_of_its_booking_in_however_many_parts(log: Log) -> None:
+    await log.append(opened(), seat())
+    damaged = {"bookingId": "B1", "libraryId": "L1", "userId": "s1"}
+    parked_ones = [
+        await append_damaged(log, "booking.created", **damaged),
+        await log.append(booked("B1")),
+        await append_damaged(log, "booking.checked-in", **damaged),
+    ]
+    await log.append(booked("B2", start=NINE + HOUR))
+    rebuilt = await rebuild(log, bookings.PROJECTION, workers=4)
+    assert parked(log, rebuilt.build) == parked_ones
+    assert log.rows(f"SELECT booking_id FROM read.bookings_4_{rebuilt.build.number}") == [("B2",)]
 
 
 async def test_a_row_that_no_index_can_hold_ends_a_rebuild_with_its_reason(log: Log) -> None:

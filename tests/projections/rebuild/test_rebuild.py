@@ -8,6 +8,7 @@ from studyspot.projections.models.registry import PROJECTIONS
 from studyspot.projections.projection import Projection
 from studyspot.projections.rebuild.errors import RebuildRunning
 from studyspot.projections.rebuild.progress import Progress
+from studyspot.projections.rebuild.run import rebuild_all
 from tests.projections.happenings import opened
 from tests.projections.rebuild.steps import all_rows, current, rebuild
 from tests.projections.system import Log, until, working
@@ -26,6 +27,22 @@ async def test_a_rebuild_ends_with_the_rows_of_the_worker(history: Log, projecti
     assert (rebuilt.build.number, rebuilt.position, rebuilt.parked) == (2, head, 0)
     assert current(history, projection) == rebuilt.build
     assert all_rows(history, projection, rebuilt.build) == all_rows(history, projection, kept_up)
+
+
+async def test_all_rebuilt_at_once_are_as_each_is_by_itself(history: Log) -> None:
+    alone = {projection.name: await rebuild(history, projection) for projection in PROJECTIONS}
+    rebuilding = rebuild_all(
+        PROJECTIONS,
+        database_url=history.database_url,
+        store=history.store,
+        workers=2,
+        tell=lambda progress: None,
+    )
+    together = {rebuilt.build.name: rebuilt async for rebuilt in rebuilding}
+    for projection in PROJECTIONS:
+        first, second = alone[projection.name].build, together[projection.name].build
+        assert second.number == first.number + 1
+        assert all_rows(history, projection, second) == all_rows(history, projection, first)
 
 
 async def test_a_rebuild_tells_how_far_it_is(history: Log) -> None:
