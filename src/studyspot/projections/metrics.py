@@ -34,8 +34,9 @@ def observe(projection: str, position: int, *times: datetime | None) -> None:
     _position.labels(projection).set(position)
     now = datetime.now(UTC)
     lags = [max(0.0, (now - at).total_seconds()) for at in times if at is not None]
+    histogram = _lag.labels(projection)
     for lag in lags:
-        _lag.labels(projection).observe(lag)
+        histogram.observe(lag)
     _windows.setdefault(projection, LagWindow()).add(lags, time.monotonic())
 
 

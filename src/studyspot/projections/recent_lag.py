@@ -111,6 +111,8 @@ class LagRecorder:
                     self._database_url, autocommit=True, connect_timeout=2
                 ) as connection:
                     away = False
+                    # Lost figures come again, and must not make the log's commits wait for the disk.
+                    await connection.execute("SET synchronous_commit = off")
                     await self._record_each_second(connection)
             # Before the first worker has made its tables there is nothing to record.
             except (psycopg.OperationalError, psycopg.errors.InvalidSchemaName, TimeoutError) as error:
