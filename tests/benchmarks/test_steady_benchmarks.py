@@ -126,4 +126,5 @@ async def test_bookings_over_http_reach_students_and_owners_and_none_is_lost_ove
         )
     assert wrong(report) == []
     assert report.more["lostAcrossReconnect"] == {"ours": [0]}
-    assert 0 < report.more["p50Ms"]["ours"]["median"] <= report.ours
+    # On a busy machine those who are told of the commit may run later than the socket has the event.
+    assert report.more["p50Ms"]["ours"]["median"] <= report.ours
