@@ -189,14 +189,14 @@ async def test_what_is_looked_at_does_not_grow_with_what_is_parked(log: Log) -> 
     log.rows(FLOOD, MANY)
     with psycopg.connect(log.database_url, autocommit=True) as connection:
         connection.execute("ANALYZE read.parked")
-    for path, who, parameters in reads:
-        before = looked_at(log)
-        async with reads_of(log) as client:
+    before = looked_at(log)
+    async with reads_of(log) as client:
+        for path, who, parameters in reads:
             for _ in range(TIMES):
                 await asked(client, path, who, **parameters)
-        await until(lambda: backends_of_reads(log) == 0)  # Only then all of them have told.
-        rows = (looked_at(log) - before) / TIMES
-        assert rows < 50, f"{path} {parameters} looks at {rows} rows of what is parked"
+    await until(lambda: backends_of_reads(log) == 0)  # Only then all of them have told.
+    # A single one that goes through what is parked looks at more than all of them may.
+    assert (looked_at(log) - before) / TIMES < 50 * len(reads) < MANY / 3
 
 
 def looked_at(log: Log) -> int:

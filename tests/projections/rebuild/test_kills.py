@@ -14,7 +14,7 @@ from tests.projections.rebuild.command import ONE_WAS_KILLED
 from tests.projections.rebuild.holding import STAGES, Stage, held
 from tests.projections.rebuild.ordeal import Ordeal, a_history, an_ordeal
 
-RANDOM_KILLS = 7
+RANDOM_KILLS = 4
 SEED = 20261201
 
 
