@@ -11,6 +11,7 @@ from studyspot.ws_fanout.effects import (
     Admitted,
     Close,
     Effect,
+    Encode,
     Listen,
     Recall,
     Remember,
@@ -58,7 +59,7 @@ class Dispatcher:
     ) -> None:
         """Make it; `serve` is called with a peer that waits to be served from the log.
 
-        `recalled` is called with what `memory` has of the connection that a peer asked for.
+        `recalled` is called with what `memory` has of a peer's connection: when it has it, or is asked.
         """
         self.rosters = Rosters()
         self.unsent_limit_bytes = unsent_limit_bytes
@@ -111,8 +112,11 @@ class Dispatcher:
                     self.rosters.leave(peer, rooms)
                 case Serve():
                     self._serve(peer)
-                case Remember(pid, remembered):
-                    self._memory.remember(pid, remembered)
+                case Encode(encoder):
+                    self.rosters.encode(peer, encoder)
+                case Remember(pid, remembered, then):
+                    kept = partial(self._recalled, peer, then) if then is not None else None
+                    self._memory.remember(pid, remembered, kept)
                 case Recall(pid, then):
                     self._memory.recall(pid, partial(self._recalled, peer, then))
                 case _ as unreachable:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studyspot.wire.frames import CloseCode, ServerFrame
+from studyspot.ws_fanout.encoder import Encoder
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.socket_io.remembered import Remembered
 
@@ -62,11 +63,19 @@ class Serve:
 
 
 @dataclass(frozen=True, slots=True)
+class Encode:
+    """Make the socket's events by this encoder from now on."""
+
+    encoder: Encoder
+
+
+@dataclass(frozen=True, slots=True)
 class Remember:
-    """Keep this of the connection that is called `pid`, for its client's return."""
+    """Keep this of the connection that is called `pid`; when any node finds it, ask what follows."""
 
     pid: str
     remembered: Remembered
+    then: Then | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +86,4 @@ class Recall:
     then: Then
 
 
-Effect = Send | Write | SendPing | Close | Admitted | Listen | Unlisten | Serve | Remember | Recall
+Effect = Send | Write | SendPing | Close | Admitted | Listen | Unlisten | Serve | Encode | Remember | Recall

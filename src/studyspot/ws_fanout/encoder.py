@@ -1,7 +1,7 @@
 """Frames as bytes, made once for all sockets that get the same."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from websockets.frames import Frame, Opcode
@@ -17,6 +17,22 @@ FrameKey = tuple[int, tuple[str, ...]]
 def text_frame(payload: bytes) -> bytes:
     """Return a payload as a WebSocket text frame of a server: whole, unmasked, uncompressed."""
     return Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+class Encoder(Protocol):
+    """Makes the bytes of events, once for all sockets of a language that get the same."""
+
+    def frame(self, event: RoutedEvent, rooms: tuple[str, ...]) -> bytes:
+        """Return whole WebSocket frames for sockets that get the event by these of its rooms.
+
+        Nothing, where the language says nothing of it.
+        """
+
+    def replaceable(self, event: RoutedEvent, rooms: tuple[str, ...]) -> SeatKey | None:
+        """Return what those frames are about, if newer ones about the same may stand for them."""
+
+    def forget(self) -> None:
+        """Forget every frame that was made: other ones are to be made of the same positions."""
 
 
 class MadeFrames:

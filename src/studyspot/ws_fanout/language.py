@@ -9,11 +9,10 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from studyspot.wire.frames import SUBPROTOCOL, CloseCode, ServerFrame
-from studyspot.ws_fanout.conflation import SeatKey
 from studyspot.ws_fanout.effects import Effect
+from studyspot.ws_fanout.encoder import Encoder
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
-from studyspot.ws_fanout.routed import RoutedEvent
 from studyspot.ws_fanout.session import Session
 
 
@@ -24,29 +23,13 @@ class Wire(StrEnum):
     SOCKET_IO = "socket.io"
 
 
-class Encoder(Protocol):
-    """Makes the bytes of events, once for all sockets of a language that get the same."""
-
-    def frame(self, event: RoutedEvent, rooms: tuple[str, ...]) -> bytes:
-        """Return whole WebSocket frames for sockets that get the event by these of its rooms.
-
-        Nothing, where the language says nothing of it.
-        """
-
-    def replaceable(self, event: RoutedEvent, rooms: tuple[str, ...]) -> SeatKey | None:
-        """Return what those frames are about, if newer ones about the same may stand for them."""
-
-    def forget(self) -> None:
-        """Forget every frame that was made: other ones are to be made of the same positions."""
-
-
 class Language(Protocol):
     """One socket's side of a language.
 
     Attributes:
         wire: which language it is.
         session: what it asks.
-        encoder: makes its events' frames.
+        encoder: makes its events' frames; set by who knows which rooms these come by.
     """
 
     wire: ClassVar[Wire]

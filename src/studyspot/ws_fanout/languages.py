@@ -10,7 +10,7 @@ from studyspot.ws_fanout.native import Native
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.session import Session
 from studyspot.ws_fanout.socket_io.conversation import SocketIo
-from studyspot.ws_fanout.socket_io.encoder import PacketEncoder
+from studyspot.ws_fanout.socket_io.encoder import PacketEncoders
 from studyspot.ws_fanout.socket_io.scene import Scene
 
 
@@ -20,7 +20,7 @@ class Languages:
     def __init__(self, name_of: Callable[[str], str], clock: Callable[[], Now], limits: Limits) -> None:
         self._limits = limits
         self._frames = FrameEncoder(name_of, most_bytes=limits.encoded_bytes)
-        self._packets = PacketEncoder(name_of, clock, most_bytes=limits.encoded_bytes)
+        self._packets = PacketEncoders(name_of, clock, most_bytes=limits.encoded_bytes)
 
     @property
     def scene(self) -> Scene:

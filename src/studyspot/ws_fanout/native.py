@@ -19,9 +19,9 @@ from studyspot.wire.frames import (
 )
 from studyspot.ws_fanout.attendance import Wishes
 from studyspot.ws_fanout.effects import Effect
-from studyspot.ws_fanout.encoder import text_frame
+from studyspot.ws_fanout.encoder import Encoder, text_frame
 from studyspot.ws_fanout.entry import TurnedAway
-from studyspot.ws_fanout.language import Encoder, Wire
+from studyspot.ws_fanout.language import Wire
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
 from studyspot.ws_fanout.session import Session, error

@@ -5,7 +5,8 @@ from collections.abc import Collection, KeysView, Sequence
 from datetime import datetime
 
 from studyspot.ws_fanout.conflation import Unsent
-from studyspot.ws_fanout.language import Encoder, Language
+from studyspot.ws_fanout.encoder import Encoder
+from studyspot.ws_fanout.language import Language
 from studyspot.ws_fanout.outlet import Outlet
 from studyspot.ws_fanout.session import Session
 
@@ -149,6 +150,14 @@ class Rosters:
 
     def leave(self, peer: Peer, rooms: Sequence[str]) -> None:
         self._of(peer).leave(peer, rooms)
+
+    def encode(self, peer: Peer, encoder: Encoder) -> None:
+        """Have the events of a socket made by this encoder from now on."""
+        main = peer.session.lanes.main
+        rooms = tuple(main.rooms) if main.live else ()
+        self.leave(peer, rooms)
+        peer.language.encoder = encoder
+        self.enter(peer, rooms)
 
     def remove(self, peer: Peer) -> None:
         """Forget a socket whose session has ended."""

@@ -9,6 +9,7 @@ from websockets.protocol import CLIENT, OPEN, Protocol
 
 from studyspot.domain.people import Role
 from studyspot.ws_fanout.language import Wire
+from studyspot.ws_fanout.socket_io.memory import Answer
 from studyspot.ws_fanout.socket_io.packets import Kind, Packet, read_packet
 from studyspot.ws_fanout.socket_io.remembered import Remembered
 from tests.ws_fanout.node import Client, Node
@@ -18,18 +19,40 @@ class Kept:
     """A memory that several nodes share; what it is asked it answers at once, or when it is let.
 
     Attributes:
+        writes: what is to be kept is kept at once, or with the next `write`.
         questions: those that wait, where it does not answer by itself.
     """
 
     def __init__(self, *, answers: bool = True) -> None:
         self.kept: dict[str, Remembered] = {}
+        self.writes = True
         self.questions: list[Callable[[], None]] = []
         self._answers = answers
+        self._unwritten: dict[str, tuple[Remembered, Answer | None]] = {}
+        self._held: dict[str, tuple[Remembered, Answer | None]] = {}
 
-    def remember(self, pid: str, remembered: Remembered) -> None:
-        self.kept[pid] = remembered
+    def remember(self, pid: str, remembered: Remembered, then: Answer | None) -> None:
+        self._unwritten[pid] = (remembered, then)
+        if self.writes:
+            self.write()
 
-    def recall(self, pid: str, then: Callable[[Remembered | None], None]) -> None:
+    def hold(self) -> None:
+        """What is to be kept so far is being written, until `write_held`."""
+        self._held, self._unwritten = self._unwritten, {}
+
+    def write_held(self) -> None:
+        self._unwritten, later = self._held, self._unwritten
+        self.write()
+        self._unwritten = later
+
+    def write(self) -> None:
+        unwritten, self._unwritten = self._unwritten, {}
+        for pid, (remembered, then) in unwritten.items():
+            self.kept[pid] = remembered
+            if then is not None:
+                then(remembered)
+
+    def recall(self, pid: str, then: Answer) -> None:
         if self._answers:
             then(self.kept.get(pid))
         else:

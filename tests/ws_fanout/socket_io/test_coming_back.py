@@ -10,6 +10,7 @@ from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.rights import Rights
 from studyspot.ws_fanout.socket_io.conversation import REMEMBER_AGAIN_AFTER
 from studyspot.ws_fanout.socket_io.scene import Scene
+from studyspot.ws_fanout.socket_io.words import NO_OFFSET
 from tests.ws_fanout.events import (
     announced,
     booked,
@@ -48,7 +49,7 @@ def lost(node: Node, user: str = "s1", *libraries: str) -> dict[str, Any]:
 
 def positions(portal: Portal) -> list[int]:
     """Those that came; the one up to which a replay went is told once more at its end."""
-    told = [int(event[1]) for event in portal.events() if event[0] == "position"]
+    told = [int(event[1]) for event in portal.events() if event[0] == "position" and event[1] != NO_OFFSET]
     return [position for position, before in zip(told, [0, *told], strict=False) if position != before]
 
 

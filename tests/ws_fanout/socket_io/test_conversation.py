@@ -85,12 +85,14 @@ def test_a_library_is_joined_from_now_on_and_left_again(node: Node, argument: ob
     owner.events()
 
     owner.emit("join:library", argument, ack=1)
+    owner.events()
     node.publish(seat := library_updated("L1"))
+    assert owner.names() == ["library:updated", "position"]
     owner.emit("leave:library", argument, ack=2)
+    owner.events()
 
     assert owner.answer(1) == {"ok": True, "room": "library:L1"}
     assert owner.answer(2) == {"ok": True, "room": "library:L1"}
-    assert owner.names() == ["library:updated", "position"]
     assert not owner.peer.session.lanes.holds("library:L1")
     node.publish(seat)
     assert owner.names() == ["library:updated", "position"], "by the role's room"

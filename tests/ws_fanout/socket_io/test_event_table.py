@@ -104,6 +104,7 @@ async def _by_packets(clients: NodeClients, port: int, viewer: Viewer) -> Ear:
     await client.ear.until_kind("connect")
     for library in viewer.libraries:
         assert (await client.ask("join:library", library))["ok"] is True
+    await client.ear.until_offset()
     return client.ear
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -88,6 +89,38 @@ async def test_what_a_node_has_yet_to_write_it_knows_itself(nats_server: NatsSer
     async with node(nats_server) as one:
         one.remember("p-1", ASHA)
         assert await recalled(one, "p-1") == ASHA
+
+
+async def test_who_asks_is_told_once_any_node_finds_it(nats_server: NatsServer) -> None:
+    async with node(nats_server) as one, node(nats_server) as other:
+        for number in range(3):
+            written: asyncio.Future[Remembered | None] = asyncio.get_running_loop().create_future()
+            one.remember("p-1", newest := Remembered("s1", "k3", {}, number), written.set_result)
+            async with asyncio.timeout(LIMIT):
+                assert await written == newest
+            assert await recalled(other, "p-1") == newest
+
+
+async def test_nobody_is_told_of_what_is_not_written(nats_server: NatsServer) -> None:
+    """Also where everything else that is written with it is."""
+    async with admin(nats_server) as nc:
+        await ensure_buckets(nc.jetstream(timeout=2), (SOCKETS,))
+        js = nc.jetstream(timeout=2)
+        info = await js.stream_info(stream_of(SOCKETS))
+        await js.update_stream(replace(info.config, max_msg_size=200))
+    async with node(nats_server) as one:
+        large = Remembered("s1", "k3", {f"library:L{number}": 1 for number in range(20)}, 1)
+        told: list[Remembered | None] = []
+        one.remember("p-large", large, told.append)
+        one.remember("p-1", ASHA, told.append)
+        await in_bucket(nats_server, "p-1")
+        await one_more_write(one, nats_server)
+        assert told == []
+
+
+async def one_more_write(one: Recollection, server: NatsServer) -> None:
+    one.remember("p-later", ASHA)
+    await in_bucket(server, "p-later")
 
 
 async def test_the_newest_of_a_connection_is_found(nats_server: NatsServer) -> None:
@@ -193,7 +226,7 @@ async def test_what_another_release_wrote_otherwise_is_not_remembered(
     async with node(nats_server) as one, connected(nats_server) as nc:
         js = nc.jetstream(timeout=2)
         await ensure_buckets(js, (SOCKETS,))
-        await put_values(nc, js, SOCKETS, {"p-1": value}, limit=timedelta(seconds=2))
+        await put_values(nc, SOCKETS, {"p-1": value}, limit=timedelta(seconds=2))
         assert await recalled(one, "p-1") is None
 
 
@@ -234,4 +267,4 @@ async def test_a_bucket_that_takes_nothing_is_told_as_unavailable(nats_server: N
         js = nc.jetstream(timeout=2)
         await js.add_stream(name="squatter", subjects=["$KV.sockets.>"])
         with pytest.raises(BrokerUnavailable):
-            await put_values(nc, js, SOCKETS, {"p-1": b"{}"}, limit=timedelta(seconds=2))
+            await put_values(nc, SOCKETS, {"p-1": b"{}"}, limit=timedelta(seconds=2))

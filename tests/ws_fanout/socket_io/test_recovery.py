@@ -1,12 +1,14 @@
 """A portal's client whose line is cut has all that it missed when it is back, once, and knows it."""
 
+import asyncio
 import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from studyspot.broker.stream import delete_stream, ensure_stream
+from studyspot.broker.buckets import SOCKETS, stream_of
+from studyspot.broker.stream import delete_stream, ensure_stream, stream_state
 from studyspot.domain.events import BookingCreated
 from studyspot.domain.people import Role
 from studyspot.ws_fanout.limits import Limits
@@ -21,7 +23,7 @@ from tests.ws_fanout.events import (
 )
 from tests.ws_fanout.fanout_process import fanout_process
 from tests.ws_fanout.forwarder import Forwarder, forwarder
-from tests.ws_fanout.live import Log, fanout_at, until
+from tests.ws_fanout.live import LIMIT, Log, fanout_at, until
 from tests.ws_fanout.people import token
 from tests.ws_fanout.socket_io.node_clients import SOON, NodeClient, NodeClients
 from tests.ws_fanout.socket_io.raw import raw_client
@@ -59,6 +61,12 @@ async def a_client(clients: NodeClients, port: int, user: str = "s1", role: Role
 
 
 async def in_the_library(client: NodeClient) -> None:
+    """Be in it, for whichever node one comes back to."""
+    await joins(client)
+    await client.ear.until_offset()
+
+
+async def joins(client: NodeClient) -> None:
     assert await client.ask("join:library", "L1") == {"ok": True, "room": L1}
 
 
@@ -202,6 +210,42 @@ async def test_a_broker_that_is_started_again_costs_nothing(
         await story.is_told_in_full(client)
 
 
+async def test_a_library_that_a_dead_node_had_yet_to_remember_is_not_taken_for_recovered(
+    nats_server: NatsServer, log: Log, clients: NodeClients, tmp_path: Path
+) -> None:
+    nats_url = nats_server.urls.admin
+    async with (
+        fanout_process(nats_url, tmp_path) as doomed,
+        fanout_at(nats_url) as other,
+        forwarder(doomed.port, other.port) as balancer,
+    ):
+        await log.append(library_created())
+        client = await a_client(clients, balancer.port)
+        await client.ear.until_position(1)
+        await has_remembered_one(log)
+        before = len(client.ear.told)
+
+        nats_server.freeze()
+        await joins(client)
+        doomed.process.kill()
+        nats_server.thaw()
+
+        assert not await comes_back(client, after=before)
+        await in_the_library(client)
+        await log.append(service_changed("L1", "S1"))
+        assert (await client.ear.until_event("seat:availability"))["seatId"] == "S1"
+
+
+async def has_remembered_one(log: Log) -> None:
+    """Wait until the connection that there is would be known to any node."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            state = await stream_state(log.nc.jetstream(), stream_of(SOCKETS))
+            if state is not None and state.last_position:
+                return
+            await asyncio.sleep(0.01)
+
+
 async def test_another_history_is_begun_anew(nats_url: str, log: Log, clients: NodeClients) -> None:
     async with fanout_at(nats_url) as node:
         await log.append(library_created())
@@ -250,6 +294,7 @@ async def test_a_room_that_was_left_is_not_brought_back(
         client = await a_client(clients, line.port)
         await in_the_library(client)
         assert await client.ask("leave:library", "L1") == {"ok": True, "room": L1}
+        await client.ear.until_offset()
         before = len(client.ear.told)
         line.cut()
         await client.ear.until_kind("disconnect")

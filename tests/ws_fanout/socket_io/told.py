@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from studyspot.ws_fanout.socket_io.words import NO_OFFSET
 from tests.ws_fanout.live import LIMIT
 
 POSITION = "position"
@@ -70,6 +71,10 @@ class Ear:
         """Wait until this socket has been told that it has everything up to there."""
         await self.until(lambda told: told == Told("event", POSITION, (str(position),)))
 
+    async def until_offset(self) -> None:
+        """Wait until the client would come back with an offset."""
+        await self.until(lambda _: self.events(POSITION)[-1:] not in ([], [NO_OFFSET]))
+
     async def until_count(self, kind: str, count: int) -> None:
         """Wait until so many things of this kind were told."""
         await self.until(lambda _: len(self.of_kind(kind)) >= count)
@@ -83,7 +88,7 @@ class Ear:
 
     @property
     def positions(self) -> list[int]:
-        return [int(position) for position in self.events(POSITION)]
+        return [int(position) for position in self.events(POSITION) if position != NO_OFFSET]
 
     @property
     def packets(self) -> dict[int, list[Packet]]:
@@ -91,7 +96,7 @@ class Ear:
         by_position: dict[int, list[Packet]] = {}
         waiting: list[Packet] = []
         for told in self.told:
-            if told.kind != "event" or told.name in ANSWERS:
+            if told.kind != "event" or told.name in ANSWERS or told.arguments == (NO_OFFSET,):
                 continue
             (payload,) = told.arguments
             if told.name == POSITION:

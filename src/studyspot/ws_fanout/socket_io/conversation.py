@@ -1,7 +1,8 @@
 """The language of Socket.IO: its packets heard as the session's frames, and the session's frames as packets.
 
 What it has no word for is not said: that a room has caught up, or that a client is behind. A socket has one
-lane, so that positions rise over all of it, and one of them says how far its client is.
+lane, so that positions rise over all of it, and one of them says how far its client is. It is the offset that
+the client comes back with: so it has one only while its rooms are what any node would bring it back to.
 """
 
 import math
@@ -25,14 +26,16 @@ from studyspot.wire.frames import (
     Since,
 )
 from studyspot.ws_fanout.attendance import Wishes
-from studyspot.ws_fanout.effects import Effect, Recall, Remember, Write
+from studyspot.ws_fanout.effects import Effect, Encode, Recall, Remember, Write
+from studyspot.ws_fanout.encoder import Encoder
 from studyspot.ws_fanout.entry import TurnedAway
-from studyspot.ws_fanout.language import Encoder, Wire
+from studyspot.ws_fanout.language import Wire
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.node import Now
 from studyspot.ws_fanout.outlet import Outlet
 from studyspot.ws_fanout.session import Session, error
 from studyspot.ws_fanout.socket_io import words
+from studyspot.ws_fanout.socket_io.encoder import PacketEncoders
 from studyspot.ws_fanout.socket_io.offsets import is_beyond, read_offset
 from studyspot.ws_fanout.socket_io.packets import (
     OWN_NAMESPACE,
@@ -56,12 +59,15 @@ class SocketIo:
 
     __slots__ = (
         "_asked_rooms",
+        "_changes",
+        "_encoders",
         "_has_asked",
         "_limits",
         "_pid",
         "_position",
         "_recovered",
         "_remember_at",
+        "_remembered_changes",
         "_told",
         "encoder",
         "session",
@@ -69,15 +75,17 @@ class SocketIo:
 
     wire: ClassVar = Wire.SOCKET_IO
 
-    def __init__(self, session: Session, encoder: Encoder, limits: Limits) -> None:
+    def __init__(self, session: Session, encoders: PacketEncoders, limits: Limits) -> None:
         self.session = session
-        self.encoder: Encoder = encoder
+        self.encoder: Encoder = encoders.placed
+        self._encoders = encoders
         self._limits = limits
         self._pid = secrets.token_urlsafe(18)
         self._has_asked = False
         self._recovered = False
         self._asked_rooms: dict[str, None] = {}
         self._position = self._told = 0
+        self._changes = self._remembered_changes = 0
         self._remember_at = math.inf
 
     def begin(self) -> Sequence[Effect]:
@@ -95,7 +103,7 @@ class SocketIo:
             return self.session.close(CloseCode.MALFORMED, str(malformed))
         if message is Signal.PONG:
             self.session.heard_pong()
-            return self._remember(now) if now.seconds >= self._remember_at else ()
+            return (self._remember(now),) if now.seconds >= self._remember_at else ()
         if isinstance(message, Signal):
             return self.session.close(CloseCode.DONE, "the client has closed")
         if message.namespace != OWN_NAMESPACE:
@@ -131,8 +139,8 @@ class SocketIo:
                 return pong + words.acknowledgement(ack, {"ok": True})
             case Error(id=ack, code=code, message=message):
                 return words.refusal(ack, {"code": code, "message": message})
-            case Heartbeat(position=position) | CaughtUp(position=position) if position > self._told:
-                return self._tell(position)
+            case Heartbeat(position=position) | CaughtUp(position=position) if self._has_offset:
+                return self._tell(position) if position > self._told else b""
             case _:
                 return b""
 
@@ -186,15 +194,37 @@ class SocketIo:
         lanes = self.session.lanes
         self._position = lanes.main.cursor
         self._asked_rooms = {room: None for room in wishes.rooms if lanes.holds(room)}
-        return (*effects, *self._remember(now))
+        return (*effects, self._remember(now))
 
-    def _remember(self, now: Now) -> Sequence[Effect]:
+    def _remember(self, now: Now) -> Remember:
         session, floors = self.session, self.session.lanes.main.rooms
         assert session.identity is not None
         self._remember_at = now.seconds + REMEMBER_AGAIN_AFTER.total_seconds()
         rooms = {room: floors[room] for room in self._asked_rooms if room in floors}
         remembered = Remembered(session.identity.user_id, session.epoch, rooms, self._position)
-        return (Remember(self._pid, remembered),)
+        then = None if self._has_offset else partial(self._settle, self._changes)
+        return Remember(self._pid, remembered, then)
+
+    @property
+    def _has_offset(self) -> bool:
+        return self._changes == self._remembered_changes
+
+    def _change(self, effects: Sequence[Effect], now: Now) -> Sequence[Effect]:
+        """Change rooms by these effects; until that is remembered, the client has no offset."""
+        had_offset = self._has_offset
+        self._changes += 1
+        if not had_offset:
+            return (*effects, self._remember(now))
+        unplaced = Encode(self._encoders.unplaced)
+        return (Write(words.no_position()), *effects, unplaced, self._remember(now))
+
+    def _settle(self, changes: int, _: Remembered | None, __: Now) -> Sequence[Effect]:
+        """So many changes of rooms are remembered: if there are no more, the client has an offset again."""
+        if self.session.closed or changes != self._changes:
+            return ()
+        self._remembered_changes = changes
+        position = max(self._told, self.session.lanes.written(self.session.head))
+        return (Encode(self._encoders.placed), Write(self._tell(position)))
 
     def _answer(self, name: str, arguments: list[Any], ack: int | None, now: Now) -> Sequence[Effect]:
         match name, arguments:
@@ -218,14 +248,14 @@ class SocketIo:
         if was_in_it or not self.session.lanes.holds(room):
             return effects
         self._asked_rooms[room] = None
-        return (*effects, *self._remember(now))
+        return self._change(effects, now)
 
     def _leave(self, room: str, ack: int | None, now: Now) -> Sequence[Effect]:
         effects = self.session.leave((room,), ack)
         if room not in self._asked_rooms:
             return effects
         del self._asked_rooms[room]
-        return (*effects, *self._remember(now))
+        return self._change(effects, now)
 
     def _tell(self, position: int) -> bytes:
         self._told = position

@@ -15,18 +15,53 @@ _TRUE_FOR = timedelta(seconds=1)
 """Packets tell whether a seat is free now; older ones are made anew."""
 
 
+class PacketEncoders:
+    """Makes packets for sockets whose clients have an offset, and for those whose have none for now.
+
+    Attributes:
+        placed: with the position after those of each event.
+        unplaced: without.
+    """
+
+    def __init__(self, name_of: Callable[[str], str], clock: Callable[[], Now], *, most_bytes: int) -> None:
+        """Make it; each keeps `most_bytes` of its packets."""
+        self.placed = PacketEncoder(name_of, clock, most_bytes=most_bytes, tells_positions=True)
+        self.unplaced = PacketEncoder(name_of, clock, most_bytes=most_bytes, tells_positions=False)
+
+    @property
+    def scene(self) -> Scene:
+        """What is told beyond the events."""
+        return self.placed.scene
+
+    @scene.setter
+    def scene(self, scene: Scene) -> None:
+        self.placed.scene = self.unplaced.scene = scene
+
+    def forget(self) -> None:
+        """Forget every packet: positions or names begin to mean others."""
+        self.placed.forget()
+        self.unplaced.forget()
+
+
 class PacketEncoder:
-    """Makes an event's packets: those that a portal reads, and the position after them.
+    """Makes an event's packets: those that a portal reads, and perhaps the position after them.
 
     Attributes:
         scene: what is told beyond the event.
     """
 
-    def __init__(self, name_of: Callable[[str], str], clock: Callable[[], Now], *, most_bytes: int) -> None:
-        """Make it; of the packets it keeps `most_bytes`."""
+    def __init__(
+        self,
+        name_of: Callable[[str], str],
+        clock: Callable[[], Now],
+        *,
+        most_bytes: int,
+        tells_positions: bool,
+    ) -> None:
         self.scene = Scene()
         self._name_of = name_of
         self._clock = clock
+        self._tells_positions = tells_positions
         self._made = MadeFrames(most_bytes=most_bytes)
         self._true_until = 0.0
 
@@ -45,7 +80,7 @@ class PacketEncoder:
         return None
 
     def forget(self) -> None:
-        """Forget every packet: positions or names begin to mean others."""
+        """Forget every packet."""
         self._made.forget()
 
     def _packets(self, event: RoutedEvent, rooms: tuple[str, ...], now: Now) -> bytes:
@@ -53,4 +88,6 @@ class PacketEncoder:
             words.event(name, payload)
             for name, payload in packets(event, rooms, self.scene, self._name_of, now.time)
         ]
-        return b"".join([*made, words.position(event.position)]) if made else b""
+        if made and self._tells_positions:
+            made.append(words.position(event.position))
+        return b"".join(made)

@@ -6,7 +6,6 @@ what cannot be read within a second is not remembered. So whatever befalls the b
 
 import asyncio
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -17,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from studyspot.broker.buckets import SOCKETS, ensure_buckets, get_value, put_values
 from studyspot.broker.errors import BrokerUnavailable
+from studyspot.ws_fanout.socket_io.memory import Answer
 from studyspot.ws_fanout.socket_io.remembered import Remembered
 
 ANSWER_WITHIN = timedelta(seconds=1)
@@ -35,7 +35,13 @@ _remembered = TypeAdapter(Remembered)
 
 log = structlog.get_logger()
 
-Answer = Callable[[Remembered | None], None]
+
+@dataclass(frozen=True, slots=True)
+class _Unwritten:
+    """What is to be written, and who is told when it is."""
+
+    remembered: Remembered
+    then: Answer | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class Recollection:
         self._nc = nc
         self._js = nc.jetstream(timeout=ANSWER_WITHIN.total_seconds())
         self._most_unwritten = most_unwritten
-        self._unwritten: dict[str, Remembered] = {}
+        self._unwritten: dict[str, _Unwritten] = {}
         self._has_unwritten = asyncio.Event()
         self._questions: asyncio.Queue[_Question] = asyncio.Queue(most_questions)
         self._has_bucket = False
@@ -65,8 +71,10 @@ class Recollection:
         self._forgotten = 0
         self._is_ending = False
 
-    def remember(self, pid: str, remembered: Remembered) -> None:
+    def remember(self, pid: str, remembered: Remembered, then: Answer | None = None) -> None:
         """Keep this, instead of what was kept of `pid` before; it is written in the background.
+
+        `then` is called with it once it is written; that may be never, where something newer comes first.
 
         Raises:
             ValueError: `pid` is none that we give.
@@ -76,7 +84,7 @@ class Recollection:
         if pid not in self._unwritten and len(self._unwritten) >= self._most_unwritten:
             del self._unwritten[next(iter(self._unwritten))]
             self._forgotten += 1
-        self._unwritten[pid] = remembered
+        self._unwritten[pid] = _Unwritten(remembered, then)
         self._has_unwritten.set()
 
     def recall(self, pid: str, then: Answer) -> None:
@@ -129,14 +137,17 @@ class Recollection:
             await ensure_buckets(self._js, (SOCKETS,))
             self._has_bucket = True
         some = dict(islice(self._unwritten.items(), _AT_A_TIME))
-        values = {pid: _remembered.dump_json(remembered) for pid, remembered in some.items()}
-        await put_values(self._nc, self._js, SOCKETS, values, limit=ANSWER_WITHIN)
+        values = {pid: _remembered.dump_json(written.remembered) for pid, written in some.items()}
+        await put_values(self._nc, SOCKETS, values, limit=ANSWER_WITHIN)
         for pid, written in some.items():
             # Something newer may have come meanwhile.
             if self._unwritten.get(pid) is written:
                 del self._unwritten[pid]
         if not self._unwritten:
             self._has_unwritten.clear()
+        for written in some.values():
+            if written.then is not None:
+                written.then(written.remembered)
 
     async def _answer(self) -> None:
         while not self._is_ending:
@@ -145,7 +156,7 @@ class Recollection:
 
     async def _find(self, question: _Question) -> Remembered | None:
         if (unwritten := self._unwritten.get(question.pid)) is not None:
-            return unwritten
+            return unwritten.remembered
         if asyncio.get_running_loop().time() >= question.until:
             return None
         try:

@@ -8,6 +8,7 @@ from studyspot.ws_fanout.encoder import text_frame
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.socket_io.packets import Kind, Packet, Signal, write_packet, write_signal
 
+NO_OFFSET = "-"
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -61,6 +62,11 @@ def position(of_socket: int) -> bytes:
     if it is text. With the events themselves it would be one argument more than handlers elsewhere take.
     """
     return event("position", str(of_socket))
+
+
+def no_position() -> bytes:
+    """Until the next position, the client has no offset to come back with: it would begin anew."""
+    return event("position", NO_OFFSET)
 
 
 def acknowledgement(ack: FrameId | None, answer: dict[str, Any]) -> bytes:
