@@ -9,7 +9,7 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, Header, StorageType, StreamConfig
 from nats.js.errors import BadRequestError, KeyNotFoundError, NotFoundError
 
 from studyspot.broker.consumer import WatchedConsumer
@@ -19,6 +19,8 @@ from studyspot.broker.stream import NAME_IN_USE, StreamMessage, stream_state
 NAMES = "names"
 BOOTSTRAP = "bootstrap"
 SOCKETS = "sockets"
+
+_GONE_SOON = {Header.MSG_TTL.value: "1s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,8 @@ def _name_set(message: StreamMessage) -> NameSet:
 async def put_values(nc: Client, bucket: str, values: Mapping[str, bytes], *, limit: timedelta) -> None:
     """Set keys of a bucket, and return when all are set; where it raises, some are or none.
 
+    An empty value erases its key, and is gone itself soon.
+
     Raises:
         BrokerUnavailable: also, the bucket is missing, or takes nothing.
         BrokerClosed
@@ -167,7 +171,8 @@ async def put_values(nc: Client, bucket: str, values: Mapping[str, bytes], *, li
         try:
             async with asyncio.timeout(limit.total_seconds()):
                 for key, value in values.items():
-                    await nc.publish(subject_of(bucket, key), value, reply=inbox)
+                    headers = None if value else _GONE_SOON
+                    await nc.publish(subject_of(bucket, key), value, reply=inbox, headers=headers)
                 await answers.complete
         finally:
             await subscription.unsubscribe()

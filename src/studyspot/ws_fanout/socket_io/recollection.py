@@ -6,8 +6,10 @@ what cannot be read within a second is not remembered. So whatever befalls the b
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from itertools import islice
 
 import structlog
@@ -18,6 +20,7 @@ from studyspot.broker.buckets import SOCKETS, ensure_buckets, get_value, put_val
 from studyspot.broker.errors import BrokerUnavailable
 from studyspot.ws_fanout.socket_io.memory import Answer
 from studyspot.ws_fanout.socket_io.remembered import Remembered
+from studyspot.ws_fanout.socket_io.shares import SHARE_BYTES, Shares
 
 ANSWER_WITHIN = timedelta(seconds=1)
 MOST_UNWRITTEN = 20_000
@@ -36,12 +39,16 @@ _remembered = TypeAdapter(Remembered)
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Unwritten:
-    """What is to be written, and who is told when it is."""
+    """What is to be written, nothing where it is to be erased; and who is told when it is."""
 
-    remembered: Remembered
-    then: Answer | None
+    remembered: Remembered | None
+    then: Answer | None = None
+
+    @cached_property
+    def value(self) -> bytes:
+        return _remembered.dump_json(self.remembered) if self.remembered is not None else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +64,21 @@ class Recollection:
     """What connections were to receive, by the id that each was given (`pid`)."""
 
     def __init__(
-        self, nc: Client, *, most_unwritten: int = MOST_UNWRITTEN, most_questions: int = MOST_QUESTIONS
+        self,
+        nc: Client,
+        *,
+        most_unwritten: int = MOST_UNWRITTEN,
+        most_questions: int = MOST_QUESTIONS,
+        share_bytes: int = SHARE_BYTES,
     ) -> None:
-        """Make it; beyond its bounds it forgets what waits longest to be written, and takes no questions."""
+        """Make it; beyond its bounds it forgets what waits longest to be written, and takes no questions.
+
+        Of one account it keeps `share_bytes`, the newest.
+        """
         self._nc = nc
         self._js = nc.jetstream(timeout=ANSWER_WITHIN.total_seconds())
         self._most_unwritten = most_unwritten
+        self._shares = Shares(share_bytes=share_bytes)
         self._unwritten: dict[str, _Unwritten] = {}
         self._has_unwritten = asyncio.Event()
         self._questions: asyncio.Queue[_Question] = asyncio.Queue(most_questions)
@@ -136,8 +152,8 @@ class Recollection:
         if not self._has_bucket:
             await ensure_buckets(self._js, (SOCKETS,))
             self._has_bucket = True
-        some = dict(islice(self._unwritten.items(), _AT_A_TIME))
-        values = {pid: _remembered.dump_json(written.remembered) for pid, written in some.items()}
+        some = self._with_room_made(dict(islice(self._unwritten.items(), _AT_A_TIME)))
+        values = {pid: written.value for pid, written in some.items()}
         await put_values(self._nc, SOCKETS, values, limit=ANSWER_WITHIN)
         for pid, written in some.items():
             # Something newer may have come meanwhile.
@@ -148,6 +164,18 @@ class Recollection:
         for written in some.values():
             if written.then is not None:
                 written.then(written.remembered)
+
+    def _with_room_made(self, some: Mapping[str, _Unwritten]) -> Mapping[str, _Unwritten]:
+        """Return what is to be written, after what is to be erased for it."""
+        # In one write: so there is never much more than may be, however much waits.
+        erased: dict[str, _Unwritten] = {}
+        for pid, written in some.items():
+            erased.pop(pid, None)
+            if written.remembered is not None:
+                taken = self._shares.take(written.remembered.user_id, pid, len(written.value))
+                erased |= dict.fromkeys(taken, _Unwritten(None))
+        self._unwritten |= erased
+        return erased | {pid: written for pid, written in some.items() if pid not in erased}
 
     async def _answer(self) -> None:
         while not self._is_ending:
