@@ -34,8 +34,12 @@ def test_every_event_that_changes_rights_is_kept() -> None:
     assert {type_of(event_class) for event_class in CHANGE_RIGHTS} <= set(KEYS)
 
 
-def test_an_event_is_kept_under_the_ids_of_its_subject() -> None:
-    keys = {event_type: key_of(subject(event_type, "L1", "u1")) for event_type in map(type_of, EVENT_CLASSES)}
+def test_an_event_is_kept_under_the_ids_of_whom_and_what_it_is_about() -> None:
+    body = b'{"data":{"seatId":"S1"}}'
+    keys = {
+        event_type: key_of(subject(event_type, "L1", "u1"), body)
+        for event_type in map(type_of, EVENT_CLASSES)
+    }
     assert {event_type: key for event_type, key in keys.items() if key} == {
         "library.created": "library.L1",
         "library.updated": "details.L1",
@@ -46,6 +50,8 @@ def test_an_event_is_kept_under_the_ids_of_its_subject() -> None:
         "account.enabled": "standing.u1",
         "account.erased": "erased.u1",
         "account.role-changed": "role.u1",
+        "seat.availability-changed": "service.L1.S1",
+        "seat.removed": "service.L1.S1",
     }
 
 

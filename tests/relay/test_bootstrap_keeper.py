@@ -24,6 +24,7 @@ from studyspot.domain.events import (
     LibraryCreated,
     PricingUpdated,
     SeatAdded,
+    SeatAvailabilityChanged,
     StaffAdded,
     StaffRemoved,
 )
@@ -54,6 +55,10 @@ def seat(number: int) -> SeatAdded:
     return SeatAdded(library_id="L1", seat_id=f"S{number}", label=str(number), zone="quiet")
 
 
+def service(number: int, *, in_service: bool) -> SeatAvailabilityChanged:
+    return SeatAvailabilityChanged(library_id="L1", seat_id=f"S{number}", in_service=in_service)
+
+
 def priced(version: int) -> PricingUpdated:
     return PricingUpdated(library_id="L1", price_version=version, currency="INR", plans=())
 
@@ -64,6 +69,7 @@ EVENTS: Sequence[Event] = (
     *(AccountDisabled(user_id="s1"), AccountDisabled(user_id="s2"), seat(2)),
     *(AccountEnabled(user_id="s2"), AccountErased(user_id="s1"), priced(2)),
     *(StaffRemoved(library_id="L1", user_id="t1"), seat(3)),
+    *(service(1, in_service=False), service(2, in_service=False), service(1, in_service=True)),
 )
 
 
@@ -80,7 +86,7 @@ def compacted(store: EventStore) -> tuple[Reached, set[bytes]]:
     for page in store.pages(0):
         for event in page:
             message = to_message(event.position, event.epoch, event.type, event.data)
-            if key := key_of(message.subject):
+            if key := key_of(message.subject, message.body):
                 newest[key] = message.body
     head = store.head()
     return Reached(head.epoch, head.position, KEYS), set(newest.values())

@@ -22,6 +22,6 @@ def compacted(events: Sequence[Event], *, epoch: str = EPOCH) -> dict[str, bytes
     entries: dict[str, bytes] = {}
     for position, event in enumerate(events, start=1):
         made = message(position, event, epoch=epoch)
-        if key := key_of(made.subject):
+        if key := key_of(made.subject, made.body):
             entries[key] = made.body
     return entries

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
+import orjson
 import structlog
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -30,6 +31,8 @@ from studyspot.domain.events import (
     LibraryCreated,
     LibraryUpdated,
     PricingUpdated,
+    SeatAvailabilityChanged,
+    SeatRemoved,
     StaffAdded,
     StaffRemoved,
 )
@@ -49,6 +52,8 @@ _KEYS: Mapping[type[Event], str] = {
     # Beside it: who is enabled again stays erased.
     AccountErased: "erased.{user}",
     AccountRoleChanged: "role.{user}",
+    SeatAvailabilityChanged: "service.{library}.{seat}",
+    SeatRemoved: "service.{library}.{seat}",
 }
 """Under which key the newest event of a class is kept; the same key where one undoes the other."""
 
@@ -82,14 +87,18 @@ class Bootstrap:
 _reached = TypeAdapter(Reached)
 
 
-def key_of(subject: str) -> str | None:
-    """Return the key of the event with this subject; none where it is not kept.
+def key_of(subject: str, body: bytes) -> str | None:
+    """Return the key of the event with this subject and message; none where it is not kept.
 
-    The subject suffices, so that an event is kept in whatever version it was written.
+    The event itself is not read, so that it is kept in whatever version it was written: subjects have no
+    version, and which seat an event is about every version says in the same place.
     """
     _, entity, verb, library, user = subject.split(".")
     key = KEYS.get(f"{entity}.{verb}")
-    return key.format(library=library, user=user) if key is not None else None
+    if key is None:
+        return None
+    seat = orjson.loads(body)["data"]["seatId"] if "{seat}" in key else None
+    return key.format(library=library, user=user, seat=seat)
 
 
 async def read_bootstrap(nc: Client, js: JetStreamContext) -> Bootstrap | None:

@@ -155,7 +155,7 @@ class BootstrapKeeper:
         entries: dict[str, bytes] = {}
         for event in page.events:
             message = message_of(event)
-            if key := key_of(message.subject):
+            if key := key_of(message.subject, message.body):
                 entries[key] = message.body
         return entries
 

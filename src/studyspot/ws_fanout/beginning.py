@@ -19,7 +19,7 @@ from studyspot.catalogue.cloudevents import UnknownMessage, UnreadableMessage, f
 from studyspot.catalogue.codec import Recorded
 from studyspot.ws_fanout.rights import RIGHTS_SUBJECTS, Rights
 from studyspot.ws_fanout.routed import routed
-from studyspot.ws_fanout.socket_io.scene import SCENE_OF_LIBRARIES, SCENE_OF_SEATS, Scene
+from studyspot.ws_fanout.socket_io.scene import SCENE_SUBJECTS, Scene
 
 _AT_ONCE = 200
 """Messages that are decoded before the loop has a turn."""
@@ -68,8 +68,7 @@ async def learn_beginning(nc: Client, *, window_events: int) -> Beginning:
         reach = f"reaches only {reached}" if reached else "does not tell what came before"
         first = state.first_position
         raise RightsUnknown(f"the stream begins at {first}; the bootstrap bucket {reach}, the relay fills it")
-    await _read_on(nc, beginning, reached, (*RIGHTS_SUBJECTS, *SCENE_OF_LIBRARIES))
-    await _read_on(nc, beginning, state.first_position - 1, SCENE_OF_SEATS)
+    await _read_on(nc, beginning, reached, (*RIGHTS_SUBJECTS, *SCENE_SUBJECTS))
     return beginning
 
 

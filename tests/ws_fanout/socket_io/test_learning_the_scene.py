@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
-from studyspot.domain.events import Event
+from studyspot.domain.events import Event, SeatRemoved
 from studyspot.ws_fanout.beginning import learn_beginning
 from studyspot.ws_fanout.limits import Limits
 from studyspot.ws_fanout.socket_io.scene import LibraryFacts, Scene
@@ -69,19 +69,31 @@ async def test_what_the_bucket_has_of_a_library_and_the_stream_has_newer_is_lear
     assert (await learn(log)).library("L1") == AS_UPDATED
 
 
+SERVICE: list[Event] = [
+    *(service_changed(seat=seat) for seat in ("S1", "S2", "S3")),
+    *(service_changed(seat=seat, in_service=True) for seat in ("S2", "S3")),
+    SeatRemoved(library_id="L1", seat_id="S3", revoke_at=START),
+]
+
+
+def in_service(scene: Scene) -> dict[str, bool]:
+    return {seat: scene.is_free("L1", seat, START) for seat in ("S1", "S2", "S3", "S4")}
+
+
 async def test_a_seat_that_is_broken_since_long_ago_is_learnt_from_the_stream(log: Log) -> None:
-    service = [
-        service_changed(seat="S1"),
-        service_changed(seat="S2"),
-        service_changed(seat="S2", in_service=True),
-    ]
-    await log.append(library_created(), *service, *FILLING)
-    # The bucket reaches beyond these events, and does not have them.
-    await keep_bootstrap(log.nc, log.events)
+    await log.append(library_created(), *SERVICE, *FILLING)
 
-    scene = await learn(log)
+    assert in_service(await learn(log)) == {"S1": False, "S2": True, "S3": False, "S4": True}
 
-    assert [scene.is_free("L1", seat, START) for seat in ("S1", "S2", "S3")] == [False, True, True]
+
+async def test_seats_that_broke_before_the_stream_begins_are_in_the_bucket(nats_url: str) -> None:
+    async with log_at(nats_url, first_position=101) as log:
+        log.events[: len(SERVICE)] = SERVICE
+        await keep_bootstrap(log.nc, log.events)
+        assert in_service(await learn(log)) == {"S1": False, "S2": True, "S3": False, "S4": True}
+
+        await log.append(service_changed(seat="S1", in_service=True), service_changed(seat="S4"), *FILLING)
+        assert in_service(await learn(log)) == {"S1": True, "S2": True, "S3": False, "S4": False}
 
 
 async def test_who_has_a_seat_is_known_of_the_window_alone_and_that_is_said(log: Log) -> None:

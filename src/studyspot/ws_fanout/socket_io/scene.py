@@ -51,10 +51,9 @@ from studyspot.domain.events import (
     WaitlistEvent,
 )
 
-SCENE_OF_LIBRARIES = tuple(subjects_of_type(type_of(one)) for one in (LibraryCreated, LibraryUpdated))
-"""Subjects of the events that say how a library is called and what time it is there."""
-SCENE_OF_SEATS = tuple(subjects_of_type(type_of(one)) for one in (SeatAvailabilityChanged, SeatRemoved))
-"""Subjects of the events that say which seats are out of service; there are few."""
+_LASTING = (LibraryCreated, LibraryUpdated, SeatAvailabilityChanged, SeatRemoved)
+SCENE_SUBJECTS = tuple(subjects_of_type(type_of(one)) for one in _LASTING)
+"""Of events that say how a library is called, what time it is there, and which seats are out of service."""
 
 _FORGET_FROM = 32
 
