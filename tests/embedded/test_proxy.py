@@ -122,7 +122,7 @@ async def test_the_api_is_asked_as_the_client_asked(origin: Origin) -> None:
         assert header(told, "host") == [origin.authority]
         assert header(told, "x-forwarded-proto") == ["http"]
         assert header(told, "x-forwarded-for") == ["127.0.0.1"]
-        for path in ("/", "/wsx", "/ws/x", "/socket.io", "/docs"):
+        for path in ("/", "/wsx", "/ws/x", "/socket.iox", "/socket-io/", "/docs"):
             assert (await client.get(origin.url(path))).json()["path"] == path
 
 
@@ -144,7 +144,14 @@ async def test_a_body_that_the_api_refuses_reaches_it(origin: Origin) -> None:
     assert told["bytes"] == 900_000
 
 
-@pytest.mark.parametrize("path", ["/ws", "/ws?a=1", "/socket.io/?EIO=4&transport=websocket"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/ws", "/ws?a=1", "/socket.io/?EIO=4&transport=websocket", "/socket.io/"),
+        # A client may be told to leave the last slash out.
+        "/socket.io?EIO=4&transport=websocket",
+    ],
+)
 async def test_a_socket_reaches_the_fanout(origin: Origin, path: str) -> None:
     page = f"http://{origin.authority}"
     async with (
@@ -162,8 +169,9 @@ async def test_a_socket_reaches_the_fanout(origin: Origin, path: str) -> None:
 
 async def test_who_polls_reaches_the_fanout_too_and_is_answered_by_it(origin: Origin) -> None:
     async with fanout(origin.fanout_port), httpx.AsyncClient(trust_env=False) as client:
-        answer = await client.get(origin.url("/socket.io/?EIO=4&transport=polling"))
-    assert answer.status_code == 426
+        for path in ("/socket.io/", "/socket.io"):
+            answer = await client.get(origin.url(f"{path}?EIO=4&transport=polling"))
+            assert answer.status_code == 426
 
 
 async def test_while_the_fanout_is_away_clients_are_told_to_come_again_and_then_they_can(
@@ -196,7 +204,7 @@ async def test_more_sockets_are_open_at_once_than_nginx_has_of_itself(origin: Or
 def test_no_timeout_of_a_proxy_ends_a_socket_that_is_quiet_between_two_pings() -> None:
     quiet = Limits().heartbeat_every.total_seconds()
     site = (ROOT / "deploy/nginx/studyspot.conf").read_text()
-    sockets = re.search(r"location ~ \^/\(ws\$\|socket\\.io/\) \{(.*?)\n    \}", site, re.S)
+    sockets = re.search(r"location ~ \^/\(ws\|socket[^ ]+\$ \{(.*?)\n    \}", site, re.S)
     assert sockets is not None
     limits = dict(re.findall(r"(proxy_(?:read|send)_timeout) (\d+)s;", sockets[1]))
     assert limits.keys() == {"proxy_read_timeout", "proxy_send_timeout"}

