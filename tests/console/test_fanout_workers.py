@@ -27,6 +27,7 @@ SERVES = """
 report(sockets=number * 10)
 parent.recv(1)
 """
+TALKS = "while True: report(); time.sleep(0.05)"
 
 
 def workers(script: str, count: int = 2, *, note: Path | None = None, **options: object) -> FanoutWorkers:
@@ -147,7 +148,7 @@ async def test_one_that_does_not_end_is_killed_within_the_limit() -> None:
 
 
 async def test_one_that_says_nothing_any_more_is_not_ready() -> None:
-    one = workers("while True: report(); time.sleep(0.05)", 1, silent_after=timedelta(seconds=1))
+    one = workers(TALKS, 1, silent_after=timedelta(seconds=1))
     async with running(one):
         await until(lambda: one.readiness().ready)
         (process,) = pids(one)
@@ -155,6 +156,28 @@ async def test_one_that_says_nothing_any_more_is_not_ready() -> None:
         await until(lambda: not one.readiness().ready)
         thaw(process)
         await until(lambda: one.readiness().ready)
+
+
+async def test_one_that_hangs_is_killed_and_started_again() -> None:
+    died: list[int] = []
+    two = workers(TALKS, on_death=died.append, hung_after=timedelta(seconds=2))
+    async with running(two):
+        await until(lambda: two.readiness().ready)
+        first, second = pids(two)
+        freeze(first)
+        await until(lambda: died == [first] and two.readiness().ready)
+        assert pids(two)[1] == second
+        assert [worker["restarts"] for worker in two.health()["workers"]] == [1, 0]
+
+
+async def test_one_that_hangs_before_it_has_told_anything_is_started_again(tmp_path: Path) -> None:
+    note = tmp_path / "starts"
+    first_hangs = "note = open(os.environ['NOTE'], 'a+'); note.write('x'); note.flush(); note.seek(0)\n"
+    first_hangs += "if note.read() == 'x': time.sleep(60)\n"
+    one = workers(first_hangs + TALKS, 1, note=note, hung_after=timedelta(seconds=2))
+    async with running(one):
+        await until(lambda: one.readiness().ready)
+    assert note.read_text() == "xx"
 
 
 async def test_the_end_of_the_parent_reaches_them_through_what_joins_them() -> None:

@@ -1,4 +1,4 @@
-"""The workers of a fan-out, kept by their parent: what dies is started again, and all end together."""
+"""A fan-out's workers, kept by their parent: what dies or hangs is started again, and all end together."""
 
 import asyncio
 import socket
@@ -20,6 +20,10 @@ STOPPED_WITHIN = timedelta(seconds=9)
 """A worker drains within eight seconds, and whoever stops us waits for ten."""
 MOST_FAILED_STARTS = 3
 SILENT_AFTER = timedelta(seconds=5)
+"""Then it is not ready."""
+HUNG_AFTER = timedelta(seconds=30)
+"""Then it is killed; to start takes less, even where NATS is slow."""
+_LOOK_EVERY = timedelta(milliseconds=500)
 
 log = structlog.get_logger()
 
@@ -77,6 +81,7 @@ class FanoutWorkers:
         on_death: Callable[[int], None] = lambda _: None,
         stopped_within: timedelta = STOPPED_WITHIN,
         silent_after: timedelta = SILENT_AFTER,
+        hung_after: timedelta = HUNG_AFTER,
     ) -> None:
         """Start none yet; `on_death` is told the process of each that dies unasked."""
         self._command = command
@@ -84,6 +89,7 @@ class FanoutWorkers:
         self._workers = [Worker(number, silent_after) for number in range(1, count + 1)]
         self._on_death = on_death
         self._stopped_within = stopped_within
+        self._hung_after = hung_after
 
     async def run(self, stopped: asyncio.Event) -> None:
         """Keep every worker running until `stopped` is set; then all drain at once, within the limit.
@@ -141,9 +147,11 @@ class FanoutWorkers:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(_listen(ours, worker))
+                    watching = tasks.create_task(_watch(process, worker, self._hung_after))
                     try:
                         exit_code = await process.wait()
                     finally:
+                        watching.cancel()
                         await _stop(process, worker, self._stopped_within)
             finally:
                 worker.ended()
@@ -167,6 +175,21 @@ async def _listen(channel: socket.socket, worker: Worker) -> None:
                     worker.told(read_report(line))
     finally:
         writer.close()
+
+
+async def _watch(process: asyncio.subprocess.Process, worker: Worker, hung_after: timedelta) -> None:
+    """Kill the worker once it has told nothing for so long: its sockets hear nothing either."""
+    reported_at, silent_for = worker.reported_at, timedelta()
+    while silent_for < hung_after:
+        await asyncio.sleep(_LOOK_EVERY.total_seconds())
+        if worker.reported_at != reported_at:
+            reported_at, silent_for = worker.reported_at, timedelta()
+        else:
+            # Only time in which we ran ourselves: where all stood still, no worker is to blame.
+            silent_for += _LOOK_EVERY
+    log.error("worker hangs and is killed", worker=worker.number, pid=process.pid)
+    with suppress(ProcessLookupError):
+        process.kill()
 
 
 async def _stop(process: asyncio.subprocess.Process, worker: Worker, limit: timedelta) -> None:
