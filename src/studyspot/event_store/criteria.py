@@ -99,6 +99,10 @@ _MATCHING = """
             WHERE t.position > c.after AND t.position <= %(until)b {own_type} {own_tags} {first}
         ) m"""
 
+# Planned while the log is short, the two were joined the other way about: every event of the types was read,
+# to look for the tags among them, and that plan stayed while the log grew.
+_APART = "OFFSET 0"
+
 _OTHER_TAGS = """AND NOT EXISTS (
                 SELECT FROM unnest(c.other_tags::text[]) o(tag) WHERE NOT EXISTS (
                     SELECT FROM store.event_tags x
@@ -135,7 +139,7 @@ def _matching(number: int, shape: Shape, limited: bool) -> str:
     if (limited or shape.newest) and shape.typed:
         each_type = f"CROSS JOIN unnest(%(types_{number})b::text[]) y(type)"
         own_type = "AND t.type = y.type"
-    first = "ORDER BY t.position LIMIT %(limit)b" if limited else ""
+    first = "ORDER BY t.position LIMIT %(limit)b" if limited else _APART
     if shape.newest:
         first = "ORDER BY t.position DESC LIMIT 1"
     return _MATCHING.format(

@@ -32,6 +32,7 @@ SELECT e.position, e.epoch, e.type, e.data, e.tags FROM (
         SELECT t.position FROM store.event_tags t
         WHERE t.tag >= r.first COLLATE "C" AND t.tag <= r.last COLLATE "C"
             AND t.type = ANY(%(types)b::text[])
+        OFFSET 0  -- or all events of the types might be read to look for the tags among them
     ) m
 ) m JOIN store.events e USING (position) ORDER BY e.position
 """
