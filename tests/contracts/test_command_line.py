@@ -1,5 +1,6 @@
 """The command line answers at once: help waits for nothing that only a command needs."""
 
+import importlib.util
 import subprocess
 import sys
 
@@ -49,3 +50,16 @@ def test_a_fan_out_starts_without_a_database_driver_and_without_the_frameworks_o
     found = set(ended.stdout.split())
     assert "websockets" in found
     assert found & {"alembic", "fastapi", "faststream", "httpx", "psycopg", "uvicorn"} == set()
+
+
+def test_a_process_loads_no_client_of_http_for_the_sake_of_its_broker() -> None:
+    # The tests have it installed for clients of their own.
+    assert importlib.util.find_spec("aiohttp") is not None
+    begun = "from studyspot.console import app; app.leave_out_what_is_not_used()"
+    told = f"{begun}; import sys, nats; print(*filter(sys.modules.get, sys.modules))"
+    ended = subprocess.run(
+        [sys.executable, "-c", told], capture_output=True, text=True, timeout=60, check=True
+    )
+    found = {name.partition(".")[0] for name in ended.stdout.split()}
+    assert "nats" in found
+    assert "aiohttp" not in found

@@ -34,7 +34,7 @@ class Child:
 
 def main() -> None:
     """Fork commands until the socket is closed; in a child, be that command."""
-    app.import_structlog_without_rich()
+    app.leave_out_what_is_not_used()
     for room in ROOMS:
         importlib.import_module(f"studyspot.console.{room}")
     gc.freeze()
