@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -199,7 +200,7 @@ class Decisions:
             # An answer that was given before is given again, whatever the boundary now says.
             with _decided_by(snapshot.head):
                 wider = boundary if snapshot.answer is not None else decider.boundary(command, state)
-            if set(wider) <= set(boundary):
+            if wider == boundary or set(wider) <= set(boundary):
                 _events_read.observe(read)
                 return state, boundary, snapshot.head, snapshot.answer
             boundary = wider
@@ -220,13 +221,18 @@ def _criteria(
 ) -> tuple[Criterion, ...]:
     return tuple(
         Criterion(
-            types=tuple(type_of(event_class) for event_class in criterion.types),
+            types=_types_of(criterion.types),
             tags=(criterion.tag,),
             newest=criterion.newest,
             after=recalled[criterion].position if criterion in recalled else 0,
         )
         for criterion in boundary
     )
+
+
+@lru_cache(maxsize=512)
+def _types_of(event_classes: tuple[type[Event], ...]) -> tuple[str, ...]:
+    return tuple(type_of(event_class) for event_class in event_classes)
 
 
 def _placed(stored: StoredEvent) -> Placed:

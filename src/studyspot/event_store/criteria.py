@@ -1,11 +1,12 @@
 """Criteria as SQL: grouped by the index that serves them, looked up many at a time.
 
-A group is all criteria with the same types and the same shape; its tags travel as one array. So a batch of
-hundreds of conditions is a handful of index loops, and the statement's text depends on the shapes alone.
+A group is all criteria of the same shape; their tags travel as one array, their types as another. So a batch
+of hundreds of conditions is an index loop or two, and the statement's text depends on the shapes alone.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from studyspot.event_store.arrays import (
@@ -30,11 +31,11 @@ class Shape:
 
 @dataclass(slots=True)
 class Group:
-    """Criteria that differ only in their tags, and in the condition they belong to."""
+    """Criteria that differ only in their types and tags, and in the condition they belong to."""
 
     shape: Shape
-    types: tuple[str, ...]
     commands: SmallintArray = field(default_factory=SmallintArray)
+    types: TextArray = field(default_factory=TextArray)
     tags: TextArray = field(default_factory=TextArray)
     other_tags: TextArray = field(default_factory=TextArray)
     afters: BigintArray = field(default_factory=BigintArray)
@@ -42,7 +43,7 @@ class Group:
     def parameters(self, number: int) -> dict[str, PackedArray[Any]]:
         """Return this group's parameters, named as the SQL of group `number` names them."""
         return {
-            f"types_{number}": TextArray(self.types),
+            f"types_{number}": self.types,
             f"tags_{number}": self.tags,
             f"other_tags_{number}": self.other_tags,
             f"commands_{number}": self.commands,
@@ -54,7 +55,7 @@ class Groups:
     """The criteria of one query, or of every condition in a batch."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[tuple[str, ...], Shape], Group] = {}
+        self._groups: dict[tuple[bool, bool, bool, bool], Group] = {}
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -63,15 +64,17 @@ class Groups:
         """Add criteria that must match after position `after`; without any, every event matches."""
         for criterion in tuple(criteria) or (Criterion(),):
             types, tags = criterion.types, criterion.tags
-            shape = Shape(bool(types), bool(tags), len(tags) > 1, criterion.newest)
-            group = self._groups.get((types, shape))
+            shape = (bool(types), bool(tags), len(tags) > 1, criterion.newest)
+            group = self._groups.get(shape)
             if group is None:
-                group = self._groups[(types, shape)] = Group(shape, types)
+                group = self._groups[shape] = Group(Shape(*shape))
             group.commands.append(command)
             group.afters.append(after)
+            if types:
+                group.types.append(_types_literal(types))
             if tags:
                 group.tags.append(tags[0])
-            if shape.several_tags:
+            if len(tags) > 1:
                 group.other_tags.append(text_array_literal(tags[1:]))
 
     @property
@@ -85,6 +88,11 @@ class Groups:
         for number, group in enumerate(self._groups.values()):
             merged.update(group.parameters(number))
         return merged
+
+
+@lru_cache(maxsize=512)
+def _types_literal(types: tuple[str, ...]) -> str:
+    return text_array_literal(types)
 
 
 # LATERAL … LIMIT 1 keeps one index probe per criterion, whatever the planner believed about table sizes.
@@ -129,15 +137,15 @@ def _lost(number: int, shape: Shape) -> str:
     return _LOST.format(
         criteria=_unnested(number, shape, per_command=True),
         table=_table(shape),
-        own_type=_own_type(number, shape),
+        own_type=_own_type(shape),
         own_tags=_own_tags(shape),
     )
 
 
 def _matching(number: int, shape: Shape, limited: bool) -> str:
-    each_type, own_type = "", _own_type(number, shape)
+    each_type, own_type = "", _own_type(shape)
     if (limited or shape.newest) and shape.typed:
-        each_type = f"CROSS JOIN unnest(%(types_{number})b::text[]) y(type)"
+        each_type = "CROSS JOIN LATERAL unnest(c.types::text[]) y(type)"
         own_type = "AND t.type = y.type"
     first = "ORDER BY t.position LIMIT %(limit)b" if limited else _APART
     if shape.newest:
@@ -160,6 +168,8 @@ def _unnested(number: int, shape: Shape, *, per_command: bool) -> str:
     columns = {"after": f"%(afters_{number})b::bigint[]"}
     if per_command:
         columns["command"] = f"%(commands_{number})b::smallint[]"
+    if shape.typed:
+        columns["types"] = f"%(types_{number})b::text[]"
     if shape.tagged:
         columns["tag"] = f"%(tags_{number})b::text[]"
     if shape.several_tags:
@@ -167,8 +177,8 @@ def _unnested(number: int, shape: Shape, *, per_command: bool) -> str:
     return _UNNEST.format(values=", ".join(columns.values()), names=", ".join(columns))
 
 
-def _own_type(number: int, shape: Shape) -> str:
-    return f"AND t.type = ANY(%(types_{number})b::text[])" if shape.typed else ""
+def _own_type(shape: Shape) -> str:
+    return "AND t.type = ANY(c.types::text[])" if shape.typed else ""
 
 
 def _own_tags(shape: Shape) -> str:
