@@ -35,7 +35,8 @@ from studyspot.domain.events import (
 )
 from studyspot.domain.people import Role
 from studyspot.ws_fanout.admission import own_rooms, refused
-from studyspot.ws_fanout.rooms import route, subjects_of
+from studyspot.ws_fanout.room_names import subjects_of
+from studyspot.ws_fanout.rooms import route
 from studyspot.ws_fanout.views import show
 from tests.catalogue.golden import METADATA, example
 from tests.ws_fanout import events as given

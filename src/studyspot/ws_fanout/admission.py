@@ -7,7 +7,7 @@ from typing import get_args
 
 from studyspot.access.tokens import Identity
 from studyspot.domain.people import Role
-from studyspot.ws_fanout.rooms import EVERYONE, role_room, user_room
+from studyspot.ws_fanout.room_names import EVERYONE, role_room, user_room
 
 _ROLES = "|".join(get_args(Role))
 _ROOM = re.compile(

@@ -39,7 +39,7 @@ from studyspot.domain.events import (
     WaitlistEvent,
 )
 from studyspot.domain.people import Role
-from studyspot.ws_fanout.rooms import staff_room
+from studyspot.ws_fanout.room_names import staff_room
 
 CHANGE_RIGHTS: Sequence[type[Event]] = (
     LibraryCreated,

@@ -4,12 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from studyspot.catalogue.subjects import (
-    subjects_of_entity,
-    subjects_of_library,
-    subjects_of_type,
-    subjects_of_user,
-)
 from studyspot.domain.events import (
     AccountEvent,
     AnnouncementMade,
@@ -54,29 +48,9 @@ from studyspot.domain.events import (
     WaitlistOffered,
     WaitlistOfferLapsed,
 )
-from studyspot.domain.people import Role
 from studyspot.ws_fanout import views
+from studyspot.ws_fanout.room_names import EVERYONE, OWNERS, STUDENTS, library_room, staff_room, user_room
 from studyspot.ws_fanout.views import SeatState, View
-
-EVERYONE = "everyone"
-STUDENTS = "role:student"
-OWNERS = "role:library_owner"
-
-
-def user_room(user_id: str) -> str:
-    return f"user:{user_id}"
-
-
-def role_room(role: Role) -> str:
-    return f"role:{role}"
-
-
-def library_room(library_id: str) -> str:
-    return f"library:{library_id}"
-
-
-def staff_room(library_id: str) -> str:
-    return f"library:{library_id}:staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +89,6 @@ def route(event: Event) -> Route:
         # They change who may be where, and are shown to nobody.
         return Route({})
     assert_never(event)
-
-
-def subjects_of(room: str) -> tuple[str, ...]:
-    """Return the subjects of every event that the room sees, and perhaps of some that it does not."""
-    kind, _, rest = room.partition(":")
-    match kind:
-        case "user":
-            return (subjects_of_user(rest),)
-        case "library":
-            return (subjects_of_library(rest.removesuffix(":staff")),)
-        case "role" if room == OWNERS:
-            return (*_OF_ROLES, subjects_of_type("booking.created"))
-        case "role" if room == STUDENTS:
-            return (*_OF_ROLES, subjects_of_entity("pricing"))
-        case "everyone":
-            return (subjects_of_type("announcement.made"),)
-        case _:
-            return ()
-
-
-_OF_ROLES = (subjects_of_entity("library"), subjects_of_entity("closure"))
 
 
 def _route_of_library(event: LibraryEvent) -> Route:

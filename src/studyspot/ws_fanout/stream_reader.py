@@ -15,7 +15,7 @@ from studyspot.catalogue.cloudevents import UnknownMessage
 from studyspot.wire.frames import CloseCode
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.replays import Reading
-from studyspot.ws_fanout.rooms import subjects_of
+from studyspot.ws_fanout.room_names import subjects_of
 from studyspot.ws_fanout.routed import RoutedEvent, routed, slices
 
 _READS_AT_ONCE = 2
