@@ -73,6 +73,8 @@ async def test_a_worker_that_is_killed_under_load_costs_its_clients_nothing(
         await log.append(library_created(), *bookings(100))
         await all_have(clients, log.head)
         await until_value(fanout, "studyspot_fanout_deliveries_total", 20 * log.head)
+        # Each tells by itself, now and then.
+        await fanout.until(lambda answer: sum(one["sockets"] for one in answer.json()["workers"]) == 20)
         killed, other = await fanout.workers()
 
         load = asyncio.create_task(commands_go_on(log))
