@@ -1,4 +1,4 @@
-"""A portal that reads slowly is told of every seat all the same."""
+"""A portal that reads slowly is told of everything all the same."""
 
 from datetime import timedelta
 
@@ -27,3 +27,22 @@ def test_a_seat_that_a_booking_has_left_is_told_to_be_free_though_the_booking_ha
 
     seats = [told for name, told in portal.events() if name == "seat:availability"]
     assert {told["seatId"]: told["available"] for told in seats} == {"S16": True, "S17": True}
+
+
+def test_a_slow_reader_is_brought_everything_in_order() -> None:
+    node = Node(Limits(unsent_bytes=2000))
+    portal = Portal(node, Client(full_bytes=500, reads=False))
+    portal.client.reads = True
+    portal.connect()
+    portal.events()
+    portal.client.reads = False
+
+    for _ in range(40):
+        node.publish(announced())
+    portal.client.reads = True
+    while portal.client.unread:
+        node.read(portal.client, portal.peer)
+
+    positions = [int(event[1]) for event in portal.events() if event[0] == "position"]
+    assert positions == sorted(positions)
+    assert set(positions) >= set(range(1, 41))

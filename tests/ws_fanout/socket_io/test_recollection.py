@@ -2,81 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from nats.aio.client import Client
-from nats.js.api import DiscardPolicy, StorageType
 
-from studyspot.broker.buckets import SOCKETS, ensure_buckets, get_value, put_values, stream_of
-from studyspot.broker.connection import connect
-from studyspot.broker.errors import BrokerClosed, BrokerUnavailable
-from studyspot.ws_fanout.ending import end_tasks
+from studyspot.broker.buckets import SOCKETS, ensure_buckets, put_values, stream_of
+from studyspot.broker.errors import BrokerClosed
 from studyspot.ws_fanout.socket_io.recollection import Recollection
 from studyspot.ws_fanout.socket_io.remembered import Remembered
-from studyspot.ws_fanout.socket_io.shares import SHARE_BYTES
 from tests.engines import NatsServer
-
-LIMIT = 20
-ASHA = Remembered("s1", "k3", {"library:L1": 120, "library:L2": 131}, 118)
-
-
-@asynccontextmanager
-async def node(server: NatsServer, **bounds: int) -> AsyncIterator[Recollection]:
-    """The memory of one node, with the rights of the fan-out's user."""
-    async with connected(server) as nc:
-        recollection = Recollection(nc, **bounds)
-        running = asyncio.create_task(recollection.run())
-        try:
-            yield recollection
-        finally:
-            async with asyncio.timeout(LIMIT):
-                await end_tasks([running])
-
-
-@asynccontextmanager
-async def connected(server: NatsServer) -> AsyncIterator[Client]:
-    async with _connection(server.urls.fanout) as nc:
-        yield nc
-
-
-@asynccontextmanager
-async def admin(server: NatsServer) -> AsyncIterator[Client]:
-    async with _connection(server.urls.admin) as nc:
-        yield nc
-
-
-@asynccontextmanager
-async def _connection(url: str) -> AsyncIterator[Client]:
-    nc = await connect(url, name="test")
-    try:
-        yield nc
-    finally:
-        await nc.close()
-
-
-async def recalled(recollection: Recollection, pid: str) -> Remembered | None:
-    answer: asyncio.Future[Remembered | None] = asyncio.get_running_loop().create_future()
-    recollection.recall(pid, answer.set_result)
-    assert not answer.done(), "the caller is not to be called before it goes on"
-    async with asyncio.timeout(LIMIT):
-        return await answer
-
-
-async def recalled_at_last(recollection: Recollection, pid: str, expected: Remembered | None) -> None:
-    async with asyncio.timeout(LIMIT):
-        while await recalled(recollection, pid) != expected:  # noqa: ASYNC110  It is asked.
-            await asyncio.sleep(0.01)
-
-
-async def in_bucket(server: NatsServer, pid: str) -> None:
-    """Wait until something is written, so that also a node that is killed would have told it."""
-    async with connected(server) as nc, asyncio.timeout(LIMIT):
-        while await get_value(nc.jetstream(timeout=2), SOCKETS, pid) is None:  # noqa: ASYNC110  As above.
-            await asyncio.sleep(0.01)
+from tests.ws_fanout.socket_io.recollecting import (
+    ASHA,
+    LIMIT,
+    admin,
+    connected,
+    in_bucket,
+    node,
+    recalled,
+    recalled_at_last,
+)
 
 
 async def test_another_node_finds_what_one_has_written(nats_server: NatsServer) -> None:
@@ -241,64 +186,3 @@ async def test_a_connection_that_is_gone_for_good_ends_it(nats_server: NatsServe
             with pytest.raises(BaseExceptionGroup) as caught:
                 await running
         assert caught.group_contains(BrokerClosed)
-
-
-async def test_the_bucket_keeps_one_value_of_each_for_a_day_and_no_more_than_its_bytes(
-    nats_server: NatsServer,
-) -> None:
-    async with node(nats_server) as one:
-        one.remember("p-1", ASHA)
-        await in_bucket(nats_server, "p-1")
-        one.remember("p-1", Remembered("s1", "k3", {}, 200))
-        one.remember("p-2", ASHA)
-        await in_bucket(nats_server, "p-2")
-    async with admin(nats_server) as nc:
-        info = await nc.jetstream().stream_info(stream_of(SOCKETS))
-    assert info.state.messages == 2
-    config = info.config
-    assert config.storage == StorageType.FILE
-    assert config.max_age == timedelta(hours=24).total_seconds()
-    assert config.max_msgs_per_subject == 1
-    assert config.discard == DiscardPolicy.OLD
-    assert 0 < (config.max_bytes or 0) <= 1024**3
-
-
-async def test_one_account_pushes_only_its_own_connections_out(nats_server: NatsServer) -> None:
-    async with admin(nats_server) as nc:
-        js = nc.jetstream(timeout=2)
-        await ensure_buckets(js, (SOCKETS,))
-        info = await js.stream_info(stream_of(SOCKETS))
-        await js.update_stream(replace(info.config, max_bytes=4 * SHARE_BYTES))
-    rooms = {f"library:{number:064}": number for number in range(200)}
-    async with node(nats_server) as one, node(nats_server) as other:
-        one.remember("asha", ASHA)
-        await in_bucket(nats_server, "asha")
-        count = 10 * SHARE_BYTES // len(str(rooms))
-        for number in range(count):
-            one.remember(f"p-{number}", Remembered("flood", "k3", rooms, number))
-        await in_bucket(nats_server, f"p-{count - 1}")
-        await recalled_at_last(other, "p-0", None)
-
-        assert await recalled(other, "asha") == ASHA
-        newest = range(count - 20, count)
-        assert None not in [await recalled(other, f"p-{number}") for number in newest]
-
-
-async def test_what_is_pushed_out_leaves_nothing_behind(nats_server: NatsServer) -> None:
-    async with node(nats_server, share_bytes=2000) as one, admin(nats_server) as nc:
-        for number in range(500):
-            one.remember(f"p-{number}", ASHA)
-        await in_bucket(nats_server, "p-499")
-        js = nc.jetstream(timeout=2)
-        async with asyncio.timeout(LIMIT):
-            while (await js.stream_info(stream_of(SOCKETS))).state.messages > 20:  # noqa: ASYNC110  As above.
-                await asyncio.sleep(0.05)
-        assert await recalled(one, "p-499") == ASHA
-
-
-async def test_a_bucket_that_takes_nothing_is_told_as_unavailable(nats_server: NatsServer) -> None:
-    async with admin(nats_server) as nc:
-        js = nc.jetstream(timeout=2)
-        await js.add_stream(name="squatter", subjects=["$KV.sockets.>"])
-        with pytest.raises(BrokerUnavailable):
-            await put_values(nc, SOCKETS, {"p-1": b"{}"}, limit=timedelta(seconds=2))

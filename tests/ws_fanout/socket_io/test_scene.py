@@ -3,21 +3,14 @@
 import pickle
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from studyspot.catalogue.codec import Metadata, Recorded
 from studyspot.domain.events import (
-    BookingCancelled,
-    BookingCheckedIn,
     BookingCompleted,
     BookingCreated,
     BookingNoShow,
-    BookingRescheduled,
     Event,
     HoldLapsed,
     HoldPlaced,
@@ -28,7 +21,6 @@ from studyspot.domain.events import (
 from studyspot.ws_fanout.socket_io.scene import LibraryFacts, Scene
 from tests.ws_fanout.events import (
     END,
-    EPOCH,
     OCCUPIED_UNTIL,
     START,
     booked,
@@ -44,28 +36,7 @@ from tests.ws_fanout.events import (
     service_changed,
     terms,
 )
-
-HOUR = timedelta(hours=1)
-SEATS = ("S1", "S2")
-MOMENTS = [START + HOUR * half / 2 for half in range(-2, 14)]
-
-Subject = TypeVar(
-    "Subject", HoldPlaced, BookingCreated, BookingRescheduled, BookingCheckedIn, BookingCancelled
-)
-
-
-def scene_of(*events: Event, scene: Scene | None = None, time: datetime = START) -> Scene:
-    scene = scene or Scene()
-    for position, event in enumerate(events, start=1):
-        metadata = Metadata(time=time, command_id=f"command-{position}")
-        scene.apply(Recorded(position=position, epoch=EPOCH, event=event, metadata=metadata))
-    return scene
-
-
-def at_seat(event: Subject, seat: str, first: int, last: int) -> Subject:
-    """The event for another seat, from one half of an hour to another."""
-    start, until = START + HOUR * first / 2, START + HOUR * last / 2
-    return replace(event, seat_id=seat, start=start, end=until, occupied_until=until)
+from tests.ws_fanout.socket_io.scenes import HOUR, scene_of
 
 
 def test_a_library_is_known_by_its_name_and_clock_and_stays_so_when_it_is_retired() -> None:
@@ -178,99 +149,3 @@ def test_what_is_to_come_is_not_forgotten_however_much_it_is() -> None:
         scene_of(BookingCreated(**terms(booking=f"B{day}") | interval), scene=scene)
 
     assert not any(scene.is_free("L1", "S17", start) for start in starts)
-
-
-intervals = st.tuples(st.integers(0, 10), st.integers(1, 4)).map(lambda pair: (pair[0], sum(pair)))
-stories = st.lists(
-    st.tuples(
-        st.sampled_from(["hold", "book", "check in", "move", "free", "out of service", "in service"]),
-        st.sampled_from(["B1", "B2", "B3"]),
-        st.sampled_from(SEATS),
-        intervals,
-    ),
-    max_size=25,
-)
-
-
-class Told:
-    """Events as a story tells them, and for each occupation where it now is: the plain model of a scene."""
-
-    def __init__(self, story: list[tuple[str, str, str, tuple[int, int]]]) -> None:
-        self.events: list[Event] = []
-        self.where: dict[str, tuple[str, int, int]] = {}
-        self.out_of_service: set[str] = set()
-        for step in story:
-            self._tell(*step)
-
-    def is_free(self, seat: str, at: datetime) -> bool:
-        halves = (at - START) / (HOUR / 2)
-        taken = [first <= halves < last for where, first, last in self.where.values() if where == seat]
-        return seat not in self.out_of_service and not any(taken)
-
-    def _tell(self, what: str, booking: str, seat: str, interval: tuple[int, int]) -> None:
-        was = self.where.get(booking)
-        if what == "out of service":
-            self.out_of_service.add(seat)
-            self.events.append(service_changed(seat=seat))
-        elif what == "in service":
-            self.out_of_service.discard(seat)
-            self.events.append(service_changed(seat=seat, in_service=True))
-        elif was is None:
-            self._take(what, booking, (seat, *interval))
-        elif what == "free":
-            del self.where[booking]
-            self.events.append(at_seat(cancelled(booking=booking), *was))
-        elif what == "move":
-            self._move(booking, was, (seat, *interval))
-        else:
-            # Whatever it was asked for, who has a place comes to it.
-            self.events.append(at_seat(checked_in(booking=booking), *was))
-
-    def _take(self, what: str, booking: str, where: tuple[str, int, int]) -> None:
-        if what in ("hold", "book"):
-            self.where[booking] = where
-            until = START + 24 * HOUR
-            made = (
-                at_seat(booked(booking=booking), *where)
-                if what == "book"
-                else at_seat(HoldPlaced(**hold(booking=booking) | {"until": until}), *where)
-            )
-            self.events.append(made)
-
-    def _move(self, booking: str, was: tuple[str, int, int], where: tuple[str, int, int]) -> None:
-        self.where[booking] = where
-        old = at_seat(booked(booking=booking), *was)
-        moved = BookingRescheduled(
-            **terms(booking=booking),
-            previous_seat_id=old.seat_id,
-            previous_start=old.start,
-            previous_end=old.end,
-            previous_occupied_until=old.occupied_until,
-            previous_amount_minor=1,
-        )
-        self.events.append(at_seat(moved, *where))
-
-
-@given(stories)
-def test_whatever_happened_a_seat_is_free_when_no_occupation_of_it_is_now(
-    story: list[tuple[str, str, str, tuple[int, int]]],
-) -> None:
-    told = Told(story)
-    scene = scene_of(*told.events)
-
-    for seat in SEATS:
-        for at in MOMENTS:
-            assert scene.is_free("L1", seat, at) == told.is_free(seat, at)
-
-
-@given(stories, st.data())
-def test_what_is_taken_in_again_in_order_changes_nothing(
-    story: list[tuple[str, str, str, tuple[int, int]]], data: st.DataObject
-) -> None:
-    told = Told(story)
-    again = told.events[data.draw(st.integers(0, len(told.events))) :]
-    scene = scene_of(*told.events, *again)
-
-    for seat in SEATS:
-        for at in MOMENTS:
-            assert scene.is_free("L1", seat, at) == told.is_free(seat, at)
