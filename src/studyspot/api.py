@@ -1,6 +1,7 @@
 """The HTTP process: commands, queries, and what a client needs to find and trust us."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -311,6 +312,8 @@ def serve(config: ApiConfig, *, host: str, port: int, metrics_port: int | None) 
     stop_metrics = None
     if metrics_port is not None:
         stop_metrics = serve_metrics(metrics_port, lambda: _readiness_of(app))
+    # What modules and the app are made of stays. To look for garbage in it held all requests for 170 ms.
+    gc.freeze()
     try:
         uvicorn.run(
             app,
