@@ -72,11 +72,18 @@ def require_quota(
     Raises:
         QuotaExhausted: that would be more than a quota allows.
     """
+    if not _has_any(rules):
+        return
     length = _minutes_begun(start, end)
     for quota in quotas(agenda, taker, rules, start, zone):
         more = length if quota.name.endswith("-minutes") else 1
         if quota.limit is not None and quota.used + more > quota.limit:
             raise QuotaExhausted(quota.name, quota.limit, quota.used)
+
+
+def _has_any(rules: BookingRules) -> bool:
+    of_day, of_week = (rules.day_bookings, rules.day_minutes), (rules.week_bookings, rules.week_minutes)
+    return any(limit is not None for limit in (*of_day, *of_week, rules.live_bookings))
 
 
 def _counted(agenda: Agenda, taker: Taker) -> Iterator[HoldFacts | BookingFacts]:
