@@ -59,10 +59,15 @@ class Gate:
         self.alternatives: Alternatives = request.app.state.alternatives
         self.finder: SeatFinder = request.app.state.finder
         self.turns: Turns = request.app.state.turns
-        self.path = request.url.path
+        self._request = request
         self._names: NameBook = request.app.state.names
         self._key = key
         self._trace = trace_of(request.headers.get("traceparent"))
+
+    @property
+    def path(self) -> str:
+        """What was asked for, as problems name it."""
+        return self._request.url.path
 
     def new_id(self) -> str:
         return new_id(self.at)
