@@ -1,29 +1,20 @@
 """Engines for every test that asks for them by name."""
 
-import os
-import shutil
 import signal
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
-from functools import partial
-from multiprocessing.util import Finalize
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.engines import NatsServer, PostgresServer, temporary_home
 from tests.machine import on_the_machine, this_run
+from tests.run_folder import keep_temporary_files_in_memory
 
 # The same examples in each run: what is found by chance is found by `--hypothesis-profile=random`.
 settings.register_profile("suite", derandomize=True)
 settings.register_profile("random", derandomize=False, print_blob=True)
 settings.load_profile("suite")
-
-MEMORY = "/dev/shm"
-ROOM_FOR_ENGINES = 4 * 2**30
-REMOVED_LAST = -1000
 
 
 def pytest_configure() -> None:
@@ -56,22 +47,6 @@ def let_children_be_interrupted() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def keep_temporary_files_in_memory() -> None:
-    """Have engines write to memory, where there is room and TMPDIR says nothing else: databases are large.
-
-    They flush all the same, and what a process has written outlives its SIGKILL there as on a disk.
-    """
-    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
-        return
-    may_run_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
-    if may_run_programs and shutil.disk_usage(MEMORY).free >= ROOM_FOR_ENGINES:
-        files = tempfile.mkdtemp(prefix="studyspot-tests-", dir=MEMORY)
-        Path(files).chmod(0o711)  # PostgreSQL's user has to reach its data below.
-        os.environ["TMPDIR"] = tempfile.tempdir = files  # Children and workers are told by the environment.
-        # At the very end: multiprocessing removes files of its own there, and complains where they are gone.
-        Finalize(None, partial(shutil.rmtree, files, ignore_errors=True), exitpriority=REMOVED_LAST)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Servers as processes: begun with their output kept, awaited, measured and ended."""
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import LOOPBACK
 from studyspot.embedded.waiting import wait_until
 
@@ -35,7 +37,12 @@ def running(
     """
     with log.open("ab") as said:
         process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=said, stderr=said, env=dict(environment or os.environ)
+            argv,
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=said,
+            env=dict(environment or os.environ),
+            preexec_fn=told_of_parents_death(signal.SIGTERM),
         )
     try:
         if (

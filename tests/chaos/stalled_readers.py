@@ -14,8 +14,8 @@ from typing import Any
 import typer
 
 from tests.chaos.stalled.crowd import Crowd, Events, crowd_of
-from tests.conftest import keep_temporary_files_in_memory
 from tests.engines import NatsServer, temporary_home
+from tests.run_folder import keep_temporary_files_in_memory
 from tests.ws_fanout.fanout_process import FanoutProcess, fanout_process
 from tests.ws_fanout.live import log_at
 

@@ -19,9 +19,9 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
 from tests.access.people import ADMIN, ASHA, MEENA, NOBODY, OWNER, Caller, Town
-from tests.conftest import keep_temporary_files_in_memory
 from tests.engines import PostgresServer, temporary_home
 from tests.fuzz.running_town import a_running_town
+from tests.run_folder import keep_temporary_files_in_memory
 
 ROLES: tuple[Caller, ...] = (NOBODY, ASHA, MEENA, OWNER, ADMIN)
 # What a schema cannot say, such as an end before its start or the position of the log, is refused with 422.

@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import typer
 
 from studyspot.domain.events import AnnouncementMade
-from tests.conftest import keep_temporary_files_in_memory
 from tests.engines import NatsServer, temporary_home
 from tests.fuzz.conversations import Findings, Talker
 from tests.fuzz.handshakes import send_slowly, shake_wrongly
 from tests.fuzz.portal_talker import PortalTalker, healthy_portal
+from tests.run_folder import keep_temporary_files_in_memory
 from tests.ws_fanout.events import EPOCH, booked, library_created
 from tests.ws_fanout.fanout_process import FanoutProcess, fanout_process
 from tests.ws_fanout.live import Log, connected, log_at

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import signal
 import sys
 from typing import Any
+
+from studyspot.embedded.parents import told_of_parents_death
 
 LIMIT_SECONDS = 240
 
@@ -14,6 +17,7 @@ async def demo(*arguments: str) -> tuple[int | None, list[dict[str, Any]], str]:
         *("-m", "studyspot", "demo", "--json", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=told_of_parents_death(signal.SIGTERM),
     )
     async with asyncio.timeout(LIMIT_SECONDS):
         out, err = await process.communicate()

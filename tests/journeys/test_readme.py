@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from studyspot.embedded.identity import identify
+from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,7 @@ async def up(environment: dict[str, str]) -> AsyncIterator[list[str]]:
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=told_of_parents_death(signal.SIGTERM),
     )
     assert process.stdout is not None
     lines: list[str] = []
@@ -42,10 +45,14 @@ async def up(environment: dict[str, str]) -> AsyncIterator[list[str]]:
                 assert line, lines
                 lines.append(line.decode().rstrip())
         yield lines
+        records = sorted((Path(environment["STUDYSPOT_HOME"]) / "run").glob("*.json"))
+        children = [json.loads(record.read_text())["pid"] for record in records]
+        assert len(children) >= 7  # Two engines and five services.
     finally:
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             assert await process.wait() == 0
+    assert not [pid for pid in children if identify(pid)], "it has left some of its processes"
 
 
 async def output_of(*command: str, environment: dict[str, str]) -> str:

@@ -306,16 +306,6 @@ async def test_log_lines_never_stand_among_the_answers(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-async def test_sigterm_ends_everything_cleanly() -> None:
-    async with temporary_system() as system:
-        names = ("api", "relay", "projections", "policies", "fanout", "nats", "postgres")
-        children = [system.pid_of(name) for name in names]
-        system.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
-            assert await system.process.wait() == 0
-        assert not [pid for pid in children if identify(pid)]
-
-
 @pytest.mark.parametrize(
     "begun", ["the first process", "logs/postgres.log", "run/postgres.json", "run/nats.json"]
 )

@@ -17,6 +17,7 @@ from studyspot.catalogue.codec import Metadata, Recorded, UnreadableEvent, decod
 from studyspot.catalogue.tags import tags_of
 from studyspot.catalogue.types import UnknownEvent, type_of
 from studyspot.domain.events import Event, NotificationSent
+from studyspot.embedded.parents import told_of_parents_death
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
 from studyspot.policies.app import PoliciesProcess
@@ -151,6 +152,7 @@ async def child(log: Log) -> AsyncIterator[None]:
         *(sys.executable, "-m", "tests.policies.process", log.database_url, log.clock.at.isoformat()),
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=told_of_parents_death(signal.SIGTERM),
     )
     try:
         yield

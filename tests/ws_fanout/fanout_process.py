@@ -14,6 +14,7 @@ import httpx
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
+from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import free_port
 from tests.ws_fanout.people import AUDIENCE, ISSUER, KEY
 
@@ -111,6 +112,7 @@ async def fanout_process(
             stdout=asyncio.subprocess.DEVNULL,
             stderr=stderr,
             start_new_session=True,
+            preexec_fn=told_of_parents_death(signal.SIGTERM),
         )
     metrics_url = f"http://127.0.0.1:{metrics_port}"
     async with httpx.AsyncClient(base_url=metrics_url, trust_env=False) as metrics:

@@ -19,6 +19,7 @@ import structlog
 from studyspot.access.keys import SigningKey
 from studyspot.console.faults import Fault
 from studyspot.domain.people import Role
+from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import free_port
 from studyspot.embedded.postgres_cluster import remove_cluster
 
@@ -87,6 +88,8 @@ class TemporarySystem:
 async def temporary_system(told: Mapping[str, str] | None = None) -> AsyncIterator[TemporarySystem]:
     """Run an installation inside, and remove all of it at the end; `told` are variables beside its own.
 
+    Where Linux allows, its processes end also when this one is killed; then its home stays.
+
     Raises:
         Fault: it did not become ready; the line that it said itself.
     """
@@ -111,6 +114,7 @@ async def temporary_system(told: Mapping[str, str] | None = None) -> AsyncIterat
         stdout=asyncio.subprocess.PIPE,
         stderr=(home / "up.log").open("wb"),
         start_new_session=True,
+        preexec_fn=told_of_parents_death(signal.SIGTERM),
     )
     try:
         ready = await _ready(process, home)

@@ -1,13 +1,10 @@
 """Own child processes: begun with a log and a record of who they are, and stopped for certain."""
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
-import sys
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +14,7 @@ import structlog
 
 from studyspot.embedded.errors import StartFailed, cannot_write
 from studyspot.embedded.identity import ProcessIdentity, identify
+from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.private_files import write_private
 from studyspot.embedded.system_user import SystemUser
 from studyspot.embedded.waiting import wait_until
@@ -26,7 +24,6 @@ log = structlog.get_logger()
 KILL_LIMIT = timedelta(seconds=5)
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
 TAIL_BYTES = 4096
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +137,7 @@ def _execute(command: ChildCommand, log_file: BinaryIO) -> subprocess.Popen[byte
             user=command.user.uid if command.user else None,
             group=command.user.gid if command.user else None,
             extra_groups=[] if command.user else None,
-            preexec_fn=_die_with_parent(command.stop_steps[0].signal),
+            preexec_fn=told_of_parents_death(command.stop_steps[0].signal),
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise StartFailed(
@@ -199,18 +196,3 @@ def _kill_group(leader: ProcessIdentity) -> None:
 def _rotate(path: Path) -> None:
     if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
         path.replace(path.with_name(path.name + ".1"))
-
-
-def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
-    # The kernel sends it when the *thread* that forked ends, so only the main thread's children get it.
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def arm() -> None:
-        prctl(PR_SET_PDEATHSIG, int(stop_signal))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return arm

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from studyspot.console.temporary_system import TemporarySystem
+from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import free_port
 from studyspot.embedded.runfile import read_run_file
 
@@ -77,6 +78,7 @@ class SecondNode:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=(self._home / "logs" / "second.log").open("ab"),
+            preexec_fn=told_of_parents_death(signal.SIGTERM),
         )
 
     async def keep(self) -> None:

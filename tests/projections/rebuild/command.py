@@ -11,6 +11,7 @@ from subprocess import Popen
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
+from studyspot.embedded.parents import told_of_parents_death
 from tests.projections.system import NO_BROKER, until
 
 STUDYSPOT = (sys.executable, "-m", "studyspot")
@@ -118,6 +119,7 @@ def command(
                 stdout=said,
                 stderr=complained,
                 start_new_session=True,
+                preexec_fn=told_of_parents_death(signal.SIGTERM),
             )
         running = Command(process, home)
         try:
