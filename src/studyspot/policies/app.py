@@ -31,7 +31,7 @@ LONGEST_WAIT = timedelta(seconds=1)
 SHORTEST_WAIT = timedelta(milliseconds=20)
 """Where a rival is doing what is due."""
 
-PAGE_EVERY = timedelta(milliseconds=100)
+PAGE_EVERY = timedelta(milliseconds=250)
 """A log that was read to its end is left to fill a page for so long: deadlines are minutes away."""
 
 CHECK_EVERY = timedelta(seconds=1)

@@ -1,11 +1,10 @@
 """What many changes amount to, so that it takes few statements, however many events there were."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
+import orjson
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 
 from studyspot.policies.fold import Cleared, Drop, Moved, Over, Plan, Stands
 from studyspot.policies.line import (
@@ -31,15 +30,18 @@ _DROP = "DELETE FROM policies.tasks WHERE key = ANY(%s)"
 _CLEARED = "DELETE FROM policies.tasks WHERE ground = ANY(%s)"
 _STANDS = """
 INSERT INTO policies.occupations (subject, library_id, seat_id, user_id, start_at, end_at)
-SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+SELECT * FROM jsonb_to_recordset(%s::jsonb) AS given(
+    subject text, library_id text, seat_id text, user_id text, start_at timestamptz, end_at timestamptz
+)
 ON CONFLICT (subject) DO UPDATE SET seat_id = excluded.seat_id, start_at = excluded.start_at,
     end_at = excluded.end_at
 """
 _PLAN = """
 INSERT INTO policies.tasks (key, position, kind, subject, due_at, try_at, ground, notice)
-SELECT key, position, kind, subject, due_at, due_at, ground, notice FROM unnest(
-    %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::jsonb[]
-) AS planned(key, position, kind, subject, due_at, ground, notice)
+SELECT key, position, kind, subject, due_at, due_at, ground, notice
+FROM jsonb_to_recordset(%s::jsonb) AS planned(
+    key text, position bigint, kind text, subject text, due_at timestamptz, ground text, notice jsonb
+)
 ON CONFLICT (key) DO UPDATE SET position = excluded.position, due_at = excluded.due_at,
     try_at = excluded.try_at, notice = excluded.notice, failures = 0, reason = NULL
 """
@@ -108,9 +110,9 @@ class Batch:
             if named:
                 await connection.execute(statement, [list(named)])
         if self._stands:
-            await connection.execute(_STANDS, _columns([_place(one) for one in self._stands.values()]))
+            await connection.execute(_STANDS, [_json(_place(one) for one in self._stands.values())])
         if self._plans:
-            await connection.execute(_PLAN, _columns([_row(task) for task in self._plans.values()]))
+            await connection.execute(_PLAN, [_json(_row(task) for task in self._plans.values())])
         await self._lines.write(connection)
 
     def _plan(self, task: Task) -> None:
@@ -122,17 +124,29 @@ class Batch:
         return [(key, self._plans[key]) for key in keys if key in self._plans]
 
 
-def _place(stands: Stands) -> Sequence[Any]:
-    return (
-        *(stands.subject, stands.library_id, stands.seat_id, stands.user_id),
-        *(stands.start, stands.end),
-    )
+def _place(stands: Stands) -> dict[str, Any]:
+    return {
+        "subject": stands.subject,
+        "library_id": stands.library_id,
+        "seat_id": stands.seat_id,
+        "user_id": stands.user_id,
+        "start_at": stands.start,
+        "end_at": stands.end,
+    }
 
 
-def _row(task: Task) -> Sequence[Any]:
-    notice = Jsonb(asdict(task.notice)) if task.notice is not None else None
-    return (task.key, task.position, task.kind, task.subject, task.due_at, task.ground, notice)
+def _row(task: Task) -> dict[str, Any]:
+    return {
+        "key": task.key,
+        "position": task.position,
+        "kind": task.kind,
+        "subject": task.subject,
+        "due_at": task.due_at,
+        "ground": task.ground,
+        "notice": task.notice,
+    }
 
 
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _json(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return rows as one parameter: as arrays, they took a quarter of the process's time."""
+    return orjson.dumps(list(rows)).decode()
