@@ -25,6 +25,7 @@ from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
 from studyspot.projections.announcing import Announcer
 from studyspot.projections.app import run_workers
+from studyspot.projections.convoy import Convoy
 from studyspot.projections.projection import Projection
 from studyspot.projections.worker import Worker
 from studyspot.ws_fanout.ending import end_tasks
@@ -58,6 +59,7 @@ class Log:
     store: EventStore
     signal: HeadSignal
     announcer: Announcer
+    convoy: Convoy
     questions: ConnectionPool
 
     def worker(self, projection: Projection) -> Worker:
@@ -67,6 +69,7 @@ class Log:
             store=self.store,
             signal=self.signal,
             announcer=self.announcer,
+            convoy=self.convoy,
         )
 
     async def append(self, *events: Event, at: datetime | None = None, actor: str | None = None) -> int:
@@ -138,8 +141,12 @@ async def a_log(database_url: str) -> AsyncIterator[Log]:
             open=True,
         ) as questions,
     ):
-        async with HeadSignal(database_url) as signal, Announcer(database_url) as announcer:
-            yield Log(database_url, store, signal, announcer, questions)
+        async with (
+            HeadSignal(database_url) as signal,
+            Announcer(database_url) as announcer,
+            Convoy(database_url) as convoy,
+        ):
+            yield Log(database_url, store, signal, announcer, convoy, questions)
 
 
 @asynccontextmanager

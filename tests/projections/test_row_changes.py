@@ -7,7 +7,6 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from psycopg import sql
 
 from studyspot.projections.builds import Build, creation, indexing
 from studyspot.projections.projection import PutRow, RemoveRow, RowChange, SetColumns, Table
@@ -64,10 +63,9 @@ def connection(empty_database_url: str) -> Iterator[psycopg.Connection]:
 
 def write(connection: psycopg.Connection, batch: list[RowChange], claimed: bool = True) -> None:
     written = list(parts(fold(batch), BUILD))
-    named = [sql.SQL("claimed AS (SELECT WHERE {})").format(claimed)]
-    named += [sql.SQL("p{} AS ({})").format(number, part.text) for number, part in enumerate(written)]
-    statement = sql.SQL("WITH {} SELECT").format(sql.SQL(", ").join(named))
-    connection.execute(statement, [part.rows for part in written])
+    named = [f"claimed AS (SELECT '{BUILD.name}' AS name WHERE {claimed})"]
+    named += [f"p{number} AS ({part.text})" for number, part in enumerate(written)]
+    connection.execute(f"WITH {', '.join(named)} SELECT".encode(), [part.rows for part in written])
 
 
 def content(connection: psycopg.Connection) -> list[Any]:

@@ -10,6 +10,7 @@ import structlog
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.projections.announcing import Announcer
+from studyspot.projections.convoy import Convoy
 from studyspot.projections.errors import ProjectionStopped
 from studyspot.projections.feed import Beginning, Feed
 from studyspot.projections.metrics import observe_behind, observe_stop, recent_lags
@@ -65,6 +66,7 @@ class ProjectionsProcess:
             async with (
                 HeadSignal(self._database_url) as head,
                 Announcer(self._database_url) as announcer,
+                Convoy(self._database_url) as convoy,
                 LagRecorder(self._database_url, recent_lags),
                 OldBuilds(self._database_url, self._projections),
             ):
@@ -75,6 +77,7 @@ class ProjectionsProcess:
                         store=store,
                         signal=head,
                         announcer=announcer,
+                        convoy=convoy,
                     )
                     for projection in self._projections
                 )

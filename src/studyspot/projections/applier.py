@@ -10,36 +10,18 @@ import structlog
 from psycopg import AsyncConnection
 
 from studyspot.projections.builds import Build, make_current, prepare
+from studyspot.projections.connecting import connect
+from studyspot.projections.convoy import Convoy
 from studyspot.projections.errors import BuildSuperseded, PoisonEvent, TablesLost
 from studyspot.projections.parking import Happened, Parked, Sorted, Unreadable, entry, said, sort
 from studyspot.projections.projection import Projection
-from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing
+from studyspot.projections.steps import Step, take
+from studyspot.projections.writing import RowsRefused, written
+
+_APPLICATION = "studyspot projection"
 
 log = structlog.get_logger()
 
-_SESSION = """
-SET application_name = 'studyspot projection';
--- A stopped worker must not hold the position's row against its rival.
-SET idle_in_transaction_session_timeout = '5s';
-SET statement_timeout = '30s';
-SET lock_timeout = '10s';
--- Rows and position are lost together, if at all, and come again from the log, which is durable: so no batch
--- waits for the disk, or makes the log's own commits wait for it.
-SET synchronous_commit = off;
-"""
-
-
-# Rows change only where the claim is won: position and rows move together, or neither; and nobody applies
-# what was parked, or parks what was let go, since they last looked.
-_CLAIM = """
-UPDATE read.builds
-SET position = %s, event_time = coalesce(%s, event_time), applied_at = clock_timestamp(),
-    parked_revision = parked_revision + %s
-WHERE (name, version, number) = (%s, %s, %s) AND position = %s AND parked_revision = %s
-    AND superseded_at IS NULL
-RETURNING 1
-"""
-_WON = "SELECT FROM claimed"
 # What is set aside is read again only where it is not what it was.
 _STATE = """
 SELECT position, epoch, parked_revision,
@@ -79,32 +61,39 @@ class Applier:
     """
 
     def __init__(
-        self, connection: AsyncConnection, projection: Projection, build: Build, position: int, epoch: str
+        self,
+        connection: AsyncConnection,
+        projection: Projection,
+        build: Build,
+        position: int,
+        epoch: str,
+        convoy: Convoy | None = None,
     ) -> None:
         self.position = position
         self.epoch = epoch
         self.build = build
         self._connection = connection
         self._projection = projection
+        self._convoy = convoy
         self._parked_revision = -1
         self._parked_keys: frozenset[str] = frozenset()
         self._dropped: frozenset[int] = frozenset()
         self._served = False
 
     @classmethod
-    async def open(cls, database_url: str, projection: Projection, epoch: str) -> Self:
+    async def open(cls, database_url: str, projection: Projection, epoch: str, convoy: Convoy) -> Self:
         """Connect, make the tables that are missing, and read how far they are.
 
-        `epoch` is that of the log, for a build that is new.
+        `epoch` is that of the log, for a build that is new; with `convoy` it goes on where it can.
 
         Raises:
             NewerVersionServed: a later release's build is read.
             psycopg.OperationalError: the database is away.
         """
-        connection = await _connect(database_url)
+        connection = await connect(database_url, _APPLICATION)
         try:
             build = await prepare(connection, projection, epoch)
-            applier = cls(connection, projection, build, 0, epoch)
+            applier = cls(connection, projection, build, 0, epoch, convoy)
             await applier.reread()
         except BaseException:
             await connection.close()
@@ -119,7 +108,7 @@ class Applier:
             BuildSuperseded: it is not there, or another has taken its place.
             psycopg.OperationalError: the database is away.
         """
-        connection = await _connect(database_url)
+        connection = await connect(database_url, _APPLICATION)
         try:
             applier = cls(connection, projection, build, 0, "")
             await applier.reread()
@@ -232,18 +221,20 @@ class Applier:
         Raises:
             RowsRefused: a row can never be written; the position is where it was.
         """
-        # One statement, one round trip: a rival that waits for the position's row does not wait for ours.
         begun = [parked for parked in sorted_events.parked if parked.reason is not None]
-        known = (self.position, self._parked_revision)
-        statement = writing(
+        step = Step(
             self.build,
-            sorted_events,
-            claim=Fragment(_CLAIM, [until, time, int(bool(begun)), *self._identity, *known]),
-            end=Fragment(_WON),
+            self.position,
+            self._parked_revision,
+            until,
+            time,
+            bool(begun),
+            written(self.build, sorted_events),
         )
-        with refusals():
-            won = await self._connection.execute(statement.text, statement.parameters)
-        if won.rowcount != 1:
+        taken = await self._convoy.take(step) if self._convoy is not None else None
+        if taken is None:
+            taken = self.build.name in await take(self._connection, [step])
+        if not taken:
             await self.reread()
             return False
         self.position = until
@@ -263,15 +254,3 @@ class Applier:
                 reason=parked.reason,
                 mend=f"`studyspot projections parked {self.build.name} {parked.position}`",
             )
-
-
-async def _connect(database_url: str) -> AsyncConnection:
-    connection = await AsyncConnection.connect(
-        database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
-    )
-    try:
-        await connection.execute(_SESSION)
-    except BaseException:
-        await connection.close()
-        raise
-    return connection

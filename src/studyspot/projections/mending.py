@@ -17,7 +17,7 @@ from studyspot.projections.errors import TablesLost
 from studyspot.projections.parked_events import NotParked, connected, key_at
 from studyspot.projections.parking import Happened, Sorted, entry, read, said, sort
 from studyspot.projections.projection import Projection
-from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing
+from studyspot.projections.writing import Fragment, RowsRefused, refusals, writing, written
 
 AT_ONCE = 200
 """Events under one lock: some milliseconds' work."""
@@ -197,9 +197,8 @@ class _Here:
         """
         sorted_events = sort(self.projection, happened, frozenset(), dropped)
         statement = writing(
-            self.build,
-            Sorted(sorted_events.changes),
-            claim=Fragment("SELECT 1"),
+            written(self.build, Sorted(sorted_events.changes)),
+            claim=Fragment("SELECT %s::text AS name", [self.build.name]),
             end=Fragment("SELECT FROM claimed"),
         )
         try:

@@ -19,8 +19,8 @@ HEARTBEAT = timedelta(milliseconds=500)
 """The server says so often that it has nothing."""
 
 EXPIRES = timedelta(seconds=30)
-LEAST_BETWEEN = timedelta(milliseconds=10)
-"""Batches follow no closer: under load each holds a few events, and costs little more than one."""
+LEAST_BETWEEN = timedelta(milliseconds=20)
+"""Batches follow no closer: one costs much the same however many events share it."""
 
 
 class PromptPull:

@@ -24,9 +24,9 @@ Effects = dict[tuple[str, tuple[Any, ...]], RowChange]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Part of a statement: it writes `rows`, a JSON array, if there is a row in its `claimed`."""
+    """Part of a statement: it writes `rows`, a JSON array, if its `claimed` has the name of the build."""
 
-    text: sql.SQL
+    text: str
     rows: str
 
 
@@ -74,6 +74,11 @@ def parts(effects: Effects, build: Build) -> Iterator[Part]:
         yield Part(_remove(table, build), _json(change.key for change in removed))
 
 
+def claimed(build: Build) -> sql.Composed:
+    """Return the condition that the build is among those that the statement has claimed."""
+    return sql.SQL("EXISTS (SELECT FROM claimed WHERE name = {})").format(build.name)
+
+
 def _then_set(before: RowChange | None, change: SetColumns) -> RowChange:
     match before:
         case None:
@@ -89,16 +94,17 @@ def _then_set(before: RowChange | None, change: SetColumns) -> RowChange:
 
 
 @lru_cache(maxsize=_STATEMENTS)
-def _put(table: Table, build: Build) -> sql.SQL:
+def _put(table: Table, build: Build) -> str:
     rest = [column for column in table.columns if column not in table.key]
     action = sql.SQL("UPDATE SET {}").format(_assignments(rest, "excluded")) if rest else sql.SQL("NOTHING")
     statement = sql.SQL(
-        "INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows} WHERE EXISTS (SELECT FROM claimed)"
+        "INSERT INTO {table} ({columns}) SELECT {columns} FROM {rows} WHERE {claimed}"
         " ON CONFLICT ({key}) DO {action}"
     ).format(
         table=build.table(table),
         columns=_names(table.columns),
         rows=_rows(table, build),
+        claimed=claimed(build),
         key=_names(table.key),
         action=action,
     )
@@ -106,30 +112,32 @@ def _put(table: Table, build: Build) -> sql.SQL:
 
 
 @lru_cache(maxsize=_STATEMENTS)
-def _set(table: Table, columns: tuple[str, ...], build: Build) -> sql.SQL:
+def _set(table: Table, columns: tuple[str, ...], build: Build) -> str:
     statement = sql.SQL(
-        "UPDATE {table} AS kept SET {assignments} FROM {rows} AS given"
-        " WHERE {same} AND EXISTS (SELECT FROM claimed)"
+        "UPDATE {table} AS kept SET {assignments} FROM {rows} AS given WHERE {same} AND {claimed}"
     ).format(
         table=build.table(table),
         assignments=_assignments(columns, "given"),
         rows=_rows(table, build),
         same=_same_key(table),
+        claimed=claimed(build),
     )
     return _said(statement)
 
 
 @lru_cache(maxsize=_STATEMENTS)
-def _remove(table: Table, build: Build) -> sql.SQL:
+def _remove(table: Table, build: Build) -> str:
     statement = sql.SQL(
-        "DELETE FROM {table} AS kept USING {rows} AS given WHERE {same} AND EXISTS (SELECT FROM claimed)"
-    ).format(table=build.table(table), rows=_rows(table, build), same=_same_key(table))
+        "DELETE FROM {table} AS kept USING {rows} AS given WHERE {same} AND {claimed}"
+    ).format(
+        table=build.table(table), rows=_rows(table, build), same=_same_key(table), claimed=claimed(build)
+    )
     return _said(statement)
 
 
-def _said(statement: sql.Composed) -> sql.SQL:
+def _said(statement: sql.Composed) -> str:
     """Return the statement in one piece: composing it takes longer than most batches take otherwise."""
-    return sql.SQL(statement.as_string())
+    return statement.as_string()
 
 
 def _rows(table: Table, build: Build) -> sql.Composed:

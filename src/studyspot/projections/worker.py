@@ -16,6 +16,7 @@ from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from studyspot.projections.announcing import Announcer
 from studyspot.projections.applier import Applier, Batch
+from studyspot.projections.convoy import Convoy
 from studyspot.projections.errors import BuildSuperseded, ProjectionAhead, ProjectionStopped
 from studyspot.projections.feed import Beginning
 from studyspot.projections.inbox import Inbox
@@ -25,9 +26,6 @@ from studyspot.projections.selection import Selection, is_contiguous
 
 SILENCE = timedelta(seconds=1)
 """The log is read when its head is ahead and the broker has brought nothing for this long."""
-
-BATCHES_EVERY = timedelta(milliseconds=15)
-"""A batch costs much the same however many events share it; what comes after a pause does not wait."""
 
 CHECK_EVERY = timedelta(seconds=1)
 PAGE = 1000
@@ -64,6 +62,7 @@ class Worker:
         store: EventStore,
         signal: HeadSignal,
         announcer: Announcer,
+        convoy: Convoy,
     ) -> None:
         self.projection = projection
         self.inbox = Inbox()
@@ -73,6 +72,7 @@ class Worker:
         self._store = store
         self._signal = signal
         self._announcer = announcer
+        self._convoy = convoy
         self._selection = Selection(projection)
         self._applier: Applier | None = None
         # What was missed is read from the log, which a start does not leave to the broker.
@@ -80,7 +80,7 @@ class Worker:
         self._served = False
         self._away = False
         self._unknown: tuple[int, str] | None = None
-        self._checked = self._applied_at = 0.0
+        self._checked = 0.0
         self._ending = asyncio.Event()
 
     @property
@@ -161,7 +161,7 @@ class Worker:
         if self._applier is not None:
             await self._applier.close()
         head = await asyncio.to_thread(self._store.head)
-        self._applier = await Applier.open(self._database_url, self.projection, head.epoch)
+        self._applier = await Applier.open(self._database_url, self.projection, head.epoch, self._convoy)
         await self._check(self._applier)
         log.info("projection follows the log", projection=self.projection.name, position=self.position)
 
@@ -171,7 +171,6 @@ class Worker:
         assert applier is not None
         if time.monotonic() - self._checked >= CHECK_EVERY.total_seconds():
             await self._check(applier)
-        await self._let_gather()
         messages = await self._await_messages(applier)
         if messages:
             self._broker_silent = False
@@ -184,15 +183,10 @@ class Worker:
                 "readers read this build now", projection=self.projection.name, build=applier.build.number
             )
 
-    async def _let_gather(self) -> None:
-        """Wait while the last batch is so recent that what comes should share the next one."""
-        wait = self._applied_at + BATCHES_EVERY.total_seconds() - time.monotonic()
-        if wait > 0:
-            await asyncio.sleep(wait)
-
     async def _await_messages(self, applier: Applier) -> tuple[StreamMessage, ...]:
         """Return what the broker brings; nothing as soon as the log should be read instead."""
         if self._broker_silent:
+            await self._convoy.rest()
             await self._signal.wait(applier.position, SILENCE)
             return self.inbox.take()
         return await self.inbox.next(SILENCE)
@@ -232,7 +226,6 @@ class Worker:
 
     async def _apply(self, applier: Applier, batch: Batch) -> None:
         if await applier.apply(batch):
-            self._applied_at = time.monotonic()
             self._announcer.tell(applier.build, applier.position)
             observe(self.projection.name, applier.position, *batch.times)
 

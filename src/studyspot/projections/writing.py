@@ -1,8 +1,9 @@
-"""One statement that writes rows and parks events of one build: all where its claim is won, or nothing."""
+"""One statement that writes rows and parks events: for each build all where its claim is won, or nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, LiteralString
 
 import orjson
@@ -10,13 +11,15 @@ from psycopg import sql
 
 from studyspot.projections.builds import Build
 from studyspot.projections.parking import WRONG_ROWS, Parked, Sorted, is_poison, said
-from studyspot.projections.row_changes import fold, parts
+from studyspot.projections.row_changes import Part, claimed, fold, parts
 
-_STATEMENT = sql.SQL("WITH claimed AS ({claim}) {parts} {end}")
+_STATEMENTS = 512
+"""Kept: more than there are combinations of what happens together."""
+
 _PARK = sql.SQL("""
 INSERT INTO read.parked (name, version, number, position, key, library_id, user_id, reason)
 SELECT {name}, {version}, {number}, position, key, library_id, user_id, reason
-FROM jsonb_populate_recordset(NULL::read.parked, %s::jsonb) WHERE EXISTS (SELECT FROM claimed)
+FROM jsonb_populate_recordset(NULL::read.parked, %s::jsonb) WHERE {claimed}
 ON CONFLICT DO NOTHING
 """)
 
@@ -29,7 +32,7 @@ class RowsRefused(Exception):
 class Statement:
     """SQL with its parameters."""
 
-    text: sql.Composed
+    text: bytes
     parameters: list[Any]
 
 
@@ -41,29 +44,29 @@ class Fragment:
     parameters: Sequence[Any] = ()
 
 
-def writing(build: Build, sorted_events: Sorted, *, claim: Fragment, end: Fragment) -> Statement:
-    """Return what writes the changes and parks the events if `claim` returns a row; `end` sees `claimed`.
+def written(build: Build, sorted_events: Sorted) -> tuple[Part, ...]:
+    """Return what writes the changes and parks the events of a build.
 
     Raises:
         RowsRefused: a change is none that could be said in SQL.
     """
     try:
-        written: list[tuple[sql.Composable, str]] = [
-            (part.text, part.rows) for part in parts(fold(sorted_events.changes), build)
-        ]
+        found = list(parts(fold(sorted_events.changes), build))
     except Exception as error:
         if not is_poison(error):
             raise
         raise RowsRefused(said(error)) from error
     if sorted_events.parked:
-        written.append((_parking(build), _json(sorted_events.parked)))
-    named = (
-        sql.SQL(", {} AS ({})").format(sql.Identifier(f"part_{number}"), text)
-        for number, (text, _) in enumerate(written)
-    )
+        found.append(Part(_parking(build), _json(sorted_events.parked)))
+    return tuple(found)
+
+
+def writing(all_parts: Iterable[Part], *, claim: Fragment, end: Fragment) -> Statement:
+    """Return what writes the parts whose builds `claim` names, a row for each; `end` sees `claimed`."""
+    given = tuple(all_parts)
     return Statement(
-        _STATEMENT.format(claim=sql.SQL(claim.text), parts=sql.SQL("").join(named), end=sql.SQL(end.text)),
-        [*claim.parameters, *(rows for _, rows in written), *end.parameters],
+        _text(claim.text, tuple(part.text for part in given), end.text),
+        [*claim.parameters, *(part.rows for part in given), *end.parameters],
     )
 
 
@@ -80,8 +83,17 @@ def refusals() -> Iterator[None]:
         raise RowsRefused(said(error)) from error
 
 
-def _parking(build: Build) -> sql.Composed:
-    return _PARK.format(name=build.name, version=build.version, number=build.number)
+@lru_cache(maxsize=_STATEMENTS)
+def _text(claim: str, texts: tuple[str, ...], end: str) -> bytes:
+    named = [f"claimed AS ({claim})", *(f"part_{number} AS ({text})" for number, text in enumerate(texts))]
+    return f"WITH {', '.join(named)} {end}".encode()
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _parking(build: Build) -> str:
+    return _PARK.format(
+        name=build.name, version=build.version, number=build.number, claimed=claimed(build)
+    ).as_string()
 
 
 def _json(parked: Sequence[Parked]) -> str:

@@ -1,0 +1,35 @@
+"""The connections over which builds are written."""
+
+from psycopg import AsyncConnection
+
+_SESSION = """
+-- A stopped worker must not hold the position's row against its rival.
+SET idle_in_transaction_session_timeout = '5s';
+SET statement_timeout = '30s';
+SET lock_timeout = '10s';
+-- Rows and position are lost together, if at all, and come again from the log, which is durable: so no batch
+-- waits for the disk, or makes the log's own commits wait for it.
+SET synchronous_commit = off;
+"""
+
+
+async def connect(database_url: str, name: str) -> AsyncConnection:
+    """Connect for writing; `name` is what the database shows of it.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    connection = await AsyncConnection.connect(
+        database_url,
+        autocommit=True,
+        application_name=name,
+        connect_timeout=5,
+        keepalives_idle=5,
+        tcp_user_timeout=5000,
+    )
+    try:
+        await connection.execute(_SESSION)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
