@@ -137,6 +137,8 @@ class Applier:
 
     async def count_parked(self) -> int:
         """Return how many events of the build are parked now."""
+        if not self._parked_keys:
+            return 0
         found = await self._connection.execute(
             "SELECT count(*) FROM read.parked WHERE (name, version, number) = (%s, %s, %s)", self._identity
         )
