@@ -10,7 +10,7 @@ import pytest
 from studyspot.domain.events import Event
 from studyspot.projections.applier import Applier
 from studyspot.projections.builds import Build
-from studyspot.projections.convoy import Convoy
+from studyspot.projections.convoy import MOST_EVENTS, Convoy
 from studyspot.projections.models import bookings, seats
 from studyspot.projections.parking import Sorted
 from studyspot.projections.projection import Projection
@@ -84,6 +84,12 @@ async def test_nobody_waits_for_one_that_is_held_up(log: Log, convoy: Convoy) ->
 async def test_of_two_steps_of_one_build_the_second_is_left_to_who_asked(log: Log, convoy: Convoy) -> None:
     one = step(seats.PROJECTION)
     assert await taken(convoy, one, one) == [True, None]
+
+
+async def test_a_page_of_a_build_that_catches_up_is_left_to_who_asked(log: Log, convoy: Convoy) -> None:
+    page = replace(step(bookings.PROJECTION), until=MOST_EVENTS + 1)
+    assert await taken(convoy, page, step(seats.PROJECTION)) == [None, True]
+    assert log.rows(POSITIONS) == [("bookings", 0), ("seats", 1)]
 
 
 async def test_without_a_database_every_step_is_left_to_who_asked() -> None:

@@ -25,6 +25,9 @@ STEPS_EVERY = timedelta(milliseconds=15)
 HELD_UP_AFTER = timedelta(milliseconds=50)
 """Whoever's rows are locked for longer goes on apart, so that it holds nobody up."""
 
+MOST_EVENTS = 200
+"""A longer step goes apart: the rows of a build that catches up, a page at a time, would keep all others."""
+
 RETRY_AFTER = timedelta(milliseconds=250)
 _ANSWER_WITHIN_SECONDS = 5.0
 _HELD_UP = f"{HELD_UP_AFTER // timedelta(milliseconds=1)}ms"
@@ -59,7 +62,7 @@ class Convoy:
         Then it is to be tried apart: if it was taken after all, the position says so.
         """
         name = step.build.name
-        if not self.connected or name in self._ready:
+        if not self.connected or name in self._ready or step.until - step.position > MOST_EVENTS:
             return None
         taken: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
         self._ready[name] = (step, taken)
