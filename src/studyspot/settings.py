@@ -241,7 +241,7 @@ def _names_a_server(url: str) -> bool:
     except ValueError:
         return False
     return (
-        parts.scheme in ("nats", "tls", "ws", "wss")
+        parts.scheme in ("nats", "tls")
         and bool(parts.hostname)
         and port != 0
         and parts.netloc.count("@") <= 1

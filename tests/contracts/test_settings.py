@@ -80,6 +80,7 @@ def test_a_bad_value_is_refused_in_one_line_that_names_its_variable(
         ("STUDYSPOT_NATS_URL", "nats://u:secret@host,"),
         ("STUDYSPOT_NATS_URL", ","),
         ("STUDYSPOT_NATS_URL", "http://host"),
+        ("STUDYSPOT_NATS_URL", "wss://u:secret@host"),
     ],
 )
 def test_a_url_that_is_none_is_refused_without_its_password(
