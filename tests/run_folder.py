@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from functools import partial
 from multiprocessing.util import Finalize
@@ -24,10 +25,8 @@ def keep_temporary_files_in_memory() -> None:
     remove_folders_of_the_dead(MEMORY)
     may_run_programs = not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
     if may_run_programs and shutil.disk_usage(MEMORY).free >= ROOM_FOR_ENGINES:
-        files = folder_of_this_run(MEMORY)
-        os.environ["TMPDIR"] = tempfile.tempdir = str(
-            files
-        )  # Children and workers are told by the environment.
+        files = str(folder_of_this_run(MEMORY))
+        os.environ["TMPDIR"] = tempfile.tempdir = files  # Children and workers are told by the environment.
 
 
 def folder_of_this_run(place: Path) -> Path:
@@ -50,9 +49,8 @@ def remove_folders_of_the_dead(place: Path) -> None:
             continue  # Another's, or gone meanwhile.
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if (
-                files.stat().st_mode & 0o011
-            ):  # Else it has just been made: it is held before others may enter.
+            # One that others may not enter has just been made, and is about to be held.
+            if files.stat().st_mode & stat.S_IXOTH:
                 shutil.rmtree(files, ignore_errors=True)
         except (BlockingIOError, FileNotFoundError):
             continue
