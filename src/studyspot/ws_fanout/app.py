@@ -1,7 +1,6 @@
 """The fan-out process: NATS on one side, sockets on the other."""
 
 import asyncio
-import gc
 import signal
 import socket
 import time
@@ -21,6 +20,7 @@ from studyspot.ws_fanout.addresses import Proxies
 from studyspot.ws_fanout.descriptors import within_descriptors
 from studyspot.ws_fanout.ending import end_tasks
 from studyspot.ws_fanout.feed import Feed
+from studyspot.ws_fanout.garbage import Garbage, seldom_looked_for
 from studyspot.ws_fanout.gate import Gate
 from studyspot.ws_fanout.handshake import Handshakes
 from studyspot.ws_fanout.health import Health
@@ -36,8 +36,6 @@ from studyspot.ws_fanout.stream_reader import StreamReader
 from studyspot.ws_fanout.worker import reporting
 
 TICK = timedelta(milliseconds=100)
-_GARBAGE_THRESHOLDS = (10_000, 5, 5)
-"""Of Python's cycle collector: all objects are gone through when about 2 000 sockets have come or gone."""
 SAMPLE_EVERY = timedelta(milliseconds=500)
 
 log = structlog.get_logger()
@@ -84,11 +82,12 @@ class Fanout:
 
 @asynccontextmanager
 async def running(
-    config: FanoutConfig, *, registry: CollectorRegistry | None = None
+    config: FanoutConfig, *, registry: CollectorRegistry | None = None, garbage: Garbage | None = None
 ) -> AsyncIterator[Fanout]:
     """Run a node inside; at the end its sockets are cut off, unless it was drained before.
 
-    Its metrics are on `registry`; without one nobody reads them.
+    Its metrics are on `registry`; without one nobody reads them. What has the process to itself brings its
+    `garbage`, which is then looked at between the events.
 
     Raises:
         BrokerUnavailable: NATS did not let us in.
@@ -129,7 +128,7 @@ async def running(
                         recollection.run(),
                         config.verifier.follow(),
                         _drive(hub, woken, reader),
-                        _tick(hub),
+                        _tick(hub, handshakes, garbage),
                         _sample(hub, feed),
                         _listen(server, feed),
                     )
@@ -155,33 +154,29 @@ def serve(config: FanoutConfig, *, metrics_port: int | None, parent: socket.sock
         OSError: a port is taken.
     """
     config = replace(config, limits=within_descriptors(config.limits))
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(config, metrics_port, parent))
+    with seldom_looked_for() as garbage, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, metrics_port, parent, garbage))
 
 
-async def _serve(config: FanoutConfig, metrics_port: int | None, parent: socket.socket | None) -> None:
+async def _serve(
+    config: FanoutConfig, metrics_port: int | None, parent: socket.socket | None, garbage: Garbage
+) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stopped.set)
-    async with running(config, registry=REGISTRY) as fanout, _reporting(parent, fanout, stopped):
+    async with (
+        running(config, registry=REGISTRY, garbage=garbage) as fanout,
+        _reporting(parent, fanout, stopped),
+    ):
         stop_metrics = serve_metrics(metrics_port, fanout.readiness) if metrics_port is not None else None
         try:
-            _look_for_garbage_seldom()
             log.info("fan-out listening", host=config.host, port=fanout.port)
             await stopped.wait()
             await fanout.drain()
         finally:
             if stop_metrics is not None:
                 stop_metrics()
-
-
-def _look_for_garbage_seldom() -> None:
-    # A socket is a hundred objects, and leaves cycles when it is lost. With Python's own thresholds a storm
-    # of them has all of them gone through again and again, which takes a good part of the node's time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE_THRESHOLDS)
 
 
 def _reporting(
@@ -203,10 +198,12 @@ async def _drive(hub: Hub, woken: asyncio.Event, reader: StreamReader) -> None:
         reader.wake()
 
 
-async def _tick(hub: Hub) -> None:
+async def _tick(hub: Hub, handshakes: Handshakes, garbage: Garbage | None) -> None:
     while True:
         await asyncio.sleep(TICK.total_seconds())
         hub.tick()
+        if garbage is not None:
+            garbage.look(lost=handshakes.lost_count, sockets=hub.socket_count)
 
 
 async def _listen(server: FanoutServer, feed: Feed) -> None:

@@ -93,6 +93,7 @@ class Handshakes:
 
     Attributes:
         pending: the connections that are no sockets yet.
+        lost_count: how many connections have ended, whatever they had become.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Handshakes:
         health: Callable[[], Health],
     ) -> None:
         self.pending: set[Guest] = set()
+        self.lost_count = 0
         self._silent: dict[Guest, None] = {}
         self._gate = gate
         self._limits = limits
@@ -138,6 +140,7 @@ class Handshakes:
 
     def lost(self, guest: Guest) -> None:
         """The connection is closed, whatever it had become."""
+        self.lost_count += 1
         if guest in self.pending:
             self._forget(guest)
             if guest.request is None:
