@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+import uvloop
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -31,7 +32,8 @@ class Stream:
     def __init__(self) -> None:
         self.reads = 0
         self.published = 0
-        self._loop = asyncio.new_event_loop()
+        # The loop that the relay has, too.
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stream", daemon=True)
         self._nc: Client | None = None
         self._publisher: FencedPublisher | None = None
