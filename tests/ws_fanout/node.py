@@ -47,6 +47,12 @@ class Client:
             self.writes.append(data)
             (self.received if self.reads else self.unread).extend(data)
 
+    def offer(self, data: bytes, unsent_limit_bytes: int) -> bool:
+        if self.unread and len(self.unread) + len(data) > unsent_limit_bytes:
+            return False
+        self.write(data)
+        return True
+
     def unsent_bytes(self) -> int:
         return len(self.unread)
 

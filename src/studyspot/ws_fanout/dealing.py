@@ -37,7 +37,7 @@ class Dealing:
         self._dispatcher.begin_round(self._dealt)
 
     def _deal(self) -> None:
-        self._dispatcher.deal(self._rooms, self._run, self._times, self._dealt)
+        self._dispatcher.deal(self._rooms, self._run, tuple(self._times), self._dealt)
         self._run, self._times = [], []
 
     def _occupied(self, event: RoutedEvent) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ class Dispatcher:
         self,
         rooms: Sequence[str],
         events: Sequence[RoutedEvent],
-        times: Sequence[datetime],
+        times: tuple[datetime, ...],
         dealt: dict[Peer, None],
     ) -> None:
         """Put consecutive events of the same occupied rooms into the outboxes of all who are in them.
@@ -220,26 +220,31 @@ class Dispatcher:
         if outbox is None:
             return
         peer.outbox = None
-        data = outbox.data
-        unsent = peer.outlet.unsent_bytes()
-        if unsent and unsent + len(data) > self.unsent_limit_bytes:
-            if peer.held:
-                # It follows from the log as well, after what is not written now.
-                peer.held.take()
-            # When it is written will say how the client reads.
-            peer.first_of = []
-            self.tally.fell_behind()
-            self.perform(peer, peer.session.fell_behind(outbox.after, self._clock()))
-            if not peer.outlet.is_full():
-                self._serve(peer)
-        else:
-            self.write_events(peer, data, outbox.count)
-            if peer.first_of:
-                self._measure(peer)
+        if not peer.outlet.offer(outbox.data, self.unsent_limit_bytes):
+            self._leave_to_log(peer, outbox)
+            return
+        self._count(outbox.data, outbox.count)
+        if peer.first_of:
+            self._measure(peer)
+
+    def _leave_to_log(self, peer: Peer, outbox: Dealt) -> None:
+        """Do not write the outbox: it follows when the client has read more."""
+        if peer.held:
+            # It follows from the log as well, after what is not written now.
+            peer.held.take()
+        # When it is written will say how the client reads.
+        peer.first_of = ()
+        self.tally.fell_behind()
+        self.perform(peer, peer.session.fell_behind(outbox.after, self._clock()))
+        if not peer.outlet.is_full():
+            self._serve(peer)
 
     def write_events(self, peer: Peer, data: bytes, frames: int) -> None:
         """Write so many frames of events."""
         peer.outlet.write(data)
+        self._count(data, frames)
+
+    def _count(self, data: bytes, frames: int) -> None:
         self.tally.frames += frames
         self.tally.written_bytes += len(data)
 
@@ -247,7 +252,7 @@ class Dispatcher:
         now = self._clock().time
         for time in peer.first_of:
             self._metrics.first_written((now - time).total_seconds())
-        peer.first_of = []
+        peer.first_of = ()
 
 
 def _deal_out(dealt: Dealt, peers: Collection[Peer]) -> None:

@@ -14,6 +14,12 @@ class Outlet(Protocol):
     def write(self, data: bytes) -> None:
         """Send whole WebSocket frames; on a socket that is closing nothing is sent."""
 
+    def offer(self, data: bytes, unsent_limit_bytes: int) -> bool:
+        """Write them as well, unless some are unsent already and these would make it more than the limit.
+
+        Return whether they are written, or need not be.
+        """
+
     def unsent_bytes(self) -> int:
         """Return how much has been written that the operating system has not taken yet."""
 

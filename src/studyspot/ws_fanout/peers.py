@@ -65,7 +65,7 @@ class Peer:
         self.session: Session = language.session
         self.outlet = outlet
         self.outbox: Dealt | None = None
-        self.first_of: list[datetime] = []
+        self.first_of: tuple[datetime, ...] = ()
         self.held: Unsent | None = None
         self.held_after = 0
         self.is_queued = False

@@ -31,6 +31,13 @@ class FarEnd:
         if self.closed is None:
             self._unread += data
 
+    def offer(self, data: bytes, unsent_limit_bytes: int) -> bool:
+        unsent = self.unsent_bytes()
+        if unsent and unsent + len(data) > unsent_limit_bytes:
+            return False
+        self.write(data)
+        return True
+
     def unsent_bytes(self) -> int:
         return 0 if self.reads else len(self._unread)
 
