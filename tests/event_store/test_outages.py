@@ -8,9 +8,10 @@ from threading import Event
 
 import pytest
 
+from studyspot.event_store.connections import READ_WITHIN
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.notifications import HeadSignal
-from studyspot.event_store.store import ANSWER_WITHIN, DECIDE_WITHIN, READ_WITHIN, EventStore
+from studyspot.event_store.store import ANSWER_WITHIN, DECIDE_WITHIN, EventStore
 from tests.engines import PostgresServer
 from tests.event_store.steps import booked, events_with, fresh_tag, whole_log
 

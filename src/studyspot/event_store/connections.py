@@ -18,6 +18,8 @@ TRANSACTION_LIMIT = timedelta(seconds=2)
 # Shorter, so that a writer that waits behind a stopped one still has time to append once it has the lock.
 LOCK_LIMIT = timedelta(seconds=1)
 READ_LIMIT = timedelta(seconds=5)
+# How long who reads waits, for a connection too.
+READ_WITHIN = timedelta(seconds=6)
 # A long stretch of the log may have to come from a busy disk.
 SCAN_LIMIT = timedelta(seconds=30)
 
@@ -34,6 +36,9 @@ _PLANS = {
 
 def _milliseconds(duration: timedelta) -> int:
     return int(duration.total_seconds() * 1000)
+
+
+_READING = _PLANS | {"statement_timeout": str(_milliseconds(READ_LIMIT))}
 
 
 class TimeLimitedConnection(psycopg.Connection[TupleRow]):
@@ -100,11 +105,10 @@ def connect_scanner(database_url: str) -> TimeLimitedConnection:
 
 def read_pool(database_url: str, size: int) -> ConnectionPool[TimeLimitedConnection]:
     """Return a pool of at most `size` connections for single-statement reads, not yet opened."""
-    settings = _PLANS | {"statement_timeout": str(_milliseconds(READ_LIMIT))}
     return ConnectionPool(
         database_url,
         connection_class=_ReadConnection,
-        kwargs={"autocommit": True, **_parameters(database_url, settings)},
+        kwargs={"autocommit": True, **_parameters(database_url, _READING)},
         configure=register_arrays,
         min_size=1,
         max_size=size,
@@ -113,6 +117,17 @@ def read_pool(database_url: str, size: int) -> ConnectionPool[TimeLimitedConnect
         timeout=CONNECT_WITHIN.total_seconds(),
         # Give up soon and try again when asked: the pool's own retries back off for minutes.
         reconnect_timeout=CONNECT_WITHIN.total_seconds(),
+    )
+
+
+async def connect_async_reader(database_url: str) -> psycopg.AsyncConnection[TupleRow]:
+    """Connect for single-statement reads from an event loop, which sees to their limits itself.
+
+    Raises:
+        psycopg.OperationalError: the database does not answer.
+    """
+    return await psycopg.AsyncConnection.connect(
+        database_url, autocommit=True, **_parameters(database_url, _READING)
     )
 
 

@@ -41,7 +41,7 @@ class Pipeline:
             self._connection.execute("DEALLOCATE ALL")
             self._names.clear()
         name = f"store_{len(self._names)}".encode()
-        sql, _ = _numbered(statement)
+        sql, _ = numbered(statement)
         pgconn = self._connection.pgconn
         pgconn.enter_pipeline_mode()
         pgconn.send_prepare(name, sql)
@@ -55,7 +55,7 @@ class Pipeline:
             psycopg.Error: one failed and those after it were skipped, or the connection is lost.
         """
         prepared = [
-            (self._names[statement], [parameters[name] for name in _numbered(statement)[1]])
+            (self._names[statement], [parameters[name] for name in numbered(statement)[1]])
             for statement in statements
         ]
         pgconn = self._connection.pgconn
@@ -92,7 +92,7 @@ def _results(pgconn: psycopg.pq.abc.PGconn, number: int) -> PQGen[list[PGresult]
 
 
 @lru_cache(maxsize=512)
-def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
+def numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
     """Return `statement` with `$1`, `$2` … for its named parameters, and the names in that order."""
     names = tuple(dict.fromkeys(_PARAMETER.findall(statement)))
     numbers = {name: f"${number}" for number, name in enumerate(names, start=1)}

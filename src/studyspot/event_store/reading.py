@@ -1,14 +1,22 @@
 """Reads: rows and the head that bounds them, from one statement and so from one instant."""
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from struct import Struct
+from typing import Any, Generic, TypeVar
 
 from studyspot.event_store.answers import STORED_ANSWER
+from studyspot.event_store.arrays import PackedArray, TextArray
 from studyspot.event_store.connections import TimeLimitedConnection
 from studyspot.event_store.criteria import Groups, Shape, matching_positions
 from studyspot.event_store.errors import KeyReused
 from studyspot.event_store.types import Criterion, Head, IdempotencyKey, Snapshot, StoredAnswer, StoredEvent
+
+Answer = TypeVar("Answer")
+Rows = Sequence[tuple[Any, ...]]
+
+_BIGINT = Struct("!q")
 
 _HEAD = "SELECT position, epoch, halted FROM store.head"
 
@@ -39,38 +47,87 @@ SELECT e.position, e.epoch, e.type, e.data, e.tags FROM (
 _NO_LIMIT = 2**63 - 1
 
 
-def read_head(connection: TimeLimitedConnection) -> Head:
-    """Return the end of the log."""
-    with connection.cursor(binary=True) as cursor:
-        [(position, epoch, halted)] = cursor.execute(_HEAD, prepare=True).fetchall()
-    return Head(position, epoch, halted)
+@dataclass(frozen=True, slots=True)
+class Query(Generic[Answer]):
+    """One statement, its parameters by name, and what its rows mean."""
+
+    statement: str
+    parameters: dict[str, PackedArray[Any] | int | str]
+    answer: Callable[[Rows], Answer]
+
+    def ask(self, connection: TimeLimitedConnection) -> Answer:
+        """Return the answer that the database gives.
+
+        Raises:
+            psycopg.Error: it gives none.
+        """
+        with connection.cursor(binary=True) as cursor:
+            return self.answer(cursor.execute(self.statement, self.parameters, prepare=True).fetchall())
+
+    def packed(self) -> dict[str, bytes]:
+        """Return the parameters in PostgreSQL's binary format."""
+        return {name: _packed(value) for name, value in self.parameters.items()}
 
 
-def read_snapshot(
-    connection: TimeLimitedConnection,
+def head() -> Query[Head]:
+    """Ask for the end of the log."""
+    return Query(_HEAD, {}, _head)
+
+
+def snapshot(
     criteria: Sequence[Criterion],
     *,
     after: int,
     until: int | None,
     limit: int | None,
     key: IdempotencyKey | None,
-) -> Snapshot:
-    """Return the events in (`after`, `until`] that match any criterion, at most `limit`, oldest first.
+) -> Query[Snapshot]:
+    """Ask for the events in (`after`, `until`] that match any criterion, at most `limit`, oldest first.
 
-    Raises:
-        KeyReused: `key` belongs to a command with another body.
+    What answers it raises KeyReused where `key` belongs to a command with another body.
     """
     groups = Groups()
     for criterion in criteria or (Criterion(),):
         groups.add([criterion], after=max(after, criterion.after))
-    parameters: dict[str, Any] = groups.parameters() | {"until": _NO_LIMIT if until is None else until}
+    parameters: dict[str, PackedArray[Any] | int | str] = {
+        **groups.parameters(),
+        "until": _NO_LIMIT if until is None else until,
+    }
     if limit is not None:
         parameters["limit"] = limit
     if key is not None:
         parameters |= {"actor": key.actor, "key": key.key}
     statement = _snapshot_statement(groups.shapes, limit is not None, key is not None)
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(statement, parameters, prepare=True).fetchall()
+    return Query(statement, parameters, partial(_snapshot, key))
+
+
+def tag_ranges(types: Sequence[str], ranges: Sequence[tuple[str, str]]) -> Query[tuple[StoredEvent, ...]]:
+    """Ask for the events of `types` with a tag in any of `ranges`, both ends included, oldest first."""
+    parameters: dict[str, PackedArray[Any] | int | str] = {
+        "types": TextArray(types),
+        "firsts": TextArray(first for first, _ in ranges),
+        "lasts": TextArray(last for _, last in ranges),
+    }
+    return Query(_TAG_RANGES, parameters, _events)
+
+
+def page(*, after: int, until: int, limit: int) -> Query[tuple[StoredEvent, ...]]:
+    """Ask for the events of every type in (`after`, `until`], at most `limit`, oldest first."""
+    return Query(_PAGE, {"after": after, "until": until, "limit": limit}, _events)
+
+
+def _packed(value: PackedArray[Any] | int | str) -> bytes:
+    if isinstance(value, PackedArray):
+        return value.packed()
+    return _BIGINT.pack(value) if isinstance(value, int) else value.encode()
+
+
+def _head(rows: Rows) -> Head:
+    [(position, epoch, halted)] = rows
+    return Head(position, epoch, halted)
+
+
+def _snapshot(key: IdempotencyKey | None, rows: Rows) -> Snapshot:
     head, history, answer_position, fingerprint, body = rows[0][:5]
     answer = None
     if key is not None and answer_position is not None:
@@ -81,27 +138,7 @@ def read_snapshot(
     return Snapshot(events, head, history, answer)
 
 
-def read_tag_ranges(
-    connection: TimeLimitedConnection, types: Sequence[str], ranges: Sequence[tuple[str, str]]
-) -> tuple[StoredEvent, ...]:
-    """Return the events of `types` with a tag in any of `ranges`, both ends included, oldest first."""
-    parameters = {
-        "types": list(types),
-        "firsts": [first for first, _ in ranges],
-        "lasts": [last for _, last in ranges],
-    }
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_TAG_RANGES, parameters, prepare=True).fetchall()
-    return tuple(_event(*row) for row in rows)
-
-
-def read_page(
-    connection: TimeLimitedConnection, *, after: int, until: int, limit: int
-) -> tuple[StoredEvent, ...]:
-    """Return the events of every type in (`after`, `until`], at most `limit`, oldest first."""
-    parameters = {"after": after, "until": until, "limit": limit}
-    with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_PAGE, parameters, prepare=True).fetchall()
+def _events(rows: Rows) -> tuple[StoredEvent, ...]:
     return tuple(_event(*row) for row in rows)
 
 

@@ -2,21 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from datetime import timedelta
-from functools import partial
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Self
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
 from studyspot.event_store import epochs, limits, reading
 from studyspot.event_store.commands import Command, Waiter
-from studyspot.event_store.connections import TimeLimitedConnection, read_pool
 from studyspot.event_store.errors import StoreUnavailable
+from studyspot.event_store.loop_reads import LoopReads
 from studyspot.event_store.loop_waiter import LoopWaiter, Mailbox
+from studyspot.event_store.thread_reads import ThreadReads
 from studyspot.event_store.types import (
     Appended,
     Condition,
@@ -29,37 +28,33 @@ from studyspot.event_store.types import (
 )
 from studyspot.event_store.writer import GroupCommitWriter
 
-Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
-
 # How long a command waits in the queue and for a database that is away.
 DECIDE_WITHIN = timedelta(seconds=5)
 # How long its caller waits: longer, so that the writer nearly always tells what became of it.
 ANSWER_WITHIN = timedelta(seconds=10)
-READ_WITHIN = timedelta(seconds=6)
 STOP_WITHIN = timedelta(seconds=10)
 
 
 class EventStore:
-    """Owns a writer thread, a pool of read connections, and threads for asynchronous reads."""
+    """Owns a writer thread, and connections for the reads of threads and of event loops."""
 
     def __init__(self, database_url: str, *, read_connections: int = 8) -> None:
         self.database_url = database_url
         self.writer = GroupCommitWriter(database_url)
         self._mailbox: Mailbox | None = None
-        self._pool = read_pool(database_url, read_connections)
-        self._readers = ThreadPoolExecutor(read_connections, thread_name_prefix="event-store-read")
+        self._reads = ThreadReads(database_url, read_connections)
+        self._loop_reads = LoopReads(database_url, read_connections)
 
     def open(self) -> None:
         """Start the writer and the pool; connections are made when they are first needed."""
-        self._pool.open(wait=False)
+        self._reads.open()
         self.writer.start()
 
     def close(self) -> None:
         """Append what is queued, then let go of every thread and connection."""
         self.writer.stop(STOP_WITHIN)
-        self._readers.shutdown(cancel_futures=True)
-        self._pool.close()
+        self._loop_reads.close()
+        self._reads.close()
 
     def __enter__(self) -> Self:
         self.open()
@@ -81,7 +76,7 @@ class EventStore:
         Raises:
             StoreUnavailable: the database does not answer.
         """
-        return self._ask(reading.read_head)
+        return self._reads.ask(reading.head())
 
     def read(
         self,
@@ -105,7 +100,7 @@ class EventStore:
         limits.check_criteria(criteria)
         if key:
             limits.check_key(key)
-        return self._ask(reading.read_snapshot, criteria, after=after, until=until, limit=limit, key=key)
+        return self._reads.ask(reading.snapshot(criteria, after=after, until=until, limit=limit, key=key))
 
     def pages(
         self, after: int, *, until: int | None = None, size: int = 1000
@@ -118,7 +113,7 @@ class EventStore:
         head = self.head().position
         until = head if until is None else min(until, head)
         while after < until:
-            page = self._ask(reading.read_page, after=after, until=until, limit=size)
+            page = self._reads.ask(reading.page(after=after, until=until, limit=size))
             if not page:
                 return
             yield page
@@ -180,12 +175,11 @@ class EventStore:
         key: IdempotencyKey | None = None,
     ) -> Snapshot:
         """Return what `read` returns, without blocking the event loop."""
-        read = partial(self.read, criteria, after=after, until=until, limit=limit, key=key)
-        try:
-            async with asyncio.timeout(READ_WITHIN.total_seconds()):
-                return await asyncio.get_running_loop().run_in_executor(self._readers, read)
-        except TimeoutError as error:
-            raise StoreUnavailable("the read was not answered in time") from error
+        limits.check_criteria(criteria)
+        if key:
+            limits.check_key(key)
+        query = reading.snapshot(criteria, after=after, until=until, limit=limit, key=key)
+        return await self._loop_reads.ask(query)
 
     async def read_tag_ranges_async(
         self, types: Sequence[str], ranges: Sequence[tuple[str, str]]
@@ -198,8 +192,7 @@ class EventStore:
         Raises:
             StoreUnavailable: the database does not answer.
         """
-        read = partial(self._ask, reading.read_tag_ranges, types, ranges)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, read)
+        return await self._loop_reads.ask(reading.tag_ranges(types, ranges))
 
     async def append_async(
         self,
@@ -265,23 +258,3 @@ class EventStore:
             limits.check_key(key)
         deadline = time.monotonic() + DECIDE_WITHIN.total_seconds()
         self.writer.submit(Command(accepted, condition, key, answer or b"", deadline, waiter))
-
-    def _ask(
-        self,
-        read: Callable[Concatenate[TimeLimitedConnection, Arguments], Answer],
-        *args: Arguments.args,
-        **kwargs: Arguments.kwargs,
-    ) -> Answer:
-        """Read on a connection of the pool, on another one if that has died while it was idle."""
-        deadline = time.monotonic() + READ_WITHIN.total_seconds() / 2
-        while True:
-            try:
-                with self._pool.connection() as connection:
-                    return read(connection, *args, **kwargs)
-            except PoolTimeout as error:
-                raise StoreUnavailable("the database does not answer") from error
-            except psycopg.OperationalError as error:
-                if time.monotonic() >= deadline:
-                    raise StoreUnavailable(str(error)) from error
-            except psycopg.Error as error:
-                raise StoreUnavailable(str(error)) from error
