@@ -70,9 +70,16 @@ class PostgresServer:
             yield copy
 
     def kill(self) -> None:
-        """Kill the server as a crash of the machine would."""
-        assert self.engine.pid is not None
-        os.kill(self.engine.pid, signal.SIGKILL)
+        """Kill the server, and what serves its connections, as a crash of the machine would."""
+        pid = self.engine.pid
+        assert pid is not None
+        freeze(pid)  # First, so that it has no more children.
+        # Left alone, they would notice later, and meanwhile finish what they were asked.
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        os.kill(pid, signal.SIGKILL)
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
         assert wait_until(lambda: not self.engine.is_running(), END_LIMIT)
 
     def restart(self) -> None:
