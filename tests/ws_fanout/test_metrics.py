@@ -33,8 +33,8 @@ class Counted:
         self.node.hub.tick()
         return self.registry.get_sample_value(f"studyspot_fanout_{name}", labels) or 0.0
 
-    def sample(self, *, stream_head: int) -> Sample:
-        return sample_of(self.node.hub, stream_head=stream_head, now=self.node.now.time)
+    async def sample(self, *, stream_head: int) -> Sample:
+        return await sample_of(self.node.hub, stream_head=stream_head, now=self.node.now.time)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_replay_beyond_the_window_is_one_of_the_stream() -> None:
     assert counted.of("replays_total", source="stream") == 1
 
 
-def test_a_reader_that_falls_behind_is_counted_and_seen_until_it_has_caught_up() -> None:
+async def test_a_reader_that_falls_behind_is_counted_and_seen_until_it_has_caught_up() -> None:
     counted = Counted(Limits(unsent_bytes=1000))
     client, peer = counted.node.connect("s1", rooms=["library:L1"])
     client.reads, client.full_bytes = False, 500
@@ -82,11 +82,11 @@ def test_a_reader_that_falls_behind_is_counted_and_seen_until_it_has_caught_up()
         counted.node.publish(booked(student="s9", booking=f"B{number}"))
 
     assert counted["behind_total"] == 1
-    assert counted.sample(stream_head=10).behind == 1
+    assert (await counted.sample(stream_head=10)).behind == 1
 
     client.reads = True
     counted.node.read(client, peer)
-    assert counted.sample(stream_head=10).behind == 0
+    assert (await counted.sample(stream_head=10)).behind == 0
     assert counted["deliveries_total"] == 10
 
 
@@ -140,7 +140,7 @@ def test_a_clock_that_is_ahead_of_ours_makes_no_negative_age(counted: Counted) -
     assert (counted[f"{LATENCY}_count"], counted[f"{LATENCY}_sum"]) == (1, 0)
 
 
-def test_a_sample_tells_how_the_node_is(counted: Counted) -> None:
+async def test_a_sample_tells_how_the_node_is(counted: Counted) -> None:
     node = counted.node
     node.open()
     node.hub.open(Client(), Wire.SOCKET_IO)
@@ -150,7 +150,7 @@ def test_a_sample_tells_how_the_node_is(counted: Counted) -> None:
     node.hub.tell_staleness(node.now.time - timedelta(seconds=7))
     node.hub.tick()
 
-    sample = counted.sample(stream_head=8)
+    sample = await counted.sample(stream_head=8)
     node.hub.metrics.look(sample)
 
     assert sample.sockets == {"studyspot.v1": 2, "socket.io": 1}

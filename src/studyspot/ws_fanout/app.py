@@ -214,7 +214,7 @@ async def _listen(server: FanoutServer, feed: Feed) -> None:
 
 async def _sample(hub: Hub, feed: Feed) -> None:
     while True:
-        hub.metrics.look(sample_of(hub, stream_head=feed.stream_head, now=_now().time))
+        hub.metrics.look(await sample_of(hub, stream_head=feed.stream_head, now=_now().time))
         await asyncio.sleep(SAMPLE_EVERY.total_seconds())
 
 
