@@ -199,11 +199,12 @@ def create_app(config: ApiConfig) -> FastAPI:
     app.add_middleware(RateLimit, rate=config.rate)
     answer_with_problems(app)
     of_libraries = (libraries, library_settings, seats, affected_resolved, retirement)
-    of_bookings = (quotes, holds, series, bookings, rescheduling, attendance, payments, history)
+    of_bookings = (bookings, holds, quotes, series, rescheduling, attendance, payments, history)
     beside_bookings = (waitlist, calendar)
     of_people = (auth, people, hiring)
     of_notices = (notices, announcing)
-    for room in (*of_libraries, *of_bookings, *beside_bookings, *of_people, *of_notices):
+    # What is asked most comes first: routes are tried one by one.
+    for room in (*of_bookings, *of_libraries, *beside_bookings, *of_people, *of_notices):
         app.include_router(room.router)
     # `/api/bookings/stats` is the id of no booking, so counts come before bookings.
     about_libraries = (libraries_read, seat_map, affected, library_stats)

@@ -51,6 +51,8 @@ def _described(document: Json) -> Json:
     components["schemas"]["Problem"] = _PROBLEM
     _exemplify(document, orjson.loads(files("studyspot.wire").joinpath("examples.json").read_bytes()))
     components["responses"] = {}
+    # Routes stand in the order in which they are tried, which is nothing to a reader.
+    document["paths"] = dict(sorted(document["paths"].items()))
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             access = POLICY[method.upper(), path]
