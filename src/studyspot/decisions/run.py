@@ -36,6 +36,8 @@ Command = TypeVar("Command")
 State = TypeVar("State")
 
 ATTEMPTS = 20
+DECODED = 4_096
+"""Events. A library's settings and its seats are read by one decision after the other."""
 NOTHING: Mapping[domain.Criterion, Remembered] = MappingProxyType({})
 
 _conflicts = Counter("studyspot_command_conflicts", "Decisions made again because a rival came first")
@@ -236,8 +238,13 @@ def _types_of(event_classes: tuple[type[Event], ...]) -> tuple[str, ...]:
 
 
 def _placed(stored: StoredEvent) -> Placed:
-    event, _ = decode(stored.type, stored.data)
-    return Placed(stored.position, event, stored.tags)
+    return Placed(stored.position, _event(stored.type, stored.data), stored.tags)
+
+
+@lru_cache(maxsize=DECODED)
+def _event(event_type: str, data: bytes) -> Event:
+    event, _ = decode(event_type, data)
+    return event
 
 
 def _stored(event: Event, circumstances: Circumstances) -> NewEvent:
