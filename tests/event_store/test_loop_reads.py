@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 from threading import Thread
 
 import psycopg
 import pytest
 
 from studyspot.event_store.errors import KeyReused, StoreUnavailable
+from studyspot.event_store.loop_reads import LoopReads
+from studyspot.event_store.reading import snapshot
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Criterion, StoredAnswer
 from tests.engines import PostgresServer
@@ -82,51 +85,57 @@ async def test_a_database_that_is_back_in_time_answers_who_asked_meanwhile(
     assert len((await asked).events) == 1
 
 
-def test_loops_share_no_connection_and_leave_none_when_they_have_ended(empty_store: EventStore) -> None:
-    empty_store.append([booked(fresh_tag())])
+def test_loops_share_no_connection_and_leave_none_when_they_have_ended(database: str) -> None:
+    reads = LoopReads(database, size=8)
 
     def read_on() -> None:
-        async def reads() -> None:
+        async def ask_often() -> None:
             for _ in range(20):
-                assert len((await empty_store.read_async()).events) == 1
+                assert (await reads.ask(snapshot((), after=0, until=None, limit=None, key=None))).events == ()
 
-        asyncio.run(reads())
+        asyncio.run(ask_often())
 
     threads = [Thread(target=read_on) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(LIMIT.total_seconds())
-    before = _sessions(empty_store)
     read_on()
-    assert before >= 4
-    assert _fall_to(empty_store, before - 3)
+    assert _falls_to(database, 1)
+    reads.close()
+    assert _falls_to(database, 0)
 
 
-async def test_a_store_that_is_closed_leaves_no_connection_behind(empty_store: EventStore) -> None:
-    before = _sessions(empty_store)
-    store = EventStore(empty_store.database_url)
+async def test_a_store_that_is_closed_leaves_no_connection_behind(database: str) -> None:
+    store = EventStore(database)
     store.open()
     asked = [asyncio.create_task(store.read_async()) for _ in range(20)]
     await store.read_async()
-    assert _sessions(empty_store) > before
+    assert _sessions(database) > 0
     await asyncio.to_thread(store.close)
     for answer in await asyncio.gather(*asked, return_exceptions=True):
         assert not isinstance(answer, BaseException) or isinstance(answer, StoreUnavailable)
-    assert await asyncio.to_thread(_fall_to, empty_store, before)
+    assert await asyncio.to_thread(_falls_to, database, 0)
     with pytest.raises(StoreUnavailable):
         await store.read_async()
 
 
-def _sessions(store: EventStore) -> int:
-    with psycopg.connect(store.database_url) as database:
+@pytest.fixture
+def database(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty log that no other store is connected to."""
+    with postgres_server.migrated_database() as url:
+        yield url
+
+
+def _sessions(database_url: str) -> int:
+    with psycopg.connect(database_url) as database:
         [(number,)] = database.execute(f"SELECT count(*) {_SESSIONS}").fetchall()
     return int(number)
 
 
-def _fall_to(store: EventStore, number: int) -> bool:
+def _falls_to(database_url: str, number: int) -> bool:
     deadline = time.monotonic() + LIMIT.total_seconds()
-    while _sessions(store) > number:
+    while _sessions(database_url) > number:
         if time.monotonic() > deadline:
             return False
     return True
