@@ -12,8 +12,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from fastapi import Depends, FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import Depends, FastAPI
 from psycopg_pool import AsyncConnectionPool
 
 from studyspot.access.access_tokens import AccessTokens
@@ -32,7 +31,6 @@ from studyspot.access.server_secrets import ServerSecrets
 from studyspot.access.sessions import Sessions
 from studyspot.access.sign_in_limits import SignInLimits
 from studyspot.access.tokens import Verifier
-from studyspot.catalogue.schemas import asyncapi, schemas
 from studyspot.commands import affected as affected_resolved
 from studyspot.commands import announcements as announcing
 from studyspot.commands import (
@@ -64,7 +62,6 @@ from studyspot.commands.turns import Turns
 from studyspot.decisions.barred import Barred
 from studyspot.decisions.clock import Clock, system_clock
 from studyspot.decisions.run import Decisions
-from studyspot.event_store.errors import StoreError
 from studyspot.event_store.store import EventStore
 from studyspot.projections.queries import (
     affected,
@@ -85,11 +82,12 @@ from studyspot.projections.queries.free_seats import FreeSeats
 from studyspot.projections.queries.reading import Queries
 from studyspot.projections.queries.students_of import StudentsOf
 from studyspot.telemetry import Readiness, serve_metrics
+from studyspot.wire import service
 from studyspot.wire.authorisation import authorise, require_policy
 from studyspot.wire.errors import BodyLimit, answer_with_problems
 from studyspot.wire.openapi import describe
-from studyspot.wire.problems import HALTED, NOT_FOUND, UNAVAILABLE, Problem
 from studyspot.wire.rate_limit import Rate, RateLimit
+from studyspot.wire.service import Addresses, readiness
 
 log = structlog.get_logger()
 
@@ -101,10 +99,7 @@ KEEP_ALIVE = timedelta(seconds=75)
 """Longer than clients and proxies keep idle connections: else a request may meet one that is being closed."""
 _POOL_WAIT = timedelta(seconds=2)
 _CONNECT_WITHIN = timedelta(seconds=2)
-_READY_WITHIN = timedelta(seconds=4)
 _CONNECTIONS = 8
-_LOOK_AGAIN = timedelta(seconds=1)
-_LOOK_AGAIN_HALTED = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +160,7 @@ def create_app(config: ApiConfig) -> FastAPI:
         app.state.sign_in = sign_in = _sign_in(config, pool, decisions)
         app.state.people = ChangingPeople(decisions, erasure, sign_in.sessions)
         app.state.allowed_origins = config.allowed_origins
+        app.state.addresses = Addresses(config.fanout_url, config.public_url)
         await asyncio.to_thread(store.open)
         try:
             async with pool, queries:
@@ -211,7 +207,7 @@ def create_app(config: ApiConfig) -> FastAPI:
     about_people = (people_read, notifications, announcements, waitlist_read, staff, audit)
     for read in (*about_libraries, booking_counts, calendar_read, bookings_read, *about_people):
         app.include_router(read.router)
-    _serve_documents(app, config)
+    app.include_router(service.router)
     require_policy(app)
     describe(app)
     return app
@@ -236,71 +232,6 @@ def _end_process(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         log.critical("a part of the process failed", task=task.get_name(), exc_info=task.exception())
         signal.raise_signal(signal.SIGTERM)
-
-
-def _serve_documents(app: FastAPI, config: ApiConfig) -> None:
-    @app.get("/api/config", tags=["service"])
-    async def where_things_are() -> dict[str, Any]:
-        """Where the fan-out is, and what it speaks."""
-        return {
-            "fanoutUrl": config.fanout_url,
-            "path": "/ws",
-            "subprotocol": "studyspot.v1",
-            # Where API and sockets have one origin; null where they have none.
-            "publicUrl": config.public_url,
-        }
-
-    @app.get("/api/health", tags=["service"])
-    async def health() -> dict[str, str]:
-        """Alive; no dependency is asked."""
-        return {"status": "alive"}
-
-    @app.get("/api/ready", tags=["service"])
-    async def ready(request: Request) -> dict[str, Any]:
-        """Whether commands can be taken now; a 503 where they cannot."""
-        try:
-            async with asyncio.timeout(_READY_WITHIN.total_seconds()):
-                now = await asyncio.to_thread(readiness, request.app.state.store)
-        except TimeoutError:
-            now = Readiness(False)
-        # What is wrong is told on the metrics port: this path is open to everyone.
-        if now.details.get("halted") is not None:
-            raise Problem(HALTED, "The log is halted until an operator has looked at it.", _LOOK_AGAIN_HALTED)
-        if not now.ready:
-            raise Problem(
-                UNAVAILABLE, "Commands cannot be taken now. Nothing was lost; try again.", _LOOK_AGAIN
-            )
-        return {"ready": True, **now.details}
-
-    @app.get("/.well-known/jwks.json", tags=["service"])
-    async def public_keys() -> dict[str, Any]:
-        """The keys that verify our tokens."""
-        return config.verifier.jwks()
-
-    @app.get("/asyncapi.json", tags=["service"])
-    async def event_documents() -> dict[str, Any]:
-        """The events on the stream's subjects, as AsyncAPI 3."""
-        return asyncapi(app.version)
-
-    known = {f"{name}.json": schema for name, schema in schemas().items()}
-
-    @app.get("/schemas/{name}", tags=["service"])
-    async def schema(name: str) -> JSONResponse:
-        """The JSON Schema of one event."""
-        if name not in known:
-            raise Problem(NOT_FOUND, "There is no such schema.")
-        return JSONResponse(known[name], media_type="application/schema+json")
-
-
-def readiness(store: EventStore) -> Readiness:
-    """Say whether commands can be taken: the writer runs, the database answers, the log is not halted."""
-    if not store.accepts_appends:
-        return Readiness(False, {"writer": "does not run"})
-    try:
-        head = store.head()
-    except StoreError as error:
-        return Readiness(False, {"database": str(error)})
-    return Readiness(head.halted is None, {"database": "ok", "head": head.position, "halted": head.halted})
 
 
 def serve(config: ApiConfig, *, host: str, port: int, metrics_port: int | None) -> None:
