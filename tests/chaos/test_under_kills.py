@@ -18,6 +18,7 @@ from studyspot.client.follow import FollowedLibrary
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
 from studyspot.domain.people import Role
 from studyspot.wire.bodies import NewSeatBody
+from tests.chaos.crowd.ending import without_policies
 
 STUDENTS = 6
 SEATS = 4
@@ -102,19 +103,20 @@ async def test_kills_lose_nothing_and_every_followed_map_stays_exact(
                 tasks.create_task(act(person))
                 tasks.create_task(follow(person))
             tasks.create_task(kill_in_turn(system, chance))
-        # The last event, which everyone who follows the library is told.
-        last = (await owner.client.change_seat(library, seats[0], in_service=False)).position
-        for one in followed:
-            await one.until(lambda seats: seats.position >= last, LIMIT)
-        shown = await owner.client.seat_map(library, *interval, min_position=last)
-        expected = {seat.id: seat for seat in shown.seats}
-        for one in followed:
-            assert dict(one.seat_map.seats) == expected
-        verdict = await judged(
-            system,
-            [owner, *students],
-            shown_map=SeatMapRead(library, *interval, shown.model_dump(mode="json", by_alias=True)),
-        )
+        with without_policies(system):
+            # The last event, which everyone who follows the library is told.
+            last = (await owner.client.change_seat(library, seats[0], in_service=False)).position
+            for one in followed:
+                await one.until(lambda seats: seats.position >= last, LIMIT)
+            shown = await owner.client.seat_map(library, *interval, min_position=last)
+            expected = {seat.id: seat for seat in shown.seats}
+            for one in followed:
+                assert dict(one.seat_map.seats) == expected
+            verdict = await judged(
+                system,
+                [owner, *students],
+                shown_map=SeatMapRead(library, *interval, shown.model_dump(mode="json", by_alias=True)),
+            )
         assert verdict is None, f"seed {seed}: {verdict}"
 
 

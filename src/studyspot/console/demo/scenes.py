@@ -232,13 +232,16 @@ async def verdict(stage: Stage) -> str:
 async def _judged(stage: Stage, reads: Sequence[SeatMapRead | BookingsRead]) -> str:
     """Return the verdict on all that happened so far, which is clean."""
     settings = stage.system.settings
+    messages = await read_stream(settings["nats_url"])
     found = judge(
         Evidence(
-            records=await asyncio.to_thread(read_log, settings["database_url"]),
-            messages=await read_stream(settings["nats_url"]),
+            # On this thread: policies go on, and no socket may hear of what the log had not when it was read.
+            records=read_log(settings["database_url"]),
+            messages=messages,
             answers=[answer for person in stage.cast for answer in person.witness.answers],
             sockets=[person.witness.socket for person in stage.cast],
             reads=list(reads),
+            settled=False,
         )
     )
     if not found.clean:
