@@ -1,5 +1,6 @@
 """Connections to the store's database: every wait has a limit, and every plan uses an index."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -126,9 +127,42 @@ async def connect_async_reader(database_url: str) -> psycopg.AsyncConnection[Tup
     Raises:
         psycopg.OperationalError: the database does not answer.
     """
-    return await psycopg.AsyncConnection.connect(
-        database_url, autocommit=True, **_parameters(database_url, _READING)
+    return await connect_async(database_url, **_parameters(database_url, _READING))
+
+
+async def connect_async(
+    database_url: str, *, connect_timeout: int, **parameters: Any
+) -> psycopg.AsyncConnection[TupleRow]:
+    """Connect from an event loop, with autocommit; whoever cancels it waits until it has ended and is closed.
+
+    psycopg leaves a connect that is cancelled as it is: for a minute the server waits for the rest of it, and
+    who drops the database waits too.
+
+    Args:
+        database_url: the database.
+        connect_timeout: seconds, at least 2.
+        parameters: of libpq.
+
+    Raises:
+        psycopg.OperationalError: the database does not answer.
+    """
+    connecting = asyncio.create_task(
+        psycopg.AsyncConnection.connect(
+            database_url, autocommit=True, connect_timeout=connect_timeout, **parameters
+        ),
+        name="connect to PostgreSQL",
     )
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        connecting.add_done_callback(_close)
+        await asyncio.wait([connecting])
+        raise
+
+
+def _close(connecting: asyncio.Task[psycopg.AsyncConnection[TupleRow]]) -> None:
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().pgconn.finish()
 
 
 def _parameters(database_url: str, settings: dict[str, str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import structlog
 from psycopg.rows import TupleRow
 
 from studyspot.event_store.batch import CHANNEL
-from studyspot.event_store.connections import CONNECT_WITHIN
+from studyspot.event_store.connections import CONNECT_WITHIN, connect_async
 
 POLL_EVERY = timedelta(milliseconds=250)
 ANSWER_WITHIN = timedelta(seconds=2)
@@ -58,8 +58,9 @@ class HeadSignal:
         lost = False
         while True:
             try:
-                async with asyncio.timeout(CONNECT_WITHIN.total_seconds()):
-                    connection = await psycopg.AsyncConnection.connect(self._database_url, autocommit=True)
+                connection = await connect_async(
+                    self._database_url, connect_timeout=int(CONNECT_WITHIN.total_seconds())
+                )
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     if lost:

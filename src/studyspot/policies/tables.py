@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass, replace
 
 from psycopg import AsyncConnection
 
+from studyspot.event_store.connections import connect_async
 from studyspot.policies.batch import Batch
 from studyspot.policies.fold import Change, Cleared, Hit, Plan
 from studyspot.policies.hits import Struck, tasks_of
@@ -71,9 +72,8 @@ async def connect(database_url: str, name: str = "studyspot policies") -> AsyncC
     Raises:
         psycopg.OperationalError: the database is away.
     """
-    connection = await AsyncConnection.connect(
+    connection = await connect_async(
         database_url,
-        autocommit=True,
         application_name=name,
         connect_timeout=5,
         keepalives_idle=5,

@@ -9,6 +9,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from studyspot.event_store.connections import connect_async
 from studyspot.projections.builds import CHANNEL, Build
 
 RETRY_AFTER = timedelta(milliseconds=250)
@@ -53,9 +54,7 @@ class Announcer:
         away = False
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    self._database_url, autocommit=True, connect_timeout=2
-                ) as connection:
+                async with await connect_async(self._database_url, connect_timeout=2) as connection:
                     await connection.execute("SET synchronous_commit = off")
                     away = False
                     await self._tell_each(connection)

@@ -2,6 +2,8 @@
 
 from psycopg import AsyncConnection
 
+from studyspot.event_store.connections import connect_async
+
 _SESSION = """
 -- A stopped worker must not hold the position's row against its rival.
 SET idle_in_transaction_session_timeout = '5s';
@@ -19,9 +21,8 @@ async def connect(database_url: str, name: str) -> AsyncConnection:
     Raises:
         psycopg.OperationalError: the database is away.
     """
-    connection = await AsyncConnection.connect(
+    connection = await connect_async(
         database_url,
-        autocommit=True,
         application_name=name,
         connect_timeout=5,
         keepalives_idle=5,

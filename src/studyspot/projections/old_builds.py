@@ -8,8 +8,8 @@ from typing import Self
 
 import psycopg
 import structlog
-from psycopg import AsyncConnection
 
+from studyspot.event_store.connections import connect_async
 from studyspot.projections.builds import drop_superseded
 from studyspot.projections.projection import Projection
 
@@ -56,8 +56,6 @@ class OldBuilds:
                 log.info("old tables are kept for now", reason=str(error).strip() or "no answer")
 
     async def _drop(self) -> None:
-        async with await AsyncConnection.connect(
-            self._database_url, autocommit=True, connect_timeout=5
-        ) as connection:
+        async with await connect_async(self._database_url, connect_timeout=5) as connection:
             for projection in self._projections:
                 await drop_superseded(connection, projection, grace=self._grace)

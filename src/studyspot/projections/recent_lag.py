@@ -18,6 +18,8 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection, Connection
 
+from studyspot.event_store.connections import connect_async
+
 WINDOW = timedelta(minutes=1)
 MOST_EVENTS = 5_000
 RECORD_EVERY = timedelta(seconds=1)
@@ -107,9 +109,7 @@ class LagRecorder:
         away = False
         while True:
             try:
-                async with await AsyncConnection.connect(
-                    self._database_url, autocommit=True, connect_timeout=2
-                ) as connection:
+                async with await connect_async(self._database_url, connect_timeout=2) as connection:
                     away = False
                     # Lost figures come again, and must not make the log's commits wait for the disk.
                     await connection.execute("SET synchronous_commit = off")

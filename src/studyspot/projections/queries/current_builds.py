@@ -9,6 +9,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from studyspot.event_store.connections import connect_async
 from studyspot.projections.builds import CHANNEL, Build
 from studyspot.projections.projection import Projection
 
@@ -68,11 +69,8 @@ class CurrentBuilds:
         away = False
         while True:
             try:
-                connection = await AsyncConnection.connect(
-                    self._database_url,
-                    autocommit=True,
-                    connect_timeout=2,
-                    application_name="studyspot read positions",
+                connection = await connect_async(
+                    self._database_url, connect_timeout=2, application_name="studyspot read positions"
                 )
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")

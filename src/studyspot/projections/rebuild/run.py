@@ -15,6 +15,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
+from studyspot.event_store.connections import connect_async
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import Head
@@ -183,8 +184,8 @@ class Rebuild:
     async def _alone(self) -> AsyncIterator[AsyncConnection]:
         """Connect, and keep every other rebuild of this projection out while the connection lives."""
         name = self._projection.name
-        connection = await AsyncConnection.connect(
-            self._database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
+        connection = await connect_async(
+            self._database_url, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
         )
         async with connection:
             await connection.execute(_SESSION)

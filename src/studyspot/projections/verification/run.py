@@ -14,6 +14,7 @@ from math import ceil
 import psycopg
 from psycopg import AsyncConnection, IsolationLevel, sql
 
+from studyspot.event_store.connections import connect_async
 from studyspot.event_store.errors import StoreUnavailable
 from studyspot.event_store.scanning import count_events
 from studyspot.projections.builds import Build, creation, drop_tables
@@ -213,8 +214,8 @@ async def _alone(connection: AsyncConnection, projection: Projection) -> AsyncIt
 
 @asynccontextmanager
 async def _connected(database_url: str) -> AsyncIterator[AsyncConnection]:
-    connection = await AsyncConnection.connect(
-        database_url, autocommit=True, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
+    connection = await connect_async(
+        database_url, connect_timeout=5, keepalives_idle=5, tcp_user_timeout=5000
     )
     async with connection:
         # Rows are compared as text, in which times are said in the session's zone.
