@@ -5,7 +5,7 @@ import pytest
 from tests.chaos.fanout_campaign import campaign
 
 CLIENTS = 100
-SECONDS = 10
+SECONDS = 30
 
 
 @pytest.mark.timeout(300)
