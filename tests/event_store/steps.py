@@ -15,7 +15,7 @@ from studyspot.event_store.types import Appended, Condition, Criterion, Idempote
 
 CREATED = "booking.created"
 CANCELLED = "booking.cancelled"
-LIMIT = timedelta(seconds=20)
+LIMIT = timedelta(seconds=60)
 
 
 def fresh_tag(kind: str = "seat-day") -> str:

@@ -47,6 +47,7 @@ class TcpProxy:
         self._links: list[_Link] = []
         self._threads: list[Thread] = []
         self.refusing = False
+        self.refused = 0
         self._kept: tuple[_Link, bytes] | None = None
         self.lost = Event()
         self._start(self._accept)
@@ -57,15 +58,17 @@ class TcpProxy:
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.cut()
         for link in self._links:
-            for end in (link.client, link.server):
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # The other side was first.
             link.close()
         for thread in self._threads:
             thread.join(LIMIT_SECONDS)
+
+    def cut(self) -> None:
+        """End every connection."""
+        for link in self._links:
+            _end(link.client)
+            _end(link.server)
 
     def lose_next_batch(self, loss: Loss) -> None:
         """Lose the answer to the next batch; `lost` is set once it has happened."""
@@ -91,6 +94,7 @@ class TcpProxy:
             except OSError:
                 return  # The test is over.
             if self.refusing:
+                self.refused += 1
                 client.close()
                 continue
             link = _Link(client, socket.create_connection(self._target))

@@ -107,9 +107,10 @@ def test_a_server_process_that_stops_costs_its_callers_a_while_and_nothing_happe
     tag = fresh_tag()
     store.append([booked(tag)])
     with psycopg.connect(store.database_url) as connection:
+        # The last to commit: those of earlier tests may still be going.
         [(backend,)] = connection.execute("""
             SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'COMMIT'
-            AND application_name = 'studyspot-store'""").fetchall()
+            AND application_name = 'studyspot-store' ORDER BY state_change DESC LIMIT 1""").fetchall()
     freeze(backend)
     try:
         appended = store.append([booked(tag)])

@@ -29,6 +29,8 @@ import sys
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
 with EventStore(sys.argv[1]) as store:
+    print("open", flush=True)
+    sys.stdin.readline()
     for number in range(int(sys.argv[3])):
         futures = [store.submit([NewEvent("booking.created", b"{}", (sys.argv[2],))]) for _ in range(5)]
         print(*(future.result(20).position for future in futures), flush=True)
@@ -38,6 +40,7 @@ HOLDING_THE_LOCK = """
 import sys, time
 from studyspot.event_store.connections import connect_writer
 connection = connect_writer(sys.argv[1])
+connection.execute(sys.argv[2])
 connection.execute("BEGIN")
 connection.execute("SELECT FROM store.head FOR UPDATE")
 print("locked", flush=True)
@@ -45,14 +48,37 @@ time.sleep(60)
 """
 
 
+WITHOUT_LIMITS = "SET transaction_timeout = 0; SET idle_in_transaction_session_timeout = 0"
+"""Nothing but its end lets go of what a process with these settings has locked."""
+
+
 def python(script: str, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen([sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def appending(store: EventStore, tag: str, times: int) -> "subprocess.Popen[str]":
+    """A process that appends under a tag, so many times, once it is told to go."""
+    process = python(APPENDING, store.database_url, tag, str(times))
+    assert process.stdout
+    assert process.stdout.readline() == "open\n"
+    return process
+
+
+def go(process: "subprocess.Popen[str]") -> None:
+    assert process.stdin
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 @pytest.fixture
-def lock_holder(database_url: str) -> Iterator["subprocess.Popen[str]"]:
-    """Another process that has locked the head, as a writer does."""
-    with python(HOLDING_THE_LOCK, database_url) as process:
+def lock_holder(database_url: str, request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that has locked the head, as a writer does, with settings of its own if need be."""
+    with python(HOLDING_THE_LOCK, database_url, getattr(request, "param", "SELECT")) as process:
         try:
             assert process.stdout
             assert process.stdout.readline() == "locked\n"
@@ -65,9 +91,11 @@ def test_a_reader_beside_two_writing_processes_sees_no_gap_and_nothing_go_back(
     empty_store: EventStore,
 ) -> None:
     tags = [fresh_tag(), fresh_tag()]
+    processes = [appending(empty_store, tag, 100) for tag in tags]
     with head_locked(empty_store.database_url):
         # Both wait for the first append, so that they begin together.
-        processes = [python(APPENDING, empty_store.database_url, tag, "100") for tag in tags]
+        for process in processes:
+            go(process)
         await_lock_waiters(empty_store.database_url, len(processes))
     seen: list[int] = []
     deadline = time.monotonic() + 2 * LIMIT.total_seconds()
@@ -107,37 +135,30 @@ def test_a_stopped_process_frees_the_head_lock_in_about_two_seconds(
     store: EventStore, lock_holder: "subprocess.Popen[str]"
 ) -> None:
     freeze(lock_holder.pid)
-    began = time.monotonic()
-    future = store.submit([booked(fresh_tag())])
-    await_lock_waiters(store.database_url)
-    assert not future.done()
-    assert errors_of([future]) == [None]
-    assert time.monotonic() - began < 4
-
-
-def test_readers_do_not_wait_for_the_head_lock(
-    store: EventStore, lock_holder: "subprocess.Popen[str]"
-) -> None:
-    began = time.monotonic()
-    store.read()
-    store.head()
-    assert time.monotonic() - began < 1.5
+    # Whoever waits for longer than an append may is told so: this one had the lock in time.
+    store.append([booked(fresh_tag())])
     assert lock_holder.poll() is None
 
 
+def test_readers_do_not_wait_for_the_head_lock(store: EventStore) -> None:
+    with head_locked(store.database_url):
+        store.read()
+        store.head()
+
+
+@pytest.mark.parametrize("lock_holder", [WITHOUT_LIMITS], indirect=True)
 def test_a_killed_process_frees_the_head_lock_at_once(
     store: EventStore, lock_holder: "subprocess.Popen[str]"
 ) -> None:
     lock_holder.kill()
-    began = time.monotonic()
     store.append([booked(fresh_tag())])
-    assert time.monotonic() - began < 1.5
 
 
 def test_every_append_of_a_killed_writer_is_there_as_a_whole_or_not_at_all(empty_store: EventStore) -> None:
     for _ in range(5):
         tag, other = fresh_tag(), fresh_tag()
-        with python(APPENDING, empty_store.database_url, tag, "10000") as process:
+        with appending(empty_store, tag, 10_000) as process:
+            go(process)
             assert process.stdout
             lines = [process.stdout.readline() for _ in range(20)]
             process.kill()
