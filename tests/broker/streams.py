@@ -15,6 +15,8 @@ from tests.engines import NatsServer
 EPOCH = "k1"
 PATIENCE = timedelta(seconds=20)
 """With a server that shares its machine with other tests."""
+LIMIT = 60
+"""Seconds; what has not come by then does not come."""
 
 
 def message(position: int, *, size: int = 0, library: str | None = None) -> StreamMessage:
@@ -44,13 +46,13 @@ async def fill(nc: Client, js: JetStreamContext, last: int, *, size: int = 0) ->
 async def collect(batches: AsyncIterator[tuple[StreamMessage, ...]], last: int) -> list[StreamMessage]:
     """Everything that comes until position `last`, within a test's limit."""
     found: list[StreamMessage] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LIMIT):
         while not found or found[-1].position < last:
             found += await anext(batches)
     return found
 
 
-async def until(condition: Callable[[], bool], *, limit: float = 10) -> None:
+async def until(condition: Callable[[], bool], *, limit: float = LIMIT) -> None:
     """Wait until `condition()` holds, at most `limit` seconds."""
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110  # What is awaited is beyond this loop.
