@@ -37,7 +37,7 @@ WHERE name = ANY (%s) AND position >= %s
 """
 
 
-async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
+async def until(condition: Callable[[], object], limit: float = 30.0) -> None:
     """Wait for the condition; fail when it does not come true."""
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110  # Tables and servers tell nobody.
@@ -46,7 +46,7 @@ async def until(condition: Callable[[], object], limit: float = 10.0) -> None:
 
 async def until_consumed(streams: JetStreamContext) -> None:
     """Wait until the stream has a consumer."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await streams.stream_info(STREAM)).state.consumer_count == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -17,7 +17,7 @@ async def test_a_notice_that_the_database_refuses_does_not_end_the_telling(log: 
     async with await AsyncConnection.connect(log.database_url, autocommit=True) as listening:
         await listening.execute(f"LISTEN {CHANNEL}")
         log.announcer.tell(Build("bookings", 1, 1), 7)
-        async with asyncio.timeout(10), aclosing(listening.notifies()) as notices:
+        async with asyncio.timeout(30), aclosing(listening.notifies()) as notices:
             async for notice in notices:
                 assert notice.payload == "bookings 1 1 7"
                 break

@@ -33,7 +33,7 @@ async def test_a_process_keeps_every_projection_up_until_sigterm(
     reached = {projection.name: position for projection in PROJECTIONS}
     await until(lambda: process.readiness() == Readiness(True, reached))
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 30)
     assert {status.lag_events for status in statuses(log.database_url)} == {0}
 
 
@@ -55,7 +55,7 @@ async def test_a_projection_that_stops_leaves_the_others_going(log: Log) -> None
     assert stopped["mend"] == "`studyspot projections rebuild seats`"
     log.rows("UPDATE read.builds SET position = 9 WHERE name = 'bookings' RETURNING 1")
     with pytest.raises(AllStopped):
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 30)
 
 
 async def test_parked_events_degrade_readiness_and_do_not_end_it(log: Log) -> None:
@@ -65,12 +65,10 @@ async def test_parked_events_degrade_readiness_and_do_not_end_it(log: Log) -> No
         database_url=log.database_url, nats_url=NO_BROKER, names=["libraries", "bookings"]
     )
     running = asyncio.create_task(process.run())
-    await until(lambda: process.readiness().degraded)
-    assert process.readiness() == Readiness(
-        True, {"libraries": 4, "bookings": 4}, {"parked": {"bookings": 1}}
-    )
+    parked = Readiness(True, {"libraries": 4, "bookings": 4}, {"parked": {"bookings": 1}})
+    await until(lambda: process.readiness() == parked)
     process.end()
-    await asyncio.wait_for(running, 10)
+    await asyncio.wait_for(running, 30)
 
 
 async def test_status_tells_how_many_events_and_seconds_each_is_behind(log: Log) -> None:
@@ -107,11 +105,11 @@ async def test_a_process_without_database_or_broker_waits_without_a_traceback() 
     )
     assert process.stderr is not None
     lines: list[bytes] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sum(b"projection waits for the database" in line for line in lines) < 3:
             lines.append(await process.stderr.readline())
     process.send_signal(signal.SIGTERM)
-    rest = await asyncio.wait_for(process.stderr.read(), 15)
+    rest = await asyncio.wait_for(process.stderr.read(), 30)
     assert await process.wait() == 0
     assert b"Traceback" not in b"".join(lines) + rest
 
@@ -131,4 +129,4 @@ async def test_a_process_ends_though_database_and_broker_have_gone(
             postgres_server.kill()
             await until(lambda: not postgres_server.engine.is_running())
             process.end()
-            await asyncio.wait_for(running, 15)
+            await asyncio.wait_for(running, 30)

@@ -1,7 +1,6 @@
 """Builds go on together where they can, and nobody waits for one that cannot."""
 
 import asyncio
-import time
 from dataclasses import replace
 
 import psycopg
@@ -75,10 +74,9 @@ async def test_rows_that_are_refused_leave_every_step_to_who_asked(log: Log, con
 async def test_nobody_waits_for_one_that_is_held_up(log: Log, convoy: Convoy) -> None:
     with psycopg.connect(log.database_url) as holder:
         holder.execute("SELECT FROM read.builds WHERE name = 'seats' FOR UPDATE")
-        began = time.monotonic()
         assert await taken(convoy, step(seats.PROJECTION), step(bookings.PROJECTION)) == [None, None]
+        # It goes on: one that had waited until its limit would be without a connection now.
         assert await convoy.take(step(bookings.PROJECTION))
-        assert time.monotonic() - began < 2
 
 
 async def test_of_two_steps_of_one_build_the_second_is_left_to_who_asked(log: Log, convoy: Convoy) -> None:
@@ -103,7 +101,7 @@ async def test_a_connection_that_is_lost_is_made_again(log: Log, convoy: Convoy)
     # Whether it hears of that before or with the step, nobody is left waiting.
     await convoy.take(step(seats.PROJECTION, position=7))
     await until(lambda: convoy.connected)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await convoy.take(step(seats.PROJECTION)):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert log.position("seats") == 1

@@ -26,7 +26,7 @@ async def test_a_trickle_is_brought_whole_and_at_once(relay: Client, nats_server
         for number in range(1, 101):
             begun = time.monotonic()
             await relay.publish("studyspot.booking.created.L1.student", b"{}")
-            while not (batch := await inbox.next(timedelta(seconds=5))):
+            while not (batch := await inbox.next(timedelta(seconds=30))):
                 pass
             assert [message.position for message in batch] == [number]
             waits.append(time.monotonic() - begun)
@@ -34,7 +34,8 @@ async def test_a_trickle_is_brought_whole_and_at_once(relay: Client, nats_server
         feeding.cancel()
         with suppress(asyncio.CancelledError):
             await feeding
-    assert statistics.median(waits) < 0.025, "batches are kept back until their time is up"
+    # A batch's time is 100 ms.
+    assert statistics.median(waits) < 0.05, "batches are kept back until their time is up"
 
 
 async def test_a_stream_of_another_epoch_is_not_read(relay: Client, nats_server: NatsServer) -> None:
@@ -48,7 +49,7 @@ async def test_a_stream_of_another_epoch_is_not_read(relay: Client, nats_server:
         await relay.publish("studyspot.booking.created.L1.student", b"{}")
         assert not await inbox.next(timedelta(seconds=1.5))
         epoch = "old"
-        assert await inbox.next(timedelta(seconds=5))
+        assert await inbox.next(timedelta(seconds=30))
     finally:
         feeding.cancel()
         with suppress(asyncio.CancelledError):
@@ -68,13 +69,14 @@ async def test_messages_now_and_then_are_not_kept_back(relay: Client, nats_serve
             assert not await inbox.next(timedelta(milliseconds=20 + 7 * number))
             begun = time.monotonic()
             await relay.publish("studyspot.booking.created.L1.student", b"{}")
-            assert await inbox.next(timedelta(seconds=5))
+            assert await inbox.next(timedelta(seconds=30))
             waits.append(time.monotonic() - begun)
     finally:
         feeding.cancel()
         with suppress(asyncio.CancelledError):
             await feeding
-    assert statistics.median(waits) < 0.015, "a message waits for others that do not come"
+    # Half of a batch's time would be usual.
+    assert statistics.median(waits) < 0.03, "a message waits for others that do not come"
 
 
 async def test_an_inbox_that_nobody_empties_keeps_its_first_messages_and_grows_no_more() -> None:

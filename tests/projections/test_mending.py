@@ -2,18 +2,19 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 
 import psycopg
 import pytest
 from prometheus_client import REGISTRY
 
-from studyspot.domain.events import Event
-from studyspot.projections.builds import CHANNEL
+from studyspot.projections.builds import CHANNEL, Build
 from studyspot.projections.errors import TablesLost
 from studyspot.projections.mending import Mended, NotFirst, OtherVersionServed, drop, retry
 from studyspot.projections.models import bookings, libraries
 from studyspot.projections.parked_events import NotParked, parked_counts, parked_event, parked_keys
 from studyspot.projections.projection import Projection
+from studyspot.projections.worker import Worker
 from tests.projections.happenings import HOUR, NINE, booked, cancelled, checked_in, checked_out, opened
 from tests.projections.poison import append_raw, failing_at, refused_at
 from tests.projections.system import Log, until, working
@@ -22,6 +23,9 @@ B1, B2 = booked("B1"), booked("B2", start=NINE + HOUR)
 STATUSES = "SELECT booking_id, status FROM read.bookings_4_1 ORDER BY booking_id"
 PARKED = "SELECT position, reason IS NOT NULL FROM read.parked ORDER BY position"
 SOUND = bookings.PROJECTION
+PATIENCE_SECONDS = 30.0
+MANY = 40
+"""Events that are parked before a retry begins."""
 
 
 async def broken(log: Log, projection: Projection) -> None:
@@ -108,29 +112,34 @@ async def test_a_key_is_retried_while_its_events_keep_coming(log: Log) -> None:
     """Few at a time, so that the worker parks, and is let go, between the parts of the retry."""
     await log.append(opened(), B1)
     await broken(log, failing_at(SOUND, 2))
-    visits: tuple[Event, ...] = (checked_in(B1), checked_out(B1))
-    others = [booked(f"C{number:03}", start=NINE + number * HOUR) for number in range(150)]
+    enough = asyncio.Event()
 
-    async def keep_coming() -> int:
+    async def keep_coming(one: Worker) -> int:
         position = 0
-        for number in range(300):
-            position = await log.append(visits[number % 2])
-            if number % 2:
-                position = await log.append(others[number // 2])
+        for number in count():
+            if enough.is_set():
+                break
+            await log.append(checked_in(B1), checked_out(B1))
+            position = await log.append(booked(f"C{number:04}", start=NINE + number * HOUR))
+            if number > MANY:
+                # No faster than they are parked: who retries has to come to an end some time.
+                await until(lambda: one.position >= position)  # noqa: B023  # Awaited here.
         return position
 
     async with working(log, SOUND) as one, working(log, SOUND) as other:
-        coming = asyncio.create_task(keep_coming())
-        await until(lambda: log.rows("SELECT 1 FROM read.parked OFFSET 40"))
-        mended = await asyncio.to_thread(retry, log.database_url, SOUND, 2, at_once=7)
-        assert not coming.done(), "the retry ended while events came"
-        head = await coming
+        coming = asyncio.create_task(keep_coming(one))
+        await until(lambda: log.rows("SELECT 1 FROM read.parked OFFSET %s", MANY))
+        try:
+            mended = await asyncio.to_thread(retry, log.database_url, SOUND, 2, at_once=7)
+        finally:
+            enough.set()
+            head = await coming
         await until(lambda: one.position == other.position == head)
     assert mended.free
-    assert mended.applied > 40
+    assert mended.applied > MANY
     assert log.rows(PARKED) == []
     assert log.rows(STATUSES)[0] == ("B1", "completed"), "as the last of its events says"
-    assert len(log.rows(STATUSES)) == 151
+    assert len(log.rows(STATUSES)) == 1 + (head - 2) // 3
     # Whatever was parked in between was applied in its order: the row is of the last event.
     ((changed_at,),) = log.rows("SELECT changed_at FROM read.bookings_4_1 WHERE booking_id = 'B1'")
     newest = log.store.read(after=head - 2).events[0]
@@ -173,13 +182,20 @@ async def test_a_retry_that_was_ended_in_the_middle_is_gone_on_with(log: Log) ->
 
 async def test_readers_are_told_when_a_retry_changed_rows(log: Log) -> None:
     await log.append(opened(), B1)
-    await broken(log, failing_at(SOUND, 2))
     with psycopg.connect(log.database_url, autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")
+        await broken(log, failing_at(SOUND, 2))
+        # What was to be told of that has come before this.
+        log.announcer.tell(Build("fence", 1, 1), 1)
+        told: list[str] = []
+        while "fence 1 1 1" not in told:
+            notices = listener.notifies(timeout=PATIENCE_SECONDS, stop_after=1)
+            told += [notice.payload for notice in await asyncio.to_thread(list, notices)]
         retry(log.database_url, failing_at(SOUND, 2), 2)
         assert list(listener.notifies(timeout=0.1)) == [], "nothing changed"
         retry(log.database_url, SOUND, 2)
-        assert [notice.payload for notice in listener.notifies(timeout=5, stop_after=1)] == ["bookings 4 1 2"]
+        told = [notice.payload for notice in listener.notifies(timeout=PATIENCE_SECONDS, stop_after=1)]
+        assert told == ["bookings 4 1 2"]
 
 
 async def test_another_releases_build_and_lost_tables_are_left_alone(log: Log) -> None:

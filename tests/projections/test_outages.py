@@ -25,7 +25,7 @@ from tests.engines import NatsServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat
 from tests.projections.system import Log, until, until_consumed, working
 
-BACK_WITHIN = timedelta(seconds=5)
+BACK_WITHIN = timedelta(seconds=30)
 EPOCH = "e1"
 WHILE_SLOW = 40
 
@@ -120,8 +120,9 @@ async def test_a_consumer_deleted_under_the_feed_is_made_again(
         async with feeding(nats_server, lambda: reached) as inbox:
             for _ in range(3):
                 await until_consumed(relay.jetstream())
-                [consumer] = await administrator.jetstream().consumers_info(STREAM)
-                await administrator.jetstream().delete_consumer(STREAM, consumer.name)
+                # On a busy machine there may be an older one beside it, which is about to be forgotten.
+                for consumer in await administrator.jetstream().consumers_info(STREAM):
+                    await administrator.jetstream().delete_consumer(STREAM, consumer.name)
                 last = await publish(relay)
                 assert await brought(inbox, last) == [last]
                 reached = last
@@ -182,16 +183,15 @@ async def test_workers_that_start_without_nats_read_the_log_and_follow_the_broke
     nats_server.stop()
     async with working(log, seats.PROJECTION, nats_server.urls.projections) as worker:
         position = await log.append(opened(), seat())
-        await until(lambda: worker.position == position, limit=5)
+        await until(lambda: worker.position == position)
         nats_server.restart()
         relay = await connect(nats_server.urls.relay, name="test")
         try:
             await log.publish(relay)
-            async with asyncio.timeout(2 * BACK_WITHIN.total_seconds()):
-                await until_consumed(relay.jetstream())
+            await until_consumed(relay.jetstream())
             position = await log.append(booked())
             await log.publish(relay)
-            await until(lambda: worker.position == position, limit=5)
+            await until(lambda: worker.position == position)
         finally:
             await relay.close()
 
@@ -211,13 +211,13 @@ async def test_a_slow_projection_misses_nothing_and_does_not_delay_the_others(
             for number in range(WHILE_SLOW):
                 position = await log.append(booked(f"B{number:02}", start=NINE + number * HOUR))
                 await log.publish(relay)
-                await until(lambda: quick.position == position, limit=2)  # noqa: B023  # Awaited here.
+                await until(lambda: quick.position == position)  # noqa: B023  # Awaited here.
             assert slow.position == 2
-        await until(lambda: slow.position == position, limit=5)
+        await until(lambda: slow.position == position)
     finally:
         for worker in (slow, quick):
             worker.end()
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 30)
     assert log.rows("SELECT count(*) FROM read.occupations_2_1") == [(WHILE_SLOW,)]
 
 
@@ -243,7 +243,7 @@ async def test_workers_come_back_to_an_erased_stream_while_bookings_go_on(
                         booking = f"B{round_}-{len(come)}-{position}"
                         position = await log.append(booked(booking, start=NINE + position * HOUR))
                         come = [message.position for message in await inbox.next(timedelta(milliseconds=500))]
-                await until(lambda: worker.position == position, limit=5)  # noqa: B023  # Awaited here.
+                await until(lambda: worker.position == position)  # noqa: B023  # Awaited here.
     finally:
         await end_tasks(tasks)
         await relay.close()

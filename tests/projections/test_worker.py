@@ -1,5 +1,6 @@
 """A worker follows the log: each event once, in order, whatever happens to broker, rival and database."""
 
+import asyncio
 import time
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ from tests.projections.happenings import HOUR, NINE, booked, cancelled, opened, 
 from tests.projections.system import Log, a_log, until, until_consumed, working
 
 OCCUPATIONS = "SELECT occupation, state FROM read.occupations_2_1 ORDER BY occupation"
+PATIENCE = 30.0
+"""Seconds for a notice that has to come."""
 STATUSES = "SELECT booking_id, status FROM read.bookings_4_1 ORDER BY booking_id"
 
 
@@ -41,12 +44,16 @@ async def test_events_from_the_broker_become_rows_and_a_position(
 async def test_a_worker_without_a_broker_reads_the_log(log: Log) -> None:
     async with working(log, seats.PROJECTION):
         await log.append(opened(), seat(), booked("B1"))
-        await until(lambda: log.position("seats") == 3, limit=4)
-        begun = time.monotonic()
-        await log.append(booked("B2", start=NINE + HOUR))
-        await until(lambda: log.position("seats") == 4, limit=4)
-        assert time.monotonic() - begun < 0.8, "once the broker is silent, the log is read at once"
-    assert log.rows(OCCUPATIONS) == [("o-B1", "booked"), ("o-B2", "booked")]
+        await until(lambda: log.position("seats") == 3)
+        waits = []
+        for number in range(2, 7):
+            begun = time.monotonic()
+            position = await log.append(booked(f"B{number}", start=NINE + number * HOUR))
+            await until(lambda: log.position("seats") == position)  # noqa: B023  # Awaited here.
+            waits.append(time.monotonic() - begun)
+    # Who waits for the broker does so each time; a busy machine is not so slow each time.
+    assert min(waits) < 0.8, "once the broker is silent, the log is read at once"
+    assert log.rows(OCCUPATIONS) == [(f"o-B{number}", "booked") for number in range(1, 7)]
 
 
 async def test_a_restarted_worker_goes_on_from_its_position(log: Log) -> None:
@@ -104,23 +111,38 @@ async def test_of_two_workers_one_wins_each_batch(log: Log, relay: Client, nats_
                 await log.append(booked(f"B{number:02}", start=NINE + number * HOUR))
                 await log.publish(relay)
             await until(lambda: one.position == other.position == 61)
-        told = [int(notice.payload.split()[-1]) for notice in listener.notifies(timeout=0.2)]
+            told = await asyncio.to_thread(positions_told, listener, 61)
     assert len(log.rows(STATUSES)) == 60
     assert told == sorted(set(told)), "both have written the same batch"
     assert told[-1] == 61
 
 
+def positions_told(listener: psycopg.Connection, last: int) -> list[int]:
+    """What is told up to the last position, and a little more where it is told again."""
+    told: list[int] = []
+    while last not in told:
+        told += [
+            int(notice.payload.split()[-1]) for notice in listener.notifies(timeout=PATIENCE, stop_after=1)
+        ]
+    return told + [int(notice.payload.split()[-1]) for notice in listener.notifies(timeout=0.2)]
+
+
 async def test_a_gap_in_what_comes_is_read_from_the_log(
     log: Log, relay: Client, nats_server: NatsServer
 ) -> None:
+    waits = []
     async with working(log, seats.PROJECTION, nats_server.urls.projections) as worker:
         await log.append(opened(), seat())
         await followed(log, relay, worker)
-        taken = [booked("B1"), booked("B2", start=NINE + HOUR)]
-        position = await log.append(*taken)
-        worker.inbox.put((message(log, position, taken[-1]),))
-        await until(lambda: worker.position == position, limit=0.8)
-    assert log.rows(OCCUPATIONS) == [("o-B1", "booked"), ("o-B2", "booked")]
+        for number in range(0, 6, 2):
+            taken = [booked(f"B{each}", start=NINE + each * HOUR) for each in (number, number + 1)]
+            begun = time.monotonic()
+            position = await log.append(*taken)
+            worker.inbox.put((message(log, position, taken[-1]),))
+            await until(lambda: worker.position == position)  # noqa: B023  # Awaited here.
+            waits.append(time.monotonic() - begun)
+    assert min(waits) < 0.8, "what is missing is not waited for"
+    assert log.rows(OCCUPATIONS) == [(f"o-B{number}", "booked") for number in range(6)]
 
 
 async def followed(log: Log, relay: Client, worker: Worker) -> None:
@@ -148,7 +170,7 @@ async def test_rows_go_on_from_the_log_while_nats_is_dead(
         await until(lambda: worker.position == 2)
         nats_server.kill()
         await log.append(booked("B1"))
-        await until(lambda: worker.position == 3, limit=2.5)
+        await until(lambda: worker.position == 3)
         nats_server.restart()
         await log.append(booked("B2", start=NINE + HOUR))
         await until(lambda: relay.is_connected)
@@ -166,7 +188,7 @@ async def test_a_frozen_broker_does_not_stop_the_rows(
         await until(lambda: worker.position == 2)
         nats_server.freeze()
         await log.append(booked("B1"))
-        await until(lambda: worker.position == 3, limit=2.5)
+        await until(lambda: worker.position == 3)
         nats_server.thaw()
 
 
@@ -180,7 +202,7 @@ async def test_a_worker_comes_back_to_a_stream_that_was_erased_and_made_again(
             await log.erase_stream(relay)
             position = await log.append(booked(f"B{number}", start=NINE + number * HOUR))
             await log.publish(relay)
-            await until(lambda: worker.position == position, limit=5)  # noqa: B023  # Awaited here.
+            await until(lambda: worker.position == position)  # noqa: B023  # Awaited here.
             # The worker is not left to the log: its consumer is back as well.
             await until_consumed(relay.jetstream())
 
@@ -214,7 +236,7 @@ async def test_a_worker_waits_for_a_database_that_is_away_and_goes_on(
             await until(lambda: not postgres_server.engine.is_running())
             postgres_server.restart()
             await log.append(booked("B1"))
-            await until(lambda: worker.position == 3 and worker.keeps_up, limit=15)
+            await until(lambda: worker.position == 3 and worker.keeps_up)
 
 
 async def test_a_new_epoch_is_recorded_though_nothing_happens(log: Log) -> None:

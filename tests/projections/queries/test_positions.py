@@ -12,10 +12,11 @@ import pytest
 
 from studyspot.projections.builds import Build, creation, indexing
 from studyspot.projections.models import bookings, libraries, seats
+from studyspot.projections.queries.reading import WAIT_AT_MOST
 from tests.engines import PostgresServer
 from tests.projections.happenings import HOUR, NINE, booked, opened, seat
 from tests.projections.queries.asking import ask, ask_map, assert_problem, text
-from tests.projections.serving import bearer, reads_of
+from tests.projections.serving import Patient, bearer, reads_of
 from tests.projections.system import Log, a_log, until, working
 
 MAP = "/api/libraries/L1/seats"
@@ -27,11 +28,12 @@ def at_least(position: int) -> dict[str, str]:
 
 
 async def test_a_read_waits_for_its_position_and_is_woken_by_it(log: Log) -> None:
-    async with reads_of(log) as reads:
+    async with reads_of(log, Patient()) as reads:
         async with working(log, seats.PROJECTION):
+            await until(lambda: log.readable("seats"))
             await ask_map(reads, await log.append(opened(), seat()))
         waits = []
-        for number in range(3):
+        for number in range(5):
             position = await log.append(booked(f"B{number}", start=NINE + number * HOUR))
             reading = asyncio.create_task(ask_map(reads, position))
             done, _ = await asyncio.wait([reading], timeout=0.3)
@@ -41,14 +43,14 @@ async def test_a_read_waits_for_its_position_and_is_woken_by_it(log: Log) -> Non
                 begun = time.monotonic()
                 await reading
                 waits.append(time.monotonic() - begun)
-        assert sorted(waits)[1] < 0.15, "it looked from time to time instead of being woken"
+        assert sorted(waits)[1] < 0.15, "it looked every half a second instead of being woken"
 
 
 @pytest.mark.parametrize("late", [libraries, seats, bookings], ids=["libraries", "seats", "bookings"])
 async def test_a_read_waits_for_every_read_model_that_its_answer_is_made_from(
     log: Log, late: ModuleType
 ) -> None:
-    async with reads_of(log) as reads, AsyncExitStack() as stack:
+    async with reads_of(log, Patient()) as reads, AsyncExitStack() as stack:
         async with working(log, late.PROJECTION):
             await until(lambda: log.readable(late.PROJECTION.name))
         position = await log.append(opened(), seat(), booked(start=datetime.now(UTC) + HOUR))
@@ -69,7 +71,7 @@ async def test_a_position_beyond_the_log_is_refused_at_once(log: Log, reads: htt
     begun = time.monotonic()
     answer = await reads.get(MAP, params=INTERVAL, headers=at_least(position + 1))
     assert_problem(answer, 422, "position-ahead")
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < WAIT_AT_MOST.total_seconds()
     for wrong in ("-1", "soon", str(2**63)):
         answer = await reads.get(MAP, params=INTERVAL, headers={"StudySpot-Min-Position": wrong})
         assert_problem(answer, 422, "invalid-request")
@@ -78,13 +80,15 @@ async def test_a_position_beyond_the_log_is_refused_at_once(log: Log, reads: htt
 async def test_a_read_model_that_stays_behind_is_a_503_after_two_seconds(log: Log) -> None:
     async with reads_of(log) as reads:
         async with working(log, seats.PROJECTION):
-            await ask_map(reads, await log.append(opened(), seat()))
+            await log.append(opened(), seat())
+            await until(lambda: log.readable("seats"))
+            await ask_map(reads)
         position = await log.append(booked())
         begun = time.monotonic()
         answer = await reads.get(MAP, params=INTERVAL, headers=at_least(position))
         assert_problem(answer, 503, "position-not-reached")
         assert answer.headers["Retry-After"] == "1"
-        assert 1.9 < time.monotonic() - begun < 4
+        assert 1.9 < time.monotonic() - begun < 8
 
 
 async def test_a_read_model_that_was_never_built_is_a_503(log: Log) -> None:
@@ -93,13 +97,17 @@ async def test_a_read_model_that_was_never_built_is_a_503(log: Log) -> None:
         assert_problem(answer, 503, "unavailable")
         assert answer.headers["Retry-After"] == "1"
         async with working(log, seats.PROJECTION):
-            await ask_map(reads, await log.append(opened(), seat()))
+            position = await log.append(opened(), seat())
+            await until(lambda: log.readable("seats"))
+            await ask_map(reads, position)
 
 
 async def test_a_database_that_is_away_is_a_503_until_it_is_back(postgres_server: PostgresServer) -> None:
     with postgres_server.migrated_database() as url:
         async with a_log(url) as log, reads_of(log) as reads, working(log, seats.PROJECTION):
-            await ask_map(reads, await log.append(opened(), seat()))
+            await log.append(opened(), seat())
+            await until(lambda: log.readable("seats"))
+            await ask_map(reads)
             postgres_server.kill()
             await until(lambda: not postgres_server.engine.is_running())
             answer = await reads.get(MAP, params=INTERVAL)
@@ -107,16 +115,17 @@ async def test_a_database_that_is_away_is_a_503_until_it_is_back(postgres_server
             assert answer.headers["Retry-After"] == "1"
             postgres_server.restart()
             position = await log.append(booked())
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 # Each read waits for its position, so this asks every two seconds at most.
                 while (await reads.get(MAP, params=INTERVAL, headers=at_least(position))).status_code != 200:
                     pass
 
 
 async def test_readers_follow_the_pointer_to_another_build_and_never_look_back(log: Log) -> None:
-    async with reads_of(log) as reads:
+    async with reads_of(log, Patient()) as reads:
         async with working(log, seats.PROJECTION):
             position = await log.append(opened(), seat(), booked())
+            await until(lambda: log.readable("seats"))
             await ask_map(reads, position)
         with psycopg.connect(log.database_url, autocommit=True) as connection:
             rebuild(connection)
