@@ -58,8 +58,9 @@ class PeopleActs:
             speaker = library.owner if by_owner else self._pick.speaker(user_id)
             await speaker.remove_staff(library.id, user_id)
 
-    async def announce_at_length(self) -> None:
-        await self._pick.an_admin().announce("A word to all", _LONG_TEXT)
+    async def announce_at_length(self) -> int:
+        """Return the position of the announcement."""
+        return (await self._pick.an_admin().announce("A word to all", _LONG_TEXT)).position
 
     async def _announce(self) -> None:
         await self._pick.an_admin().announce("A word to all", "The lights go out at ten.")
