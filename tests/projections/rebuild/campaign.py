@@ -120,7 +120,7 @@ class Campaign:
         if not rebuild.kill_one_of_its_processes():
             rebuild.kill()
             return
-        await until(lambda: rebuild.done or not rebuild.running, 30)
+        await until(lambda: rebuild.done or not rebuild.running, 60)
         # What had done its work already is not missed.
         assert rebuild.done or rebuild.complained.splitlines()[-1] == ONE_WAS_KILLED
 

@@ -98,5 +98,5 @@ async def all_are_answered(clients: Sequence[ReadingClient]) -> None:
     """Wait until each client has been answered once more."""
     before = [len(client.answers) for client in clients]
     await until(
-        lambda: all(len(client.answers) > seen for client, seen in zip(clients, before, strict=True)), 30
+        lambda: all(len(client.answers) > seen for client, seen in zip(clients, before, strict=True)), 60
     )

@@ -15,7 +15,7 @@ from studyspot.embedded.parents import told_of_parents_death
 from tests.projections.system import NO_BROKER, until
 
 STUDYSPOT = (sys.executable, "-m", "studyspot")
-LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 60.0
 ONE_WAS_KILLED = "studyspot: One of its processes was killed. Begin it again: what is done is kept."
 
 
@@ -93,7 +93,7 @@ class Command:
 
     async def leaves_nothing(self) -> None:
         """Wait until none of its processes is left."""
-        await until(lambda: not members(self._process.pid), 5)
+        await until(lambda: not members(self._process.pid), LIMIT_SECONDS)
 
     async def is_done_within(self, seconds: float) -> bool:
         """Let that much time pass, or less if it is done or ends before; return whether it did."""

@@ -41,7 +41,7 @@ async def test_a_rebuild_parks_what_a_worker_parks_and_copies_all_else(history: 
     keys, positions = spoil(history)
     head = history.store.head().position
     async with working(history, bookings.PROJECTION) as worker:
-        await until(lambda: worker.position == head, limit=30)
+        await until(lambda: worker.position == head, limit=60)
     kept_up = current(history, bookings.PROJECTION)
 
     rebuilt = await rebuild(history, bookings.PROJECTION, workers=2)

@@ -1,6 +1,5 @@
 """What ends a rebuild before it is done: Ctrl-C, another one, a new epoch, a new release."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from tests.projections.rebuild.holding import held
 from tests.projections.rebuild.steps import current, rebuild
 from tests.projections.system import Log, until
 
-AFTER_CTRL_C_SECONDS = 5
 REBUILD_BOOKINGS = (*STUDYSPOT, "projections", "rebuild", "bookings")
 
 
@@ -36,11 +34,10 @@ async def test_ctrl_c_ends_a_rebuild_on_a_terminal_and_the_next_one_goes_on(
 ) -> None:
     with on_a_terminal(REBUILD_BOOKINGS, environment(history.database_url, tmp_path)) as terminal:
         async with held(history.database_url, bookings.PROJECTION, "a part is done"):
-            begun = time.monotonic()
+            # It ends while it is kept from going on.
             terminal.press(CTRL_C)
             assert await terminal.ends() == 130
-            assert time.monotonic() - begun < AFTER_CTRL_C_SECONDS
-        await until(lambda: not members(terminal.process.pid), AFTER_CTRL_C_SECONDS)
+        await until(lambda: not members(terminal.process.pid))
         assert "Traceback" not in terminal.shown
     assert done_parts(history) == [(0,)]
     rebuilt = await rebuild(history, bookings.PROJECTION)
@@ -53,10 +50,10 @@ async def test_ctrl_c_while_its_processes_begin_ends_a_rebuild_as_quietly(
 ) -> None:
     with on_a_terminal(REBUILD_BOOKINGS, environment(history.database_url, tmp_path)) as terminal:
         # They have been begun, and are far from ready.
-        await until(lambda: len(members(terminal.process.pid)) >= 3, 20)
+        await until(lambda: len(members(terminal.process.pid)) >= 3, 60)
         terminal.press(CTRL_C)
         assert await terminal.ends() == 130
-        await until(lambda: not members(terminal.process.pid), AFTER_CTRL_C_SECONDS)
+        await until(lambda: not members(terminal.process.pid))
         assert "Traceback" not in terminal.shown
 
 
@@ -66,7 +63,7 @@ async def test_of_two_rebuilds_of_one_projection_the_second_is_refused_in_one_li
         command(history.database_url, "projections", "rebuild", "bookings") as second,
     ):
         async with held(history.database_url, bookings.PROJECTION, "copying"):
-            await until(lambda: not (first.running and second.running), 20)
+            await until(lambda: not (first.running and second.running), 60)
             refused, other = (second, first) if first.running else (first, second)
             assert await refused.ends() == 1
         assert refused.complained.splitlines() == [

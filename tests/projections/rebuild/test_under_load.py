@@ -76,7 +76,7 @@ async def reads_in_a_process(database_url: str, directory: Path) -> AsyncIterato
     settings = {"STUDYSPOT_SIGNING_KEY": str(directory / "key.pem"), "STUDYSPOT_API_PORT": str(port)}
     with command(database_url, "api", settings=settings) as api:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not await is_ready(client):
                     assert api.running, api.complained
                     await asyncio.sleep(0.05)
@@ -144,7 +144,7 @@ async def test_the_new_build_takes_in_what_the_old_one_has_learned_at_the_last_m
         await AsyncConnection.connect(history.database_url) as holding,
         await AsyncConnection.connect(history.database_url, autocommit=True) as watching,
     ):
-        await until(lambda: worker.position == history.store.head().position, limit=30)
+        await until(lambda: worker.position == history.store.head().position, limit=60)
         # With one event more it has done all that it does when it has caught up, the pointer among it.
         caught_up = await history.append(opened("library-before"))
         await until(lambda: worker.position == caught_up)

@@ -93,8 +93,11 @@ async def test_a_projection_that_was_never_built_cannot_be_verified(built: Log) 
 
 
 async def test_two_verifications_of_one_projection_do_not_share_tables(built: Log) -> None:
-    first = asyncio.create_task(verifying(built, bookings.PROJECTION))
-    await until(lambda: built.rows("SELECT FROM pg_tables WHERE tablename = 'bookings_4_0'"))
-    with pytest.raises(RebuildRunning):
-        await verifying(built, bookings.PROJECTION)
+    async with await psycopg.AsyncConnection.connect(built.database_url) as holding:
+        # The first has its tables, and cannot read the log.
+        await holding.execute("LOCK TABLE store.events IN ACCESS EXCLUSIVE MODE")
+        first = asyncio.create_task(verifying(built, bookings.PROJECTION))
+        await until(lambda: built.rows("SELECT FROM pg_tables WHERE tablename = 'bookings_4_0'"))
+        with pytest.raises(RebuildRunning):
+            await verifying(built, bookings.PROJECTION)
     assert (await first).difference is None

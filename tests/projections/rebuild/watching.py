@@ -9,7 +9,7 @@ from psycopg.errors import UndefinedTable
 
 from studyspot.projections.models.registry import PROJECTIONS
 
-_LIMIT_SECONDS = 30.0
+_LIMIT_SECONDS = 60.0
 _ALL_ARE_AT = """
 SELECT FROM read.current JOIN read.builds USING (name, version, number)
 WHERE position >= %s HAVING count(*) = %s
