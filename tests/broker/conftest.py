@@ -7,6 +7,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from studyspot.broker.connection import connect
+from tests.broker.streams import PATIENCE
 
 
 @pytest.fixture
@@ -18,4 +19,4 @@ async def nc(nats_url: str) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def js(nc: Client) -> JetStreamContext:
-    return nc.jetstream(timeout=2)
+    return nc.jetstream(timeout=PATIENCE.total_seconds())

@@ -94,7 +94,7 @@ async def test_what_is_read_while_it_is_written_lacks_no_key(
             turn += 1
             await writer.put(dict.fromkeys(sorted(keys)[:: turn % 5 + 1], b"%d" % turn), HERE)
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_writing())
         for _ in range(5):
             bootstrap = await read_bootstrap(nc, js)

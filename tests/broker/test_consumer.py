@@ -12,7 +12,17 @@ from studyspot.broker.consumer import WatchedConsumer
 from studyspot.broker.errors import BrokerClosed, EpochChanged, PositionForgotten
 from studyspot.broker.publisher import FencedPublisher
 from studyspot.broker.stream import STREAM, StreamMessage, delete_stream, ensure_stream
-from tests.broker.streams import EPOCH, collect, fill, lose_disk, message, messages, publish, until
+from tests.broker.streams import (
+    EPOCH,
+    LIMIT,
+    collect,
+    fill,
+    lose_disk,
+    message,
+    messages,
+    publish,
+    until,
+)
 from tests.engines import NatsServer
 
 HEARTBEAT_BYTES = 2_000
@@ -55,10 +65,11 @@ async def test_a_new_message_comes_at_once(nc: Client, js: JetStreamContext, nat
             waiting = asyncio.ensure_future(anext(consumer))
             begun = clock()
             await publisher.publish([message(position)])
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, LIMIT)
             delays.append(clock() - begun)
     await reader.close()
-    assert sorted(delays)[50] < 0.02
+    # Whoever looks from time to time, every 250 ms, finds half of them later than this.
+    assert sorted(delays)[50] < 0.1
 
 
 async def test_subjects_are_filtered_by_the_server(nc: Client, js: JetStreamContext) -> None:
@@ -76,7 +87,7 @@ async def test_a_consumer_that_has_received_nothing_begins_again_at_its_own_posi
     async with WatchedConsumer(nc, after=50) as consumer:
         waiting = asyncio.ensure_future(anext(consumer))
         await until(lambda: consumer.epoch is not None)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             await erase_and_publish_again(nc, js, 50)
             await publish(nc, [message(51)])
             assert await waiting == (message(51),)
@@ -96,7 +107,7 @@ async def test_a_stream_erased_and_made_again_brings_nothing_twice_and_loses_not
         )
         await until(lambda: all_of_it.position == some_of_it.position == 100)
         await delete_stream(js)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LIMIT):
             await ensure_stream(js, epoch=EPOCH)
             await publish(nc, messages(1, 25))
             # They follow again while the stream is behind them: they must neither go back nor run ahead.
@@ -116,7 +127,7 @@ async def test_a_reader_ahead_of_the_stream_waits_until_the_stream_reaches_it(
         waiting = asyncio.ensure_future(anext(consumer))
         await until(lambda: consumer.epoch is not None)
         await publish(nc, messages(6, 9))
-        assert await asyncio.wait_for(waiting, 5) == (message(9),)
+        assert await asyncio.wait_for(waiting, LIMIT) == (message(9),)
 
 
 async def test_a_killed_server_that_starts_again_is_followed_on(
@@ -129,7 +140,7 @@ async def test_a_killed_server_that_starts_again_is_followed_on(
         nats_server.kill()
         await until(lambda: not nc.is_connected)
         nats_server.restart()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT):
             await until(lambda: nc.is_connected)
             await publish(nc, messages(101, 150))
             assert await everything == messages(1, 150)
@@ -142,12 +153,11 @@ async def test_a_frozen_server_is_silent_and_then_followed_on(
     told: list[datetime | None] = []
     async with WatchedConsumer(nc, after=0, on_silence=told.append) as consumer:
         everything = asyncio.ensure_future(collect(consumer, 20))
-        await until(lambda: consumer.position == 10)
-        assert consumer.silent_since is None
+        await until(lambda: consumer.position == 10 and consumer.silent_since is None)
         nats_server.freeze()
         before = datetime.now(UTC)
-        await until(lambda: consumer.silent_since is not None, limit=3)
-        await until(lambda: told[-1:] not in ([], [None]), limit=3)
+        await until(lambda: consumer.silent_since is not None)
+        await until(lambda: told[-1:] not in ([], [None]))
         assert consumer.silent_since is not None
         assert abs(consumer.silent_since - before) < timedelta(seconds=2)
         nats_server.thaw()
@@ -167,7 +177,7 @@ async def test_a_server_that_lost_its_disk_is_followed_on(
         lose_disk(nats_server)
         await until(lambda: not nc.is_connected)
         nats_server.restart()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT):
             await until(lambda: nc.is_connected)
             await fill(nc, js, 120)
             assert await everything == messages(1, 120)
@@ -211,7 +221,7 @@ async def test_a_slow_reader_leaves_the_rest_with_the_server_and_misses_nothing(
         first = await anext(consumer)
         settled = await bytes_until_only_heartbeats_come(reader)
         assert settled < count * size / 2
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(LIMIT):
             rest = await collect(consumer, count)
     await reader.close()
     assert [each.position for each in [*first, *rest]] == list(range(1, count + 1))
@@ -225,7 +235,7 @@ async def test_a_changed_epoch_is_told(nc: Client, js: JetStreamContext) -> None
         await delete_stream(js)
         await ensure_stream(js, epoch="k2")
         with pytest.raises(EpochChanged) as change:
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, LIMIT)
         assert (change.value.expected, change.value.found) == (EPOCH, "k2")
 
 
@@ -235,7 +245,7 @@ async def test_nothing_of_another_epoch_comes_to_one_who_expects_his_own(
     await fill(nc, js, 10)
     async with WatchedConsumer(nc, after=5, epoch="k0") as consumer:
         with pytest.raises(EpochChanged):
-            await asyncio.wait_for(anext(consumer), 5)
+            await asyncio.wait_for(anext(consumer), LIMIT)
 
 
 async def test_a_position_that_the_stream_no_longer_holds_is_told(nc: Client, js: JetStreamContext) -> None:
@@ -243,7 +253,7 @@ async def test_a_position_that_the_stream_no_longer_holds_is_told(nc: Client, js
     await publish(nc, messages(100, 110))
     async with WatchedConsumer(nc, after=50) as consumer:
         with pytest.raises(PositionForgotten) as forgotten:
-            await asyncio.wait_for(anext(consumer), 5)
+            await asyncio.wait_for(anext(consumer), LIMIT)
     assert (forgotten.value.after, forgotten.value.first) == (50, 100)
     async with WatchedConsumer(nc, after=99) as consumer:
         assert await collect(consumer, 110) == messages(100, 110)
@@ -273,4 +283,4 @@ async def test_a_connection_closed_for_good_ends_the_iteration(
     await until(lambda: consumer.epoch is not None)
     await reader.close()
     with pytest.raises(BrokerClosed):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, LIMIT)

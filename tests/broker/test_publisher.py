@@ -9,7 +9,7 @@ from nats.js import JetStreamContext
 from studyspot.broker.errors import BrokerUnavailable, PublishRejected, PublishTimedOut
 from studyspot.broker.publisher import WINDOW_BYTES, FencedPublisher
 from studyspot.broker.stream import StreamMessage, ensure_stream, message_at
-from tests.broker.streams import fill, last_position, message, messages, until
+from tests.broker.streams import LIMIT, fill, last_position, message, messages, until
 from tests.engines import NatsServer
 
 
@@ -83,7 +83,7 @@ async def test_two_publishers_of_the_same_messages_store_each_once(nc: Client, j
                 continue
         await publisher.close()
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as tasks:
         for _ in range(3):
             tasks.create_task(relay_all(2000))
     assert await last_position(js) == 2000
@@ -127,12 +127,12 @@ async def test_a_silent_server_ends_the_wait_and_a_later_attempt_stores_nothing_
     await publisher.publish(messages(1, 10))
     nats_server.freeze()
     with pytest.raises(PublishTimedOut) as timeout:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(LIMIT):
             await publisher.publish(messages(11, 500), timeout=timedelta(milliseconds=300))
     assert timeout.value.after == 10
     nats_server.thaw()
     # What was under way arrives now, late, perhaps amid the next attempt.
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LIMIT):
         while (done := await last_position(js)) < 600:
             try:
                 await publisher.publish(messages(done + 1, 600))
@@ -148,7 +148,7 @@ async def test_a_server_killed_amid_a_pipeline_is_unavailable_and_what_it_acknow
 ) -> None:
     await ensure_stream(js, epoch="k1")
     endless = asyncio.create_task(publisher.publish(messages(1, 200_000)))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT):
         while await last_position(js) < 300:
             assert not endless.done()
         nats_server.kill()

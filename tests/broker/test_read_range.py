@@ -10,14 +10,14 @@ from nats.js.api import StreamConfig
 from studyspot.broker.errors import BrokerUnavailable, EpochChanged, PositionForgotten
 from studyspot.broker.reading import read_range
 from studyspot.broker.stream import STREAM, SUBJECTS, StreamMessage, ensure_stream
-from tests.broker.streams import EPOCH, fill, messages, publish
+from tests.broker.streams import EPOCH, LIMIT, fill, messages, publish
 from tests.engines import NatsServer
 
 
 async def read(nc: Client, after: int, until: int, *subjects: str) -> list[StreamMessage]:
     found: list[StreamMessage] = []
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(LIMIT),
         aclosing(read_range(nc, after=after, until=until, subjects=subjects)) as batches,
     ):
         async for batch in batches:
@@ -45,11 +45,9 @@ async def test_only_what_the_filters_match_is_sent(nc: Client, js: JetStreamCont
 
 async def test_a_range_that_matches_nothing_ends_at_once(nc: Client, js: JetStreamContext) -> None:
     await fill(nc, js, 1000)
-    clock = asyncio.get_running_loop().time
-    begun = clock()
+    # One that waited for more would hear heartbeats for ever.
     assert await read(nc, 0, 1000, "studyspot.*.*.L99.*") == []
     assert await read(nc, 990, 999, "studyspot.*.*.L0.*") == []
-    assert clock() - begun < 2
 
 
 async def test_a_range_ends_while_new_messages_keep_coming(nc: Client, js: JetStreamContext) -> None:
@@ -61,7 +59,7 @@ async def test_a_range_ends_while_new_messages_keep_coming(nc: Client, js: JetSt
         while not stop.is_set():
             last = await publish(nc, messages(last + 1, last + 20))
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(LIMIT), asyncio.TaskGroup() as tasks:
         tasks.create_task(keep_publishing())
         for _ in range(10):
             assert await read(nc, 500, 1000) == messages(501, 1000)
@@ -117,7 +115,7 @@ async def test_what_comes_before_a_hole_is_read_however_slowly_it_is_taken(
                     await nc.flush()
 
     with pytest.raises(PositionForgotten) as forgotten:
-        await asyncio.wait_for(read_slowly(), 5)
+        await asyncio.wait_for(read_slowly(), LIMIT)
     assert found == messages(1, 2899, size=1000)
     assert (forgotten.value.after, forgotten.value.first) == (2899, 2901)
 
@@ -127,7 +125,7 @@ async def test_a_server_that_falls_silent_ends_the_reading_within_its_limit(
 ) -> None:
     await fill(nc, js, 10_000, size=1000)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(LIMIT),
         aclosing(read_range(nc, after=0, until=10_000, limit=timedelta(seconds=1))) as batches,
     ):
         await anext(batches)
