@@ -12,6 +12,7 @@ from psycopg.rows import TupleRow
 
 from studyspot.event_store.batch import CHANNEL
 from studyspot.event_store.connections import CONNECT_WITHIN, connect_async
+from studyspot.event_store.listening import Listener
 
 POLL_EVERY = timedelta(milliseconds=250)
 ANSWER_WITHIN = timedelta(seconds=2)
@@ -25,12 +26,15 @@ class HeadSignal:
     def __init__(self, database_url: str) -> None:
         self._database_url = database_url
         self._position = 0
-        self._moved = asyncio.Condition()
+        self._listener = Listener(self._hear)
         self._task: asyncio.Task[None] | None = None
 
     @property
     def position(self) -> int:
-        """The newest head known; 0 until the database has answered for the first time."""
+        """The newest head known; 0 until the database has answered for the first time.
+
+        While nobody looks or waits, it is as old as the last poll.
+        """
         return self._position
 
     async def __aenter__(self) -> Self:
@@ -45,11 +49,19 @@ class HeadSignal:
         with suppress(asyncio.CancelledError):
             await self._task
 
+    def look(self) -> int:
+        """Return the newest head that PostgreSQL has told of; only in the event loop."""
+        self._listener.look()
+        return self._position
+
     async def wait(self, beyond: int, timeout: timedelta) -> int:
         """Return the newest head known: as soon as it is greater than `beyond`, or else after `timeout`."""
+        if self.look() > beyond:
+            return self._position
         try:
-            async with asyncio.timeout(timeout.total_seconds()), self._moved:
-                await self._moved.wait_for(lambda: self._position > beyond)
+            async with asyncio.timeout(timeout.total_seconds()):
+                while self.look() <= beyond:
+                    await self._listener.wait()
         except TimeoutError:
             pass
         return self._position
@@ -62,7 +74,7 @@ class HeadSignal:
                     self._database_url, connect_timeout=int(CONNECT_WITHIN.total_seconds())
                 )
                 async with connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
+                    await self._listener.subscribe(connection, CHANNEL)
                     if lost:
                         log.info("head signal regained")
                     lost = False
@@ -78,12 +90,13 @@ class HeadSignal:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 cursor = await connection.execute("SELECT position FROM store.head")
                 [(position,)] = await cursor.fetchall()
-            await self._tell(position)
-            async for notification in connection.notifies(timeout=POLL_EVERY.total_seconds()):
-                await self._tell(int(notification.payload))
+            self._tell(position)
+            await self._listener.listen(connection, POLL_EVERY)
 
-    async def _tell(self, position: int) -> None:
+    def _hear(self, payloads: list[str]) -> None:
+        self._tell(int(payloads[-1]))
+
+    def _tell(self, position: int) -> None:
         if position != self._position:
-            async with self._moved:
-                self._position = position
-                self._moved.notify_all()
+            self._position = position
+            self._listener.tell()

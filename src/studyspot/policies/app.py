@@ -147,7 +147,7 @@ class PoliciesProcess:
 
     async def _step(self, follower: Follower, workman: Workman, signal: HeadSignal) -> bool:
         """Take a page of the log and do some of what is due; say whether there was anything."""
-        self._head = max(self._head, signal.position)
+        self._head = max(self._head, signal.look())
         moved = await self._follow(follower)
         if moved and self.lag_events > FAR_BEHIND:
             return True

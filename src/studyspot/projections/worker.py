@@ -175,10 +175,10 @@ class Worker:
         if messages:
             self._broker_silent = False
             await self._apply_messages(applier, messages)
-        elif self._signal.position > applier.position and not self._ending.is_set():
+        elif self._signal.look() > applier.position and not self._ending.is_set():
             self._broker_silent = True
             await self._apply_log(applier, until=self._signal.position)
-        if applier.position >= self._signal.position and await applier.serve():
+        if applier.position >= self._signal.look() and await applier.serve():
             log.info(
                 "readers read this build now", projection=self.projection.name, build=applier.build.number
             )
@@ -193,7 +193,7 @@ class Worker:
 
     async def _apply_messages(self, applier: Applier, messages: tuple[StreamMessage, ...]) -> None:
         last = messages[-1].position
-        if last > self._signal.position:
+        if last > self._signal.look():
             # The log is first to know its events: what was in the stream before may be of another history.
             known = await self._signal.wait(last - 1, SILENCE)
             if known < last:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from datetime import timedelta
 
 import psycopg
@@ -10,6 +9,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from studyspot.event_store.connections import connect_async
+from studyspot.event_store.listening import Listener
 from studyspot.projections.builds import CHANNEL, Build
 from studyspot.projections.projection import Projection
 
@@ -35,7 +35,8 @@ class CurrentBuilds:
         self._database_url = database_url
         self._look_every = look_every
         self._positions: dict[Build, int] = {}
-        self._moved = asyncio.Event()
+        self._listener = Listener(self._hear)
+        self._strange = self._patient = False
 
     def of(self, projections: Sequence[Projection]) -> tuple[Build, ...] | None:
         """Return the builds to be read, or none while one is not there in the version that we know."""
@@ -44,7 +45,8 @@ class CurrentBuilds:
         return tuple(build for build in builds if build) if all(builds) else None
 
     def reached(self, projections: Sequence[Projection], position: int) -> bool:
-        """Say whether all of them are known to be at `position`, or beyond."""
+        """Say whether all of them are known to be at `position`, or beyond; only in the event loop."""
+        self._listener.look()
         builds = self.of(projections)
         return builds is not None and all(self._positions[build] >= position for build in builds)
 
@@ -53,7 +55,7 @@ class CurrentBuilds:
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 while not self.reached(projections, position):
-                    await self._moved.wait()
+                    await self._listener.wait()
         except TimeoutError:
             return False
         return True
@@ -73,7 +75,7 @@ class CurrentBuilds:
                     self._database_url, connect_timeout=2, application_name="studyspot read positions"
                 )
                 async with connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
+                    await self._listener.subscribe(connection, CHANNEL)
                     if away:
                         log.info("read positions are heard again")
                     away = False
@@ -85,38 +87,37 @@ class CurrentBuilds:
             await asyncio.sleep(RETRY_AFTER.total_seconds())
 
     async def _follow(self, connection: AsyncConnection) -> None:
-        strange = False
         while True:
             async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
                 found = await _read(connection)
             # Only here may positions go back, as they do when a crash of the database took the newest.
             self._tell(found)
-            strange = await self._listen(connection, patient=strange)
+            self._patient, self._strange = self._strange, False
+            await self._listener.listen(connection, LOOK_AGAIN_AFTER if self._patient else self._look_every)
 
-    async def _listen(self, connection: AsyncConnection, *, patient: bool) -> bool:
-        """Hear how far the builds are; return whether one was among them that is not known to be read.
+    def _hear(self, notices: list[str]) -> None:
+        """Take note of how far the builds are.
 
-        Then the pointers are to be looked at: at once, or when `patient`, `LOOK_AGAIN_AFTER` later.
+        Where one is not known to be read the pointers are to be looked at: at once, or when that was so the
+        last time already, `LOOK_AGAIN_AFTER` later.
         """
-        strange = False
-        limit = LOOK_AGAIN_AFTER if patient else self._look_every
-        async with aclosing(connection.notifies(timeout=limit.total_seconds())) as notices:
-            async for notice in notices:
-                name, *numbers = notice.payload.split(" ")
-                version, number, position = map(int, numbers)
-                build = Build(name, version, number)
-                if build not in self._positions:
-                    strange = True
-                    if not patient:
-                        break
-                elif position > self._positions[build]:
-                    self._tell({**self._positions, build: position})
-        return strange
+        positions = dict(self._positions)
+        for notice in notices:
+            name, *numbers = notice.split(" ")
+            version, number, position = map(int, numbers)
+            build = Build(name, version, number)
+            if build not in positions:
+                self._strange = True
+            elif position > positions[build]:
+                positions[build] = position
+        self._tell(positions)
+        if self._strange and not self._patient:
+            self._listener.end()
 
     def _tell(self, positions: Mapping[Build, int]) -> None:
-        self._positions = dict(positions)
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
+        if positions != self._positions:
+            self._positions = dict(positions)
+            self._listener.tell()
 
 
 async def _read(connection: AsyncConnection) -> dict[Build, int]:
