@@ -12,6 +12,13 @@ SET lock_timeout = '10s';
 -- Rows and position are lost together, if at all, and come again from the log, which is durable: so no batch
 -- waits for the disk, or makes the log's own commits wait for it.
 SET synchronous_commit = off;
+-- A step's statement is planned once, perhaps while its tables are empty. Then each update would read all of
+-- its table to find some ten rows, and go on so while the table grows.
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET plan_cache_mode = force_generic_plan;
 """
 
 
