@@ -6,6 +6,7 @@ their own, `read.lags`: a row for each projection, written once a second while e
 
 import asyncio
 import time
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -59,26 +60,36 @@ class RecentLag:
 
 
 class LagWindow:
-    """Keeps the lags of the newest events of one projection; `added` counts all that it was ever given."""
+    """Keeps the lags of the newest events of one projection; `added` counts all that it was ever given.
+
+    They are kept in order: sorting thousands each second would hold up the events that are measured.
+    """
 
     def __init__(self) -> None:
         self.added = 0
-        self._lags: deque[tuple[float, float]] = deque(maxlen=MOST_EVENTS)
+        self._lags: deque[tuple[float, float]] = deque()
+        self._ordered: list[float] = []
 
     def add(self, lags_seconds: Iterable[float], now: float) -> None:
         """Keep lags that were measured at `now`, in seconds of a clock that never goes back."""
-        new = [(now, lag) for lag in lags_seconds]
-        self._lags.extend(new)
-        self.added += len(new)
+        for lag in lags_seconds:
+            if len(self._lags) == MOST_EVENTS:
+                self._forget_oldest()
+            self._lags.append((now, lag))
+            insort(self._ordered, lag)
+            self.added += 1
 
     def summary(self, now: float) -> RecentLag | None:
         """Return the figures of the window that ends now; none where nothing happened in it."""
         while self._lags and self._lags[0][0] < now - WINDOW.total_seconds():
-            self._lags.popleft()
+            self._forget_oldest()
         if not self._lags:
             return None
-        ordered = sorted(lag for _, lag in self._lags)
-        return RecentLag(len(ordered), _at(ordered, 0.5), _at(ordered, 0.99))
+        return RecentLag(len(self._ordered), _at(self._ordered, 0.5), _at(self._ordered, 0.99))
+
+    def _forget_oldest(self) -> None:
+        _, lag = self._lags.popleft()
+        del self._ordered[bisect_left(self._ordered, lag)]
 
 
 class LagRecorder:
