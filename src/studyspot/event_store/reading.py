@@ -111,7 +111,7 @@ def tag_ranges(types: Sequence[str], ranges: Sequence[tuple[str, str]]) -> Query
     return Query(_TAG_RANGES, parameters, _events)
 
 
-def page(*, after: int, until: int, limit: int) -> Query[tuple[StoredEvent, ...]]:
+def page(*, after: int, until: int = _NO_LIMIT, limit: int) -> Query[tuple[StoredEvent, ...]]:
     """Ask for the events of every type in (`after`, `until`], at most `limit`, oldest first."""
     return Query(_PAGE, {"after": after, "until": until, "limit": limit}, _events)
 

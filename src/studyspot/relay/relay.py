@@ -192,32 +192,28 @@ class Relay:
         looked_at = time.monotonic()
         while True:
             head = await self._signal.wait(self._last, LOOK_EVERY)
-            published = head > self._last and await self._publish()
+            published = head > self._last and await self._publish(head)
             if not published or time.monotonic() - looked_at > LOOK_EVERY.total_seconds():
                 await self._look()
                 looked_at = time.monotonic()
 
-    async def _publish(self) -> bool:
-        """Publish up to the store's head, and return whether there was anything."""
-        published = False
-        while True:
-            page = await self._store.read_async(after=self._last, limit=PAGE)
-            if not page.events:
-                return published
-            if page.events[-1].epoch != self._epoch:
-                await self._check_epoch()
-            messages, unreadable = messages_of(page.events)
-            if messages:
-                self._last = await self._publisher.publish(messages)
-                self._keeper.tell(self._epoch, self._last)
-                published = True
-                self._metrics.published.inc(len(messages))
-                self._measure(page.head)
-            if unreadable is not None:
-                raise unreadable
-            self._be_content()
-            if self._last >= page.head:
-                return True
+    async def _publish(self, head: int) -> bool:
+        """Publish the next page of a store that is at `head`; return whether there was anything."""
+        events = await self._store.read_page_async(self._last, limit=PAGE)
+        if not events:
+            return False
+        if events[-1].epoch != self._epoch:
+            await self._check_epoch()
+        messages, unreadable = messages_of(events)
+        if messages:
+            self._last = await self._publisher.publish(messages)
+            self._keeper.tell(self._epoch, self._last)
+            self._metrics.published.inc(len(messages))
+            self._measure(head)
+        if unreadable is not None:
+            raise unreadable
+        self._be_content()
+        return True
 
     async def _check_epoch(self) -> None:
         head = await asyncio.to_thread(self._store.head)
