@@ -25,7 +25,7 @@ from tests.ws_fanout.bootstrap_bucket import keep_bootstrap
 from tests.ws_fanout.events import EPOCH, START, message, pricing_updated
 from tests.ws_fanout.people import VERIFIER, token
 
-LIMIT = 10
+LIMIT = 30
 ORIGIN = "https://portal.example"
 
 
@@ -155,6 +155,7 @@ async def wire(
         f"ws://127.0.0.1:{port}{path}",
         subprotocols=[Subprotocol(SUBPROTOCOL)],
         origin=Origin(origin) if origin else None,
+        open_timeout=LIMIT,
         close_timeout=1,
         **options,
     ) as connection:

@@ -18,7 +18,7 @@ from tests.ws_fanout.events import booked
 from tests.ws_fanout.node import Client, Node
 
 LIMITS = Limits(unsent_bytes=4000, window_events=5)
-WITHIN = 10
+WITHIN = 30
 
 
 @pytest.fixture

@@ -62,7 +62,8 @@ async def test_a_full_node_refuses_with_a_time_to_come_again() -> None:
 
 
 async def test_who_connects_in_a_rush_waits_and_who_would_wait_too_long_is_refused() -> None:
-    limits = Limits(connects_at_once=2, connects_per_second=20, turn_within=timedelta(seconds=0.2))
+    # So slow that they are all there long before those who wait have had their turns.
+    limits = Limits(connects_at_once=2, connects_per_second=4, turn_within=timedelta(seconds=1))
     async with opened(limits) as door, AsyncExitStack() as sockets:
         began = asyncio.get_running_loop().time()
         tries = await asyncio.gather(
@@ -74,7 +75,7 @@ async def test_who_connects_in_a_rush_waits_and_who_would_wait_too_long_is_refus
         turned_away = [found for found in tries if isinstance(found, InvalidStatus)]
         assert len(let_in) + len(turned_away) == 20
         assert 4 <= len(let_in) < 20
-        assert took >= 0.04
+        assert took >= 0.2
         assert all(found.response.status_code == 503 for found in turned_away)
         assert door.counted("refused_connects_total", cause="too-many-connects") == len(turned_away)
 
@@ -159,7 +160,7 @@ async def test_who_has_been_connecting_longest_goes_when_too_many_have_yet_to() 
 
 
 async def test_connections_that_say_nothing_are_bounded_and_cut_off_in_time() -> None:
-    limits = Limits(handshakes=5, connect_within=timedelta(seconds=0.3), turn_within=timedelta(seconds=0.1))
+    limits = Limits(handshakes=5, connect_within=timedelta(seconds=1), turn_within=timedelta(seconds=0.1))
     async with opened(limits) as door:
         ends = await asyncio.gather(*(said_to(door, b"") for _ in range(12)))
 
@@ -231,7 +232,7 @@ GARBAGE = {
 async def test_garbage_ends_the_connection_and_is_no_error_of_ours(
     sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    limits = Limits(connect_within=timedelta(seconds=0.2), turn_within=timedelta(seconds=0.1))
+    limits = Limits(connect_within=timedelta(seconds=0.5), turn_within=timedelta(seconds=0.1))
     async with opened(limits) as door:
         await said_to(door, sent)
 

@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from studyspot.ws_fanout.limits import Limits
 from tests.engines import NatsServer
 from tests.ws_fanout.bootstrap_bucket import keep_bootstrap
 from tests.ws_fanout.events import EPOCH, booked, library_created
-from tests.ws_fanout.live import Log, connected, fanout_at, log_at, until, wire
+from tests.ws_fanout.live import LIMIT, Log, connected, fanout_at, log_at, until, wire
 from tests.ws_fanout.people import AUDIENCE, ISSUER, KEY, token
 
 
@@ -78,11 +80,17 @@ def registry() -> CollectorRegistry:
     return CollectorRegistry()
 
 
+PATIENT = Limits(connect_within=timedelta(minutes=1))
+"""Who has opened a socket may wait for others before it connects."""
+
+
 async def storm(fanout: Fanout, points: Sequence[int], *, head: int) -> list[list[int]]:
     """Drop as many sockets at once as there are points; return what each is brought when it comes back.
 
-    They are in rooms of their own, and every other one in that of the library as well.
+    They are in rooms of their own, and every other one in that of the library as well. All are open before
+    the first of them says where it was.
     """
+    are_open = asyncio.Barrier(len(points))
 
     async def drop(number: int) -> None:
         async with connected(fanout.port, f"r{number}"):
@@ -90,7 +98,10 @@ async def storm(fanout: Fanout, points: Sequence[int], *, head: int) -> list[lis
 
     async def resume(number: int, point: int) -> list[int]:
         rooms = ["library:L1"] if number % 2 == 0 else []
-        async with connected(fanout.port, f"r{number}", rooms=rooms, since=since(point)) as client:
+        frame = {"type": "connect", "token": token(f"r{number}"), "rooms": rooms, "since": since(point)}
+        async with wire(fanout.port) as client:
+            await are_open.wait()
+            await client.send(frame)
             await client.receive_until("caught-up", position=head)
             return client.positions
 
@@ -103,7 +114,7 @@ async def test_a_storm_of_resumes_within_the_window_reads_nothing_from_the_broke
     nats_server: NatsServer, log: Log, registry: CollectorRegistry
 ) -> None:
     await log.append(library_created(), *bookings(149))
-    async with fanout_at(nats_server.urls.fanout, registry=registry) as fanout:
+    async with fanout_at(nats_server.urls.fanout, limits=PATIENT, registry=registry) as fanout:
         points = [number % 150 for number in range(200)]
         found = await storm(fanout, points, head=150)
         assert broker_reads(registry) == 0
@@ -116,7 +127,8 @@ async def test_a_storm_of_resumes_older_than_the_window_is_read_together(
     nats_url: str, log: Log, registry: CollectorRegistry
 ) -> None:
     await log.append(library_created(), *bookings(149))
-    async with fanout_at(nats_url, limits=Limits(window_events=10), registry=registry) as fanout:
+    limits = replace(PATIENT, window_events=10)
+    async with fanout_at(nats_url, limits=limits, registry=registry) as fanout:
         points = [20 + number % 100 for number in range(200)]
         found = await storm(fanout, points, head=150)
         # On a busy machine they do not all come back at the same moment.
@@ -172,7 +184,7 @@ async def test_what_the_stream_has_forgotten_by_its_age_needs_a_snapshot(nats_ur
         js = log.nc.jetstream()
         config = (await js.stream_info(STREAM)).config
         await js.update_stream(config.evolve(max_age=0.2, duplicate_window=0.1))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT):
             while (await js.stream_info(STREAM)).state.messages:  # noqa: ASYNC110  # The server tells nobody.
                 await asyncio.sleep(0.05)
         await js.update_stream(config)
@@ -315,7 +327,7 @@ async def node_process(nats_url: str, port: int, home: Path) -> AsyncIterator[as
         sys.executable, "-c", NODE, nats_url, str(port), ISSUER, AUDIENCE, str(keys)
     )
     try:
-        async with asyncio.timeout(20), httpx.AsyncClient() as http:
+        async with asyncio.timeout(2 * LIMIT), httpx.AsyncClient() as http:
             while True:
                 try:
                     if (await http.get(f"http://127.0.0.1:{port}/health")).json()["ready"]:
@@ -397,6 +409,6 @@ async def test_sigterm_sends_everyone_elsewhere_and_ends_well(
     async with node_process(nats_url, port, tmp_path) as node, connected(port, "s1") as client:
         node.send_signal(signal.SIGTERM)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LIMIT):
             assert await client.closed() == 4002
             assert await node.wait() == 0

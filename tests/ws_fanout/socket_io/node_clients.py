@@ -19,8 +19,11 @@ from tests.ws_fanout.socket_io.told import Ear
 PORTALS_OPTIONS = {"transports": ["websocket", "polling"], "reconnectionAttempts": 5}
 """As portals have them, beside `auth`."""
 
-SOON = {"reconnectionDelay": 200}
-"""Milliseconds to the first attempt, twice as many to each further one; by default it is a second or so."""
+SOON = {"reconnectionDelay": 200, "reconnectionDelayMax": 1000, "reconnectionAttempts": 60}
+"""Milliseconds to the first attempt, twice as many to each further one; by default it is a second or so.
+
+What they come back to may take longer than portals try.
+"""
 
 _LINE_BYTES = 2**20
 _END_SECONDS = 10

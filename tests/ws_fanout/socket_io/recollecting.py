@@ -13,7 +13,7 @@ from studyspot.ws_fanout.socket_io.recollection import Recollection
 from studyspot.ws_fanout.socket_io.remembered import Remembered
 from tests.engines import NatsServer
 
-LIMIT = 20
+LIMIT = 30
 
 
 ASHA = Remembered("s1", "k3", {"library:L1": 120, "library:L2": 131}, 118)
@@ -70,5 +70,5 @@ async def recalled_at_last(recollection: Recollection, pid: str, expected: Remem
 async def in_bucket(server: NatsServer, pid: str) -> None:
     """Wait until something is written, so that also a node that is killed would have told it."""
     async with connected(server) as nc, asyncio.timeout(LIMIT):
-        while await get_value(nc.jetstream(timeout=2), SOCKETS, pid) is None:  # noqa: ASYNC110  As above.
+        while await get_value(nc.jetstream(timeout=LIMIT), SOCKETS, pid) is None:  # noqa: ASYNC110  As above.
             await asyncio.sleep(0.01)

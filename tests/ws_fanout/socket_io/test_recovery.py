@@ -113,6 +113,7 @@ async def test_rights_that_ended_meanwhile_are_not_brought_back(
         client = await a_client(clients, line.port, "t1", "staff")
         await log.append(booked(booking="B1"))
         await client.ear.until_event("booking:created")
+        await client.ear.until_position(log.head)
         before = len(client.ear.told)
         line.cut()
         await client.ear.until_kind("disconnect")
