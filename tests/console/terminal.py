@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from subprocess import Popen
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 60
 CTRL_C = b"\x03"
 
 

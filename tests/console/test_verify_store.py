@@ -47,9 +47,9 @@ async def environment(
 async def relay_all(url: str, nats_url: str) -> None:
     """Run the relay until the stream has every event."""
     nc = await connect(nats_url, name="relay")
-    js = nc.jetstream(timeout=2)
+    js = nc.jetstream(timeout=10)
     with EventStore(url) as store:
-        async with HeadSignal(url) as signal, asyncio.timeout(30):
+        async with HeadSignal(url) as signal, asyncio.timeout(60):
             relay = asyncio.create_task(Relay(store, nc, signal).run())
             while (state := await stream_state(js)) is None or state.last_position < EVENTS:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

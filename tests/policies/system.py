@@ -31,7 +31,7 @@ SELECT position < (SELECT position FROM store.head)
 """
 
 
-async def until(condition: Callable[[], object], limit: float = 40.0) -> None:
+async def until(condition: Callable[[], object], limit: float = 60.0) -> None:
     """Wait for the condition; fail when it does not come true."""
     async with asyncio.timeout(limit):
         while not condition():  # noqa: ASYNC110  # Tables tell nobody.
@@ -110,7 +110,7 @@ class Log:
         """Whether policies know the whole log, and nothing is due."""
         return self.rows(_UNSETTLED, self.clock.at) == [(False,)]
 
-    async def settle(self, at: datetime | None = None, processes: int = 1, limit: float = 40.0) -> None:
+    async def settle(self, at: datetime | None = None, processes: int = 1, limit: float = 60.0) -> None:
         """Let policies do all that is due at `at`, or at the clock's time."""
         self.clock.at = at or self.clock.at
         async with self.policies(processes) as process:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -81,7 +80,7 @@ def test_many_changes_at_once_leave_what_they_leave_one_by_one(log: Log) -> None
         connection = runner.run(connect(log.database_url))
 
         @given(st.lists(changes, max_size=15))
-        @settings(max_examples=25, deadline=timedelta(seconds=5), suppress_health_check=list(HealthCheck))
+        @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
         def leave_the_same(drawn: Sequence[Change]) -> None:
             numbered = [_at(position, change) for position, change in enumerate(drawn, 1)]
             one_by_one = runner.run(_left_by(connection, [[change] for change in numbered]))

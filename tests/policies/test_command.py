@@ -31,7 +31,7 @@ async def start(*arguments: str, database_url: str, home: Path, **more: str) -> 
 
 async def said(*arguments: str, database_url: str, home: Path) -> str:
     process = await start(*arguments, database_url=database_url, home=home)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         out, _ = await process.communicate()
     assert process.returncode == 0
     return out.decode()
@@ -56,12 +56,14 @@ async def test_the_process_needs_no_broker_tells_that_it_is_ready_and_ends_clean
     )
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while await answered(client) != {"ready": True, "policies": 1}:  # noqa: ASYNC110  # Ports tell nobody.
                     await asyncio.sleep(0.05)
-            assert "studyspot_policies_lag_events 0.0" in (await client.get("/metrics")).text
+            async with asyncio.timeout(60):
+                while "studyspot_policies_lag_events 0.0" not in (await client.get("/metrics")).text:
+                    pass  # It is measured now and then.
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:
