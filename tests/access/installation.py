@@ -17,6 +17,7 @@ from studyspot.ws_fanout.ending import end_tasks
 from tests.access.people import DISABLED, Town, a_town
 from tests.commands.conftest import AUDIENCE, ISSUER, KEY
 from tests.http_server import served
+from tests.projections.serving import Patient
 from tests.projections.system import NO_BROKER, a_log, until
 
 
@@ -38,13 +39,13 @@ async def an_installation(database_url: str) -> AsyncIterator[Town]:
     async with (
         a_log(database_url) as log,
         served(create_app(config_of(database_url))) as url,
-        httpx.AsyncClient(base_url=url, timeout=30) as http,
+        httpx.AsyncClient(base_url=url, timeout=30, transport=Patient()) as http,
     ):
         workers = [log.worker(projection) for projection in named(())]
         working = asyncio.create_task(run_workers(workers, NO_BROKER))
         try:
             town = await a_town(http, log)
-            await until(lambda: log.readable(*(worker.projection.name for worker in workers)), 30)
+            await until(lambda: log.readable(*(worker.projection.name for worker in workers)), 60)
             await until_barred(town)
             yield town
         finally:
@@ -52,6 +53,6 @@ async def an_installation(database_url: str) -> AsyncIterator[Town]:
 
 
 async def until_barred(town: Town) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (await town.http.get("/api/auth/me", headers=DISABLED.headers)).status_code != 401:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

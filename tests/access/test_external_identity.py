@@ -18,7 +18,7 @@ from studyspot.access.tokens import Identity, KeysUnsettled, TokenExpired, Token
 from tests.access.issuer_server import IssuerKey, IssuerServer, issuer_server
 
 OURS = SigningKey.generate()
-LIMIT = timedelta(seconds=10)
+LIMIT = timedelta(seconds=30)
 BRISK = Pace(rest=timedelta(milliseconds=20), every=timedelta(milliseconds=40))
 """Keys are read so often that a test need not wait for what is minutes away in service."""
 PATIENT = Pace(rest=timedelta(milliseconds=20), every=timedelta(hours=1))

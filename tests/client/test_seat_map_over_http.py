@@ -14,7 +14,7 @@ from tests.client.seat_days import DAY, KINDS, SEATS, SeatDays, Step
 from tests.client.seat_maps import frames
 from tests.engines import PostgresServer
 from tests.projections.queries.asking import ask_map
-from tests.projections.serving import reads_of
+from tests.projections.serving import Patient, reads_of
 from tests.projections.system import Log, a_log, working
 
 START, END = DAY + timedelta(hours=9), DAY + timedelta(hours=18)
@@ -29,7 +29,7 @@ async def log(postgres_server: PostgresServer) -> AsyncIterator[Log]:
 
 @pytest.fixture
 async def reads(log: Log) -> AsyncIterator[httpx.AsyncClient]:
-    async with working(log, seats.PROJECTION), reads_of(log) as client:
+    async with working(log, seats.PROJECTION), reads_of(log, Patient()) as client:
         yield client
 
 

@@ -1,5 +1,6 @@
 """The HTTP process over real sockets, on a free port, in the test's own event loop."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -46,8 +47,9 @@ async def serving(database_url: str, nats_url: str) -> AsyncIterator[str]:
         fanout_url="ws://127.0.0.1:1",
     )
     async with served(create_app(config)) as url:
-        async with httpx.AsyncClient(base_url=url, timeout=10) as client:
-            assert (await client.get("/api/ready")).status_code == httpx.codes.OK
+        async with asyncio.timeout(60), httpx.AsyncClient(base_url=url, timeout=30) as client:
+            while (await client.get("/api/ready")).status_code != httpx.codes.OK:
+                pass  # It has yet to reach what it needs.
         yield url
 
 

@@ -15,6 +15,7 @@ from studyspot.api import ApiConfig, create_app
 from studyspot.domain.people import Role
 from tests.commands.conftest import AUDIENCE, ISSUER, KEY, token
 from tests.http_server import served
+from tests.projections.serving import Patient
 
 NO_BROKER = "nats://127.0.0.1:1"
 NOW = datetime(2026, 12, 1, 3, 30, tzinfo=UTC)  # 09:00 in India
@@ -123,7 +124,10 @@ async def a_hall(database_url: str, nats_url: str = NO_BROKER) -> AsyncIterator[
         fanout_url="ws://127.0.0.1:1",
         clock=lambda: halls[0].now,
     )
-    async with served(create_app(config)) as url, httpx.AsyncClient(base_url=url, timeout=30) as http:
+    async with (
+        served(create_app(config)) as url,
+        httpx.AsyncClient(base_url=url, timeout=30, transport=Patient()) as http,
+    ):
         hall = Hall(http, database_url)
         halls.append(hall)
         await hall.opens()

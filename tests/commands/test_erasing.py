@@ -20,7 +20,7 @@ from tests.commands.hall import Hall, a_hall
 from tests.commands.visitors import PASSWORD, Visitor, a_visitor, assert_problem
 from tests.projections.system import a_log, working
 
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 60
 NAME = "Asha Visvanathan"
 TEXTS = ("Asha is ill", "Asha has not paid", "UPI asha@bank", "Dear Asha")
 _TABLES = """
@@ -45,7 +45,7 @@ async def hall(database_url: str, nats_url: str) -> AsyncIterator[Hall]:
 async def a_connection(nats_url: str) -> AsyncIterator[Any]:
     connection = await connect(nats_url, name="tests")
     try:
-        yield connection.jetstream(timeout=2)
+        yield connection.jetstream(timeout=10)
     finally:
         await connection.close()
 

@@ -31,7 +31,7 @@ async def hall(database_url: str, log: Log) -> AsyncIterator[Hall]:
         for model in (bookings, notifications):
             await stack.enter_async_context(working(log, model.PROJECTION))
         hall = await stack.enter_async_context(a_hall(database_url))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await hall.owner.asks("GET", "/api/bookings")).status_code != 200:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         yield hall

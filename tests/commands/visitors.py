@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 
+from tests.projections.serving import Patient
+
 PASSWORD = "correct horse"
 
 _numbers = count()
@@ -60,7 +62,7 @@ class Visitor:
 @asynccontextmanager
 async def a_visitor(url: str | httpx.URL, address: str = "127.0.0.1") -> AsyncIterator[Visitor]:
     """Let somebody come from a network address (of this machine)."""
-    transport = httpx.AsyncHTTPTransport(local_address=address)
+    transport = Patient(local_address=address)
     async with httpx.AsyncClient(base_url=url, transport=transport, timeout=30) as http:
         yield Visitor(http)
 

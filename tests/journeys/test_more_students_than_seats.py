@@ -17,6 +17,7 @@ from studyspot.checker.records import Answer, Record
 from studyspot.checker.sources import read_log
 from studyspot.console.temporary_system import TemporarySystem, temporary_system
 from tests.journeys.person import Person
+from tests.projections.serving import Patient
 
 STUDENTS, SEATS, AT_ONCE = 500, 100, 2
 CLIENTS, CONNECTIONS = 25, 8
@@ -51,7 +52,7 @@ async def students(system: TemporarySystem) -> AsyncIterator[list[Person]]:
 async def test_as_many_win_as_there_are_seats_and_nobody_twice(
     system: TemporarySystem, students: list[Person]
 ) -> None:
-    async with httpx.AsyncClient(base_url=system.api_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=system.api_url, timeout=30, transport=Patient()) as client:
         owner = Person(client, "owner", "library_owner", system.token("owner", "library_owner"))
         library, seats = await opened(owner)
     async with asyncio.TaskGroup() as trying:

@@ -25,6 +25,7 @@ from studyspot.embedded.ports import free_port
 from studyspot.embedded.proxy import KINDS
 from studyspot.settings import OwnSettings
 from tests.embedded.proxies import a_proxy
+from tests.projections.serving import Patient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,7 +75,7 @@ async def connected(opened: ClientConnection, **told: Any) -> dict[str, Any]:
 async def api(system: TemporarySystem, user_id: str, role: Any) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {system.token(user_id, role)}", "Origin": origin(system)}
     async with httpx.AsyncClient(
-        base_url=origin(system), headers=headers, timeout=30, trust_env=False
+        base_url=origin(system), headers=headers, timeout=30, trust_env=False, transport=Patient()
     ) as client:
         yield client
 
@@ -204,6 +205,6 @@ async def test_it_ends_with_the_rest(system: TemporarySystem) -> None:
     # nginx has some.
     workers = children(proxy)
     system.process.send_signal(signal.SIGTERM)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(LIMIT_SECONDS):
         assert await system.process.wait() == 0
     assert not [pid for pid in (proxy, *workers) if identify(pid)]

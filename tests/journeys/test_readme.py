@@ -15,8 +15,8 @@ from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-BEGIN_WITHIN_SECONDS = 90
-TOUR_SECONDS = 60
+BEGIN_WITHIN_SECONDS = 100
+TOUR_SECONDS = 100
 
 
 def tour() -> str:
@@ -50,7 +50,7 @@ async def up(environment: dict[str, str]) -> AsyncIterator[list[str]]:
         assert len(children) >= 7  # Two engines and five services.
     finally:
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             assert await process.wait() == 0
     assert not [pid for pid in children if identify(pid)], "it has left some of its processes"
 

@@ -28,6 +28,7 @@ from studyspot.embedded.postgres_cluster import remove_cluster
 from tests.engines import temporary_home
 from tests.forked import command
 from tests.freezing import freeze, thaw
+from tests.projections.serving import Patient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,7 +60,7 @@ async def run(*arguments: str, home: Path, **environment: str) -> tuple[int, str
 
 def api(system: TemporarySystem, user_id: str, role: Any) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {system.token(user_id, role)}"}
-    return httpx.AsyncClient(base_url=system.api_url, headers=headers, timeout=30)
+    return httpx.AsyncClient(base_url=system.api_url, headers=headers, timeout=30, transport=Patient())
 
 
 async def a_seat(system: TemporarySystem) -> tuple[str, str]:

@@ -222,7 +222,7 @@ def assert_notices_tell_ids(log: list[tuple[Any, ...]]) -> None:
 
 
 async def until_relayed(nats_url: str, head: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await read_stream(nats_url)) < head:  # noqa: ASYNC110  # The relay tells nobody.
             await asyncio.sleep(0.05)
 

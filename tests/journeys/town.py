@@ -22,10 +22,11 @@ from studyspot.projections.app import run_workers
 from studyspot.projections.models.registry import PROJECTIONS
 from tests.http_server import served
 from tests.journeys.person import Person
+from tests.projections.serving import Patient
 from tests.projections.system import NO_BROKER, Log, a_log, until
 
 KEY = SigningKey.generate()
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 
 
 class SetClock:
@@ -114,9 +115,9 @@ async def a_town(database_url: str, at: datetime, *, policies: int = 1) -> Async
         try:
             async with (
                 served(create_app(config)) as url,
-                httpx.AsyncClient(base_url=url, timeout=30) as http,
+                httpx.AsyncClient(base_url=url, timeout=30, transport=Patient()) as http,
             ):
-                await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)), limit=30)
+                await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)), limit=60)
                 yield Town(log, http, clock)
         finally:
             for task in tasks:

@@ -142,11 +142,11 @@ async def test_what_is_parked_is_said(log: Log) -> None:
         working(log, broken[0]),
         working(log, broken[1]),
         working(log, libraries.PROJECTION),
-        reads_of(log) as client,
     ):
         await until(lambda: log.readable("bookings", "seats", "libraries"))
-        told = (await client.get(PATH, params={"seatId": "S1"}, headers=OWNER)).json()
-        assert [(row["id"], row.get("parked")) for row in told["rows"]] == [("B1", None), ("B2", True)]
-        assert told["parked"] is True
-        hidden = await client.get(PATH, params={"seatId": "S2"}, headers=OWNER)
-        assert_problem(hidden, 503, "parked")
+        async with reads_of(log) as client:
+            told = (await client.get(PATH, params={"seatId": "S1"}, headers=OWNER)).json()
+            assert [(row["id"], row.get("parked")) for row in told["rows"]] == [("B1", None), ("B2", True)]
+            assert told["parked"] is True
+            hidden = await client.get(PATH, params={"seatId": "S2"}, headers=OWNER)
+            assert_problem(hidden, 503, "parked")
