@@ -24,7 +24,7 @@ from studyspot.embedded.waiting import wait_until
 from tests.freezing import freeze, thaw
 
 TEMPLATE = "studyspot_template"
-END_LIMIT = timedelta(seconds=10)
+END_LIMIT = timedelta(seconds=30)
 
 
 @contextmanager
@@ -160,7 +160,7 @@ class NatsServer:
     async def clean(self) -> None:
         """Bring the server up if a test left it down, and delete every stream and bucket."""
         self.engine.start()
-        connection = await nats.connect(self.urls.admin, connect_timeout=5, max_reconnect_attempts=5)
+        connection = await nats.connect(self.urls.admin, connect_timeout=10, max_reconnect_attempts=5)
         try:
             streams = connection.jetstream()
             async with asyncio.timeout(END_LIMIT.total_seconds()):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from studyspot.embedded.waiting import wait_until
 
-_STANDS_STILL_WITHIN = timedelta(seconds=10)
+_STANDS_STILL_WITHIN = timedelta(seconds=30)
 
 
 def freeze(pid: int) -> None:

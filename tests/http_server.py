@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from studyspot.api import KEEP_ALIVE
 
-END_SECONDS = 10
+END_SECONDS = 30
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ class EagerClock:
 
     async def slept_times(self, times: int) -> None:
         """Wait until there have been so many sleeps."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.slept) < times:
                 self._slept_again.clear()
                 await self._slept_again.wait()
@@ -56,7 +56,7 @@ class ManualClock:
 
     async def sleeping(self) -> timedelta:
         """Wait until somebody sleeps; return how long until the first wakes."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not self._sleepers:
                 self._fell_asleep.clear()
                 await self._fell_asleep.wait()
@@ -65,7 +65,7 @@ class ManualClock:
     async def fell_asleep_again(self) -> None:
         """Wait until somebody falls asleep who was awake."""
         self._fell_asleep.clear()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await self._fell_asleep.wait()
 
     def advance(self, duration: timedelta) -> None:

@@ -11,7 +11,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-LIMIT_SECONDS = 10
+LIMIT_SECONDS = 30
 EPOCH = "k3"
 
 

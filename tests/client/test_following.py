@@ -16,7 +16,7 @@ from tests.client.scripted_socket import EPOCH, ScriptedConnection, ScriptedServ
 
 START, END = datetime(2026, 12, 1, 9, tzinfo=UTC), datetime(2026, 12, 1, 18, tzinfo=UTC)
 NINE, TEN = "2026-12-01T09:00:00Z", "2026-12-01T10:00:00Z"
-LIMIT = timedelta(seconds=10)
+LIMIT = timedelta(seconds=30)
 
 Stage = tuple[ScriptedConnection, Client]
 

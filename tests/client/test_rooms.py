@@ -20,7 +20,7 @@ from tests.client.scripted_socket import (
 )
 
 AUTOMATIC = ("everyone", "user:s1", "role:student")
-LIMIT = timedelta(seconds=10)
+LIMIT = timedelta(seconds=30)
 
 
 async def connect(

@@ -18,7 +18,7 @@ from tests.client.scripted_socket import ScriptedServer
 ACCOUNT = {"id": "s1", "email": "asha@example.org", "name": "Asha", "role": "student"}
 EXPIRED = Scripted(401, {"type": "/problems/token-expired", "title": "expired", "detail": "Get a fresh one."})
 RELEASED = Scripted(200, {"id": "H1", "status": "released", "position": 7}, {"StudySpot-Position": "7"})
-LIMIT = timedelta(seconds=10)
+LIMIT = timedelta(seconds=30)
 
 
 def signed_in(token: str, cookie: str) -> Scripted:

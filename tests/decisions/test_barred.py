@@ -29,7 +29,7 @@ from studyspot.event_store.store import EventStore
 from tests.commands.hall import NOW, Person, a_hall
 
 ADMIN = Actor("root", "admin")
-LIMIT_SECONDS = 20.0
+LIMIT_SECONDS = 60.0
 MINUTE = timedelta(minutes=1)
 
 

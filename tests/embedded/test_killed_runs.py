@@ -15,7 +15,7 @@ from studyspot.embedded.waiting import wait_until
 from tests.engines import temporary_home
 from tests.run_folder import folder_of_this_run, remove_folders_of_the_dead
 
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 DEMO = """
 import asyncio
 from studyspot.console.temporary_system import temporary_system

@@ -35,7 +35,7 @@ async def test_the_administrator_gets_an_empty_server_with_jetstream(nats_url: s
 async def test_nobody_gets_in_without_the_right_password(nats_server: NatsServer, credentials: str) -> None:
     address = nats_server.urls.relay.rpartition("@")[2]
     with pytest.raises(NatsError, match="Authorization Violation"):
-        await nats.connect(f"nats://{credentials}{address}", allow_reconnect=False, connect_timeout=5)
+        await nats.connect(f"nats://{credentials}{address}", allow_reconnect=False, connect_timeout=30)
 
 
 async def test_acknowledged_messages_survive_a_kill_and_the_port_stays(nats_server: NatsServer) -> None:

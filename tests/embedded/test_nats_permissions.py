@@ -20,7 +20,7 @@ from studyspot.broker.stream import StreamMessage, delete_stream, ensure_stream,
 from studyspot.embedded.nats_permissions import SERVICES
 from tests.engines import NatsServer
 
-LIMIT = 10
+LIMIT = 30
 READERS = ["api", "projections", "policies", "fanout", "analytics"]
 NAME_READERS = ["relay", "api", "projections", "policies", "fanout"]
 # Enough for the server to ask for flow control several times.
@@ -64,7 +64,7 @@ async def refusal(url: str, act: Callable[[Client], Awaitable[object]]) -> str:
     async def tell(error: Exception) -> None:
         await told.put(str(error).lower())
 
-    connection = await nats.connect(url, error_cb=tell, connect_timeout=5)
+    connection = await nats.connect(url, error_cb=tell, connect_timeout=LIMIT)
     try:
         await act(connection)
         async with asyncio.timeout(LIMIT):

@@ -20,7 +20,7 @@ from studyspot.embedded.processes import stop_orphan
 from studyspot.embedded.waiting import wait_until
 from tests.engines import temporary_home
 
-LIMIT = timedelta(seconds=15)
+LIMIT = timedelta(seconds=60)
 # Children of another than the main thread are not told by the kernel when their parent dies.
 PARENT = """
 import json, sys, threading

@@ -12,7 +12,7 @@ from studyspot.embedded.identity import identify
 from studyspot.embedded.processes import ChildCommand, StopStep, spawn
 from studyspot.embedded.waiting import wait_until
 
-LIMIT = timedelta(seconds=10)
+LIMIT = timedelta(seconds=30)
 SOON = (StopStep(signal.SIGTERM, timedelta(milliseconds=300)),)
 
 DEAF = """

@@ -27,7 +27,7 @@ from tests.contracts.project import ROOT
 from tests.embedded.proxies import a_proxy
 from tests.engines import temporary_home
 
-LIMIT = 20
+LIMIT = 60
 
 
 class Api(BaseHTTPRequestHandler):
@@ -193,7 +193,9 @@ async def test_while_the_fanout_is_away_clients_are_told_to_come_again_and_then_
 
 async def test_more_sockets_are_open_at_once_than_nginx_has_of_itself(origin: Origin) -> None:
     async with fanout(origin.fanout_port), asyncio.timeout(LIMIT):
-        sockets = await asyncio.gather(*(connect(origin.socket("/ws")) for _ in range(300)))
+        sockets = await asyncio.gather(
+            *(connect(origin.socket("/ws"), open_timeout=LIMIT) for _ in range(300))
+        )
         try:
             told = await asyncio.gather(*(socket.recv() for socket in sockets))
         finally:

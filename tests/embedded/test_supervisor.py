@@ -19,7 +19,7 @@ from studyspot.embedded.postgres import EmbeddedPostgres
 from studyspot.embedded.supervisor import ChildSpec, Supervisor, supervised
 from tests.engines import temporary_home
 
-LIMIT = 20
+LIMIT = 60
 SERVICE = """
 import http.server, os, sys
 class Ready(http.server.BaseHTTPRequestHandler):

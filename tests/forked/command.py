@@ -18,7 +18,7 @@ from typing import IO
 
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 60
-END_SECONDS = 10
+END_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)

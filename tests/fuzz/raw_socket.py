@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 HOST = "127.0.0.1"
-LIMIT_SECONDS = 15
+LIMIT_SECONDS = 30
 _TEXT, _CLOSE, _PING, _PONG = 1, 8, 9, 10
 
 

@@ -46,7 +46,7 @@ async def nc(nats_url: str) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def js(nc: Client) -> JetStreamContext:
-    return nc.jetstream(timeout=2)
+    return nc.jetstream(timeout=10)
 
 
 def message_of(event: StoredEvent) -> StreamMessage:
