@@ -3,17 +3,20 @@
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.engines import NatsServer, PostgresServer, temporary_home
 from tests.machine import on_the_machine, this_run
 from tests.run_folder import keep_temporary_files_in_memory
 
 # The same examples in each run: what is found by chance is found by `--hypothesis-profile=random`.
-settings.register_profile("suite", derandomize=True)
-settings.register_profile("random", derandomize=False, print_blob=True)
+# However slow the machine is, and whatever else it does meanwhile.
+UNHURRIED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("suite", derandomize=True, **UNHURRIED)
+settings.register_profile("random", derandomize=False, print_blob=True, **UNHURRIED)
 settings.load_profile("suite")
 
 

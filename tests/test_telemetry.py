@@ -36,7 +36,7 @@ def unwritten(stderr: Path, form: str) -> float:
             stdout=subprocess.PIPE,
             stderr=stream,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,  # The interpreter's own last flush of standard error fails.
         )
     return float(process.stdout)

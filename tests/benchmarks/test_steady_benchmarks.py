@@ -65,11 +65,11 @@ def test_a_delay_ends_when_the_kernel_has_the_event_however_late_it_is_read() ->
         people.forget()
         people.expect(b'"position":4,')
         moments = hand_over_evenly(4, 50, server.send)
-        people.wait(limit=5)
+        people.wait(limit=60)
         assert people.wrongs(server.dialect, EVENTS) == []
         delays = people.delays(server.dialect, moments)
         assert len(delays) == 3 * 4
-        assert all(0 < delay < 5 for delay in delays)
+        assert all(0 < delay < 60 for delay in delays)
         # The same, a second earlier: it is the moments that count, and not when this is asked.
         earlier = people.delays(server.dialect, [moment - 1 for moment in moments])
         assert earlier == pytest.approx([delay + 1 for delay in delays], abs=1e-6)

@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Path:
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "studyspot.console.documents", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
 
 
 def test_the_committed_documents_are_up_to_date() -> None:

@@ -35,7 +35,7 @@ def changed() -> dict[str, dict[str, Any]]:
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "studyspot.console.released_schemas", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
 
 
 def test_what_was_kept_agrees_with_itself(project: Path) -> None:
@@ -116,7 +116,7 @@ def test_make_check_compares_and_no_target_but_a_release_keeps() -> None:
     def recipe(target: str) -> str:
         command = ["make", "--dry-run", target]
         return subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+            command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=True
         ).stdout
 
     assert "studyspot.console.released_schemas\n" in recipe("check")

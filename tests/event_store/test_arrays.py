@@ -10,7 +10,9 @@ from studyspot.event_store.arrays import BigintArray, SmallintArray, text_array_
 from studyspot.event_store.connections import TimeLimitedConnection, connect_writer
 
 each_time = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.sampled_from('",{}\\ '))
 

@@ -6,6 +6,8 @@ import signal
 import sys
 from typing import Any
 
+import pytest
+
 from studyspot.embedded.parents import told_of_parents_death
 
 LIMIT_SECONDS = 240
@@ -24,6 +26,7 @@ async def demo(*arguments: str) -> tuple[int | None, list[dict[str, Any]], str]:
     return process.returncode, json.loads(out) if out else [], err.decode()
 
 
+@pytest.mark.timeout(300)
 async def test_every_scene_passes_until_an_event_is_taken_from_a_sockets_record() -> None:
     """The last scene judges what happened, finds it clean, and with the fault finds just that."""
     status, steps, err = await demo("--plant-fault")

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from studyspot.embedded.identity import identify
 from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import free_port
@@ -69,6 +71,8 @@ async def output_of(*command: str, environment: dict[str, str]) -> str:
     return output.decode()
 
 
+# A whole installation, and a command after the other.
+@pytest.mark.timeout(300)
 async def test_the_tour_works_word_for_word(tmp_path: Path) -> None:
     api, fanout = free_port(), free_port()
     clean = {key: value for key, value in os.environ.items() if not key.startswith("STUDYSPOT_")}

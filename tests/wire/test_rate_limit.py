@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import httpx
@@ -115,10 +115,10 @@ def test_what_is_remembered_has_a_bound() -> None:
 
 def test_counting_costs_microseconds() -> None:
     allowances = Allowances(Rate())
-    began = perf_counter()
+    began = process_time()
     for number in range(20_000):
         allowances.take(str(number % 5000))
-    assert (perf_counter() - began) / 20_000 < 50e-6
+    assert (process_time() - began) / 20_000 < 50e-6
 
 
 async def test_too_many_requests_are_told_when_to_come_again() -> None:

@@ -99,7 +99,11 @@ class Story:
 STEPS = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 30)), min_size=1, max_size=25)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(steps=STEPS)
 async def test_it_is_what_the_map_said_at_that_position(
     log: Log, reads: httpx.AsyncClient, steps: list[tuple[int, int]]

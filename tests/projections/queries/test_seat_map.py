@@ -257,7 +257,11 @@ def happened(library_id: str, taken: Steps) -> tuple[list[Event], Modelled]:
     return events, model
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(taken=steps, offset=st.integers(-24, 60 * 24), length=st.sampled_from([1, 5, 24, 24 * 30]))
 async def test_the_map_is_a_fold_of_the_events(
     log: Log, reads: httpx.AsyncClient, taken: Steps, offset: int, length: int

@@ -120,7 +120,11 @@ STARTS = st.integers(0, 6).map(lambda hours: TOMORROW + hours * HOUR)
 LINES = st.lists(st.tuples(STARTS, st.integers(1, 3), WISHES), min_size=1, max_size=8)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(line=LINES)
 async def test_the_place_is_that_of_the_domain(
     log: Log, reads: httpx.AsyncClient, line: list[tuple[datetime, int, dict[str, Any]]]

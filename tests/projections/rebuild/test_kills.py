@@ -14,6 +14,8 @@ from tests.projections.rebuild.command import ONE_WAS_KILLED
 from tests.projections.rebuild.holding import STAGES, Stage, held
 from tests.projections.rebuild.ordeal import Ordeal, a_history, an_ordeal
 
+pytestmark = pytest.mark.timeout(300)
+
 RANDOM_KILLS = 4
 SEED = 20261201
 
