@@ -3,18 +3,14 @@
 Every refusal is a problem, with a time to come again where that helps, and is counted by its type.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import Protocol
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import NegotiationError
 from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
+from websockets.server import ServerProtocol
 
-from studyspot.wire.frames import SUBPROTOCOL
 from studyspot.wire.problems import (
     MALFORMED,
     METHOD_NOT_ALLOWED,
@@ -75,14 +71,19 @@ class Guest(Protocol):
     """A connection that may become a socket.
 
     Attributes:
+        protocol: what has been said, and may be.
         request: what it wants, once it has said so.
         place: the one that it has among the node's sockets, once it is let in.
         wire: the language that it asks for.
     """
 
+    protocol: ServerProtocol
     request: Request | None
     place: Place | None
     wire: Wire
+
+    def address(self) -> str:
+        """Return where the other side is; nothing where that is not known."""
 
     def cut_off(self) -> None:
         """End the connection at once."""
@@ -159,49 +160,42 @@ class Handshakes:
         for guest in tuple(self._silent):
             guest.cut_off()
 
-    async def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer a request that is not to become a socket; wait for the turn of one that is."""
-        self._silent.pop(cast("Guest", connection), None)
+    def answer(self, guest: Guest, request: Request) -> Response | timedelta:
+        """Answer a request that is not to become a socket; return how long one that is waits for its turn."""
+        self._silent.pop(guest, None)
         path, _, query = request.path.partition("?")
         if path == "/health":
-            return health_of(connection, self._health())
+            return health_of(guest.protocol, self._health())
         wire = _WIRES.get(path)
         if wire is None:
             return self._refuse(
-                connection, Problem(NOT_FOUND, f"Sockets are at {PATH} and {engine_io.PATH}."), request
+                guest, Problem(NOT_FOUND, f"Sockets are at {PATH} and {engine_io.PATH}."), request
             )
-        cast("Guest", connection).wire = wire
+        guest.wire = wire
         try:
             if wire is Wire.SOCKET_IO:
                 engine_io.check_query(query)
-            await self._let_in(connection, request)
+            return self._let_in(guest, request)
         except RequestRefused as refused:
             self._metrics.refused(refused.cause)
-            return answered(connection, HTTPStatus.BAD_REQUEST, refused.body())
+            return answered(guest.protocol, HTTPStatus.BAD_REQUEST, refused.body())
         except Problem as problem:
-            return self._refuse(connection, problem, request)
+            return self._refuse(guest, problem, request)
+
+    def answer_in_turn(self, guest: Guest, request: Request) -> Response | None:
+        """Answer a request that has waited for its turn, if it is not to become a socket now."""
+        try:
+            self._require_ready()
+        except Problem as problem:
+            return self._refuse(guest, problem, request)
         return None
 
-    def subprotocol(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-        """Return the subprotocol of the language that was asked for; Socket.IO has none.
-
-        Raises:
-            NegotiationError: the client does not offer it.
-        """
-        if cast("Guest", connection).wire is Wire.SOCKET_IO:
-            return None
-        if SUBPROTOCOL not in offered:
-            raise NegotiationError(f"the subprotocol is {SUBPROTOCOL}")
-        return Subprotocol(SUBPROTOCOL)
-
-    def refuse_unfit(
-        self, connection: ServerConnection, request: Request, response: Response
-    ) -> Response | None:
+    def refuse_unfit(self, guest: Guest, request: Request, response: Response) -> Response | None:
         """Say as a problem what is wrong with a handshake that websockets has refused."""
         kind = _OF_STATUS.get(response.status_code)
         if kind is None or response.headers.get("Content-Type") in MEDIA_TYPES:
             return None
-        told = self._refuse(connection, Problem(kind, response.body.decode().strip()), request)
+        told = self._refuse(guest, Problem(kind, response.body.decode().strip()), request)
         for name in ("Upgrade", "Allow"):
             if name in response.headers:
                 told.headers[name] = response.headers[name]
@@ -211,23 +205,16 @@ class Handshakes:
         self.pending.discard(guest)
         self._silent.pop(guest, None)
 
-    async def _let_in(self, connection: ServerConnection, request: Request) -> None:
-        """Wait for the connection's turn.
+    def _let_in(self, guest: Guest, request: Request) -> timedelta:
+        """Give the connection a place, and return how long it waits for its turn.
 
         Raises:
             Problem: it has none.
         """
-        guest = cast("Guest", connection)
-        if guest not in self.pending:
-            # Lost before its request was looked at: a place would never be given back.
-            return
         self._require_ready()
-        peer, forwarded = connection.remote_address, request.headers.get_all("X-Forwarded-For")
-        address = self._proxies.client_of(peer[0] if peer else "", forwarded)
-        guest.place, wait = self._gate.enter(address)
-        if wait:
-            await asyncio.sleep(wait.total_seconds())
-            self._require_ready()
+        forwarded = request.headers.get_all("X-Forwarded-For")
+        guest.place, wait = self._gate.enter(self._proxies.client_of(guest.address(), forwarded))
+        return wait
 
     def _require_ready(self) -> None:
         health = self._health()
@@ -237,6 +224,6 @@ class Handshakes:
             detail = "This node has yet to read the log."
             raise Problem(UNAVAILABLE, detail, jittered(_NOT_READY_RETRY))
 
-    def _refuse(self, connection: ServerConnection, problem: Problem, request: Request) -> Response:
+    def _refuse(self, guest: Guest, problem: Problem, request: Request) -> Response:
         self._metrics.refused(problem.kind.slug)
-        return refusal(connection, problem, request.path)
+        return refusal(guest.protocol, problem, request.path)

@@ -5,14 +5,11 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
-from typing import cast
 
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.typing import Origin
+from websockets.server import ServerProtocol
+from websockets.typing import Origin, Subprotocol
 
-from studyspot.wire.frames import LARGEST_FRAME_BYTES, CloseCode
+from studyspot.wire.frames import LARGEST_FRAME_BYTES, SUBPROTOCOL, CloseCode
 from studyspot.ws_fanout.handshake import Handshakes
 from studyspot.ws_fanout.hub import Hub
 from studyspot.ws_fanout.limits import Limits
@@ -21,6 +18,7 @@ from studyspot.ws_fanout.socket import CLOSE_WITHIN, Socket
 
 _BACKLOG = 4096
 """With the default of 100, a storm of connects waits for SYN retries."""
+_SUBPROTOCOLS = (Subprotocol(SUBPROTOCOL),)
 _CLOSES_PER_SECOND = 500
 _WAVE_EVERY = timedelta(milliseconds=50)
 _SETTLE = timedelta(milliseconds=500)
@@ -37,7 +35,8 @@ class FanoutServer:
         self._limits = limits
         # No Origin at all is not a browser.
         self._origins = [*(Origin(origin) for origin in allowed_origins), None]
-        self._server: Server | None = None
+        self._open_within = limits.connect_within + limits.turn_within
+        self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int, *, reuse_port: bool = False) -> int:
         """Begin to listen, and return the port; with `reuse_port`, others share it, and `listen` begins.
@@ -45,23 +44,10 @@ class FanoutServer:
         Raises:
             OSError: the address is not to be had.
         """
-        open_within = self._limits.connect_within + self._limits.turn_within
-        self._server = await serve(
-            self._converse,
+        self._server = await asyncio.get_running_loop().create_server(
+            self._socket,
             host,
             port,
-            create_connection=cast("type[ServerConnection]", partial(Socket, self._hub, self._handshakes)),
-            process_request=self._handshakes.answer,
-            process_response=self._handshakes.refuse_unfit,
-            origins=self._origins,
-            select_subprotocol=self._handshakes.subprotocol,
-            compression=None,
-            max_size=LARGEST_FRAME_BYTES,
-            open_timeout=open_within.total_seconds(),
-            # The session pings, and closes with the protocol's own code.
-            ping_interval=None,
-            close_timeout=1,
-            server_header=None,
             backlog=_BACKLOG,
             reuse_port=reuse_port,
             # One that cannot serve yet would take connections from those that can.
@@ -86,20 +72,21 @@ class FanoutServer:
                 # Who connects meanwhile is told to go elsewhere, which a closed port would not do.
                 while self._hub.socket_count:  # noqa: ASYNC110  # Each of them ends by itself.
                     await asyncio.sleep(_WAVE_EVERY.total_seconds())
-                self._server.close(close_connections=False)
+                self._server.close()
                 # Those that wait for their turn are answered; those that say nothing are not waited for.
                 self._handshakes.cut_off_silent()
-                await self._server.wait_closed()
+                while self._handshakes.pending or self._hub.socket_count:  # noqa: ASYNC110  # The same.
+                    await asyncio.sleep(_WAVE_EVERY.total_seconds())
         except TimeoutError:
             self.abort()
 
     def abort(self) -> None:
         """Cut every connection off."""
         if self._server is not None:
-            self._server.close(close_connections=False)
-            for connection in tuple(self._server.all_connections):
-                connection.transport.abort()
-            self._handshakes.cut_off()
+            self._server.close()
+        for peer in self._hub.peers:
+            peer.outlet.cut_off()
+        self._handshakes.cut_off()
 
     async def _send_elsewhere(self) -> None:
         """Close every socket, some at a time and in no order, so that they do not come back at once."""
@@ -119,17 +106,12 @@ class FanoutServer:
     def _send_away(self, peer: Peer) -> None:
         self._hub.close(peer, CloseCode.DRAINING, "this node is going away")
 
-    async def _converse(self, connection: ServerConnection) -> None:
-        assert isinstance(connection, Socket)
-        peer = connection.enter_hub()
-        if self._hub.draining:
-            self._send_away(peer)
-        try:
-            while True:
-                self._hub.receive(peer, await connection.recv())
-        except ConnectionClosed:
-            # How it ended is between the two sides; whoever lost something resumes.
-            return
+    def _socket(self) -> Socket:
+        # The session pings, and closes with the protocol's own codes; nothing is compressed.
+        protocol = ServerProtocol(
+            origins=self._origins, subprotocols=_SUBPROTOCOLS, max_size=LARGEST_FRAME_BYTES
+        )
+        return Socket(self._hub, self._handshakes, protocol, open_within=self._open_within)
 
 
 def _reads(peer: Peer) -> bool:

@@ -1,33 +1,26 @@
-"""One WebSocket: websockets' own connection, with a way past its queues for frames that are shared."""
+"""One WebSocket of a node: what the hub writes to, and what it hears of."""
 
-import asyncio
 import os
 import sys
 from datetime import timedelta
-from typing import Any
 
-from websockets.asyncio.server import Server, ServerConnection
+from websockets.frames import CloseCode as Failure
 from websockets.frames import Frame, Opcode
-from websockets.protocol import OPEN, Event, State
+from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from studyspot.wire.frames import CloseCode
-from studyspot.ws_fanout.gate import Place
+from studyspot.ws_fanout.connection import Connection
 from studyspot.ws_fanout.handshake import Handshakes
 from studyspot.ws_fanout.hub import Hub
-from studyspot.ws_fanout.language import Wire
 from studyspot.ws_fanout.outlet import AT_ONCE
+from studyspot.ws_fanout.parts import Parts, message_of
 from studyspot.ws_fanout.peers import Peer
 
-FULL_BYTES = 64 * 1024
-"""Unsent bytes from which a client should read before it is served more."""
-_EMPTY_BYTES = 16 * 1024
 CLOSE_WITHIN = timedelta(seconds=3)
 """After which a socket that is being closed is cut off."""
 _LONGEST_REASON_BYTES = 123
 _BEGIN_A_MESSAGE = (Opcode.TEXT, Opcode.BINARY)
-_MOST_EARLY_FRAMES = 100
-"""That are no messages, before the handshake is answered. No client has any reason to send one."""
 _MOST_LATE_FRAMES = 100
 """Of a client that has been told to leave; some have yet to hear of it."""
 _LOST = 1006
@@ -36,56 +29,32 @@ _COUNTED_CODES = frozenset(
 )
 
 
-class Socket(ServerConnection):
-    """A connection that the hub writes to; it lives in `hub` from the opening handshake to the end.
+class Socket(Connection):
+    """A connection that the hub writes to; it lives in `hub` from the opening handshake to the end."""
 
-    Attributes:
-        place: the one that it has among the node's sockets, once it is let in.
-        wire: the language that it asked for.
-    """
-
-    # With more than 30 attributes in its dictionary, Python keeps a table of names for each socket: 1.3 KiB.
     __slots__ = (
         "_closed_for",
         "_descriptor",
-        "_early_frames",
-        "_handshakes",
         "_hub",
         "_is_clear",
+        "_is_full",
         "_late_frames",
+        "_parts",
         "_peer",
-        "_timer",
-        "place",
-        "wire",
     )
 
     def __init__(
-        self, hub: Hub, handshakes: Handshakes, protocol: ServerProtocol, server: Server, **options: Any
+        self, hub: Hub, handshakes: Handshakes, protocol: ServerProtocol, *, open_within: timedelta
     ) -> None:
-        super().__init__(protocol, server, **(options | {"write_limit": (FULL_BYTES, _EMPTY_BYTES)}))
-        self.place: Place | None = None
-        self.wire = Wire.STUDYSPOT
+        super().__init__(handshakes, protocol, open_within=open_within)
         self._hub = hub
-        self._handshakes = handshakes
         self._peer: Peer | None = None
+        self._parts: Parts | None = None
         self._descriptor = -1
         self._is_clear = False
-        self._early_frames = 0
+        self._is_full = False
         self._late_frames = 0
         self._closed_for: CloseCode | None = None
-        self._timer: asyncio.TimerHandle | None = None
-
-    def enter_hub(self) -> Peer:
-        """Take part in the fan-out."""
-        self._handshakes.succeeded(self)
-        for message in (self.request, self.response):
-            if message is not None:
-                # Said and done, and a fifth of what a socket takes.
-                message.headers.clear()
-        self._descriptor = self.transport.get_extra_info("socket").fileno()
-        self._look_whether_clear()
-        self._peer = self._hub.open(self, self.wire)
-        return self._peer
 
     def write(self, data: bytes) -> None:
         self.offer(data, sys.maxsize)
@@ -112,57 +81,62 @@ class Socket(ServerConnection):
         return 0 if self._is_clear else self.transport.get_write_buffer_size()
 
     def is_full(self) -> bool:
-        return self.paused
+        return self._is_full
 
     def send_ping(self) -> None:
-        if self.protocol.state is State.OPEN:
+        if self.protocol.state is OPEN:
             self.protocol.send_ping(b"")
-            self.send_data()
+            self.send()
 
     def begin_close(self, code: CloseCode, reason: str, *, after: timedelta = AT_ONCE) -> None:
-        if after and self.protocol.state is State.OPEN:
+        if after and self.protocol.state is OPEN:
             self._closed_for = code
-            self._timer = self.loop.call_later(after.total_seconds(), self._send_close, code, reason)
+            self.do_after(after, self._send_close, code, reason)
         else:
             self._send_close(code, reason)
 
     def cut_off(self) -> None:
         self._is_clear = False
-        self.transport.abort()
+        super().cut_off()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        if not self._handshakes.arrived(self):
-            self.cut_off()
-
-    def send_data(self) -> None:
-        # Whatever the protocol object says goes this way: also that it closes.
-        super().send_data()
+    def opened(self) -> None:
+        """Take part in the fan-out."""
+        self._descriptor = self.transport.get_extra_info("socket").fileno()
         self._look_whether_clear()
+        self._peer = self._hub.open(self, self.wire)
 
-    def process_event(self, event: Event) -> None:
-        super().process_event(event)
-        if not isinstance(event, Frame):
-            return
+    def heard(self, frame: Frame) -> None:
+        """Tell the hub of a message that is whole, and of every other frame that it is there."""
+        assert self._peer is not None
         if self._closed_for is not None:
             self._late_frames += 1
             if self._late_frames == _MOST_LATE_FRAMES:
                 self.cut_off()
-            return
-        if event.opcode in _BEGIN_A_MESSAGE:
-            return
-        if self._peer is None:
-            self._early_frames += 1
-            if self._early_frames == _MOST_EARLY_FRAMES:
-                self._handshakes.count_flood()
-                self.cut_off()
-            return
-        if event.opcode is Opcode.PONG:
-            self._hub.heard_pong(self._peer)
-        self._hub.heard_frame(self._peer)
+        elif frame.opcode in _BEGIN_A_MESSAGE:
+            if frame.fin:
+                self._receive(self._peer, frame)
+            else:
+                self._parts = Parts(frame)
+        else:
+            if frame.opcode is Opcode.PONG:
+                self._hub.heard_pong(self._peer)
+            self._hub.heard_frame(self._peer)
+            if frame.opcode is Opcode.CONT and self._parts is not None:
+                self._parts.add(frame)
+                if frame.fin:
+                    whole, self._parts = self._parts.whole(), None
+                    self._receive(self._peer, whole)
+
+    def send(self) -> None:
+        # Whatever the protocol object says goes this way: also that it closes.
+        super().send()
+        self._look_whether_clear()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
 
     def resume_writing(self) -> None:
-        super().resume_writing()
+        self._is_full = False
         self._look_whether_clear()
         if self._peer is not None:
             self._hub.drained(self._peer)
@@ -171,12 +145,17 @@ class Socket(ServerConnection):
         # Another connection may soon have the descriptor.
         self._is_clear = False
         super().connection_lost(exc)
-        if self._timer is not None:
-            self._timer.cancel()
-        self._handshakes.lost(self)
         if self._peer is not None:
             self._hub.gone(self._peer)
             self._hub.metrics.closed(self._ended_with())
+
+    def _receive(self, peer: Peer, whole: Frame) -> None:
+        try:
+            message = message_of(whole)
+        except UnicodeDecodeError as error:
+            self.fail(Failure.INVALID_DATA, f"{error.reason} at position {error.start}")
+        else:
+            self._hub.receive(peer, message)
 
     def _offer_in_turn(self, data: bytes, unsent_limit_bytes: int) -> bool:
         """Let the bytes follow what waits to be sent, unless that would be too much."""
@@ -199,10 +178,10 @@ class Socket(ServerConnection):
         )
 
     def _send_close(self, code: CloseCode, reason: str) -> None:
-        if self.protocol.state is State.OPEN:
+        if self.protocol.state is OPEN:
             self.protocol.send_close(code, _short(reason))
-            self.send_data()
-            self._timer = self.loop.call_later(CLOSE_WITHIN.total_seconds(), self.transport.abort)
+            self.send()
+            self.do_after(CLOSE_WITHIN, self.cut_off)
 
     def _ended_with(self) -> int | None:
         """Return the code of whoever closed first, or that of a lost connection.
