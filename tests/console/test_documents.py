@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from studyspot.console.documents import COMMAND, documents, stale_documents, write_documents
+from studyspot.console.documents import COMMAND, documents, run, stale_documents, write_documents
+from studyspot.console.faults import Fault
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_alone(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command in a process of its own: nothing that is written may depend on which one it is."""
     command = [sys.executable, "-m", "studyspot.console.documents", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
 
@@ -55,7 +57,7 @@ def test_a_schema_without_an_event_is_named_and_then_removed(project: Path) -> N
 def test_a_check_fails_with_what_is_stale_and_the_command_that_mends_it(project: Path) -> None:
     (project / "docs/settings.md").write_text("# Settings\n")
     (project / "deploy/asyncapi.json").unlink()
-    checked = run("--check", "--root", str(project))
+    checked = run_alone("--check", "--root", str(project))
     assert checked.returncode == 1
     assert checked.stderr.splitlines() == [
         "deploy/asyncapi.json is missing",
@@ -66,17 +68,18 @@ def test_a_check_fails_with_what_is_stale_and_the_command_that_mends_it(project:
 
 
 def test_what_one_run_writes_another_finds_up_to_date(project: Path) -> None:
-    assert run("--root", str(project)).returncode == 0
-    checked = run("--check", "--root", str(project))
-    assert (checked.returncode, checked.stderr) == (0, "")
+    for path in documents():
+        (project / path).unlink()
+    written = run_alone("--root", str(project))
+    assert (written.returncode, written.stderr) == (0, "")
+    run(project, check=True)
 
 
 def test_a_folder_that_is_not_the_project_is_left_alone(tmp_path: Path) -> None:
-    refused = run("--root", str(tmp_path))
-    assert refused.returncode == 1
-    assert refused.stderr == (
-        f"studyspot: {tmp_path} is not the project's folder. Go there, or give it as --root.\n"
-    )
+    with pytest.raises(Fault) as refused:
+        run(tmp_path, check=False)
+    assert refused.value.what == f"{tmp_path} is not the project's folder."
+    assert refused.value.mend == "Go there, or give it as --root."
     assert list(tmp_path.iterdir()) == []
 
 
