@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +30,36 @@ class Ended:
     errors: str
 
 
+class Process:
+    """A command that has been begun, in a session of its own: what `Popen` knows of a process."""
+
+    def __init__(self, ending: IO[str]) -> None:
+        self._ending = ending
+        self.pid = int(_line(ending))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return its exit status; nothing while it runs."""
+        if self.returncode is None and select.select([self._ending], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit status.
+
+        Raises:
+            TimeoutError: it did not end in time.
+        """
+        if self.returncode is None:
+            self.returncode = int(_line(self._ending))
+            self._ending.close()
+        return self.returncode
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+
 async def run(
     *arguments: str, environment: Mapping[str, str], directory: Path | None = None, typed: str = ""
 ) -> Ended:
@@ -41,8 +71,21 @@ async def run(
     return await asyncio.to_thread(_run, arguments, environment, directory or Path.cwd(), typed)
 
 
-def _run(arguments: tuple[str, ...], environment: Mapping[str, str], directory: Path, typed: str) -> Ended:
+def begin(
+    *arguments: str, environment: Mapping[str, str], directory: Path, streams: Sequence[IO[bytes]]
+) -> Process:
+    """Begin `studyspot` with these as its standard input, output and errors, and do not wait for its end."""
     request = {"arguments": arguments, "environment": dict(environment), "directory": str(directory)}
+    told, tell = os.pipe()
+    try:
+        numbers = [*(stream.fileno() for stream in streams), tell]
+        socket.send_fds(_forker(), [json.dumps(request).encode()], numbers)
+    finally:
+        os.close(tell)
+    return Process(os.fdopen(told))
+
+
+def _run(arguments: tuple[str, ...], environment: Mapping[str, str], directory: Path, typed: str) -> Ended:
     with (
         tempfile.TemporaryFile() as given,
         tempfile.TemporaryFile() as output,
@@ -50,14 +93,13 @@ def _run(arguments: tuple[str, ...], environment: Mapping[str, str], directory: 
     ):
         given.write(typed.encode())
         given.seek(0)
-        told, tell = os.pipe()
-        with os.fdopen(told) as ending:
-            try:
-                streams = [given.fileno(), output.fileno(), errors.fileno(), tell]
-                socket.send_fds(_forker(), [json.dumps(request).encode()], streams)
-            finally:
-                os.close(tell)
-            status = _status(ending)
+        streams = (given, output, errors)
+        process = begin(*arguments, environment=environment, directory=directory, streams=streams)
+        try:
+            status = process.wait()
+        except TimeoutError:
+            process.kill()
+            raise
         return Ended(status, _written(output), _written(errors))
 
 
@@ -81,15 +123,6 @@ def _end(ours: socket.socket, process: "subprocess.Popen[bytes]") -> None:
     """Close our end, as would the end of this process: there is no other order to end."""
     ours.close()
     process.wait(END_SECONDS)
-
-
-def _status(ending: IO[str]) -> int:
-    pid = int(_line(ending))
-    try:
-        return int(_line(ending))
-    except TimeoutError:
-        os.kill(pid, signal.SIGKILL)
-        raise
 
 
 def _line(told: IO[str]) -> str:

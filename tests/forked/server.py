@@ -1,8 +1,8 @@
 """The process that forks commands: it has imported what they need, and nothing of it has run.
 
 Whoever starts it passes one end of a pair of sockets, and sends commands over the other, each with its
-standard streams and a pipe: over that, its pid is told, and then its exit status. It ends when the other end
-is closed, and whatever it has forked with it.
+standard streams and a pipe: over that, its pid is told once it has a session of its own, and then its exit
+status. It ends when the other end is closed, and whatever it has forked with it.
 """
 
 import gc
@@ -20,7 +20,10 @@ from typing import Any
 
 from studyspot.console import app
 
-ROOMS = ("doctor", "key_rotation", "log_reading", "parked", "people", "status", "tokens", "verify_store")
+ROOMS = (
+    *("doctor", "key_rotation", "log_reading", "parked", "people", "rebuild", "services", "status"),
+    *("tokens", "verify_store"),
+)
 MOST_BYTES = 1 << 20
 
 
@@ -37,6 +40,7 @@ def main() -> None:
     app.leave_out_what_is_not_used()
     for room in ROOMS:
         importlib.import_module(f"studyspot.console.{room}")
+    importlib.import_module("studyspot.projections.app")
     gc.freeze()
     request = forking(socket.socket(fileno=int(sys.argv[1])))
     if request is not None:
@@ -61,13 +65,14 @@ def forking(commands: socket.socket) -> dict[str, Any] | None:
                     return None
                 pid = os.fork()
                 if pid == 0:
+                    os.setsid()
+                    tell(streams[-1], os.getpid())
                     take(streams)
                     close(commands.detach(), *children, *(child.told for child in children.values()))
                     request: dict[str, Any] = json.loads(message)
                     return request
                 *standard, told = streams
                 close(*standard)
-                tell(told, pid)
                 ending = os.pidfd_open(pid)
                 children[ending] = Child(pid, told)
                 events.register(ending, selectors.EVENT_READ)
@@ -109,6 +114,8 @@ def become(request: dict[str, Any]) -> None:
     os.environ.update(request["environment"])
     os.chdir(request["directory"])
     random.seed()
+    # What it starts by itself is told to begin with the same module.
+    sys.modules["__main__"] = importlib.import_module("studyspot.__main__")
     sys.argv = ["studyspot", *request["arguments"]]
 
 

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from studyspot.embedded.parents import told_of_parents_death
+from tests.forked.command import Process, begin
 from tests.projections.system import NO_BROKER, until
 
 STUDYSPOT = (sys.executable, "-m", "studyspot")
@@ -31,7 +32,7 @@ def environment(database_url: str, home: Path) -> Mapping[str, str]:
 class Command:
     """A command in a session of its own; what it says goes to files, so that it never waits for a reader."""
 
-    def __init__(self, process: Popen[bytes], home: Path) -> None:
+    def __init__(self, process: Popen[bytes] | Process, home: Path) -> None:
         self._process = process
         self._home = home
 
@@ -84,7 +85,7 @@ class Command:
         """Wait for its end, and for that of all its processes; return its exit status."""
         await until(lambda: not self.running, limit)
         await self.leaves_nothing()
-        return self._process.returncode
+        return self._process.wait()
 
     async def is_done(self) -> None:
         """Wait until it says that the new build is read."""
@@ -107,20 +108,37 @@ class Command:
 
 @contextmanager
 def command(
-    database_url: str, *given: str, settings: Mapping[str, str] = MappingProxyType({})
+    database_url: str,
+    *given: str,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    cold: bool = False,
 ) -> Iterator[Command]:
-    """Run `studyspot …` until the end of the block."""
+    """Run `studyspot …` until the end of the block; a `cold` one in an interpreter of its own, as users do.
+
+    That takes it a second: there is the time to have something waiting for it.
+    """
     with TemporaryDirectory() as directory:
         home = Path(directory)
-        with (home / "said").open("wb") as said, (home / "complained").open("wb") as complained:
-            process = Popen(
-                [*STUDYSPOT, *given],
-                env={**environment(database_url, home), **settings},
-                stdout=said,
-                stderr=complained,
-                start_new_session=True,
-                preexec_fn=told_of_parents_death(signal.SIGTERM),
-            )
+        variables = {**environment(database_url, home), **settings}
+        with (
+            Path(os.devnull).open("rb") as nothing,
+            (home / "said").open("wb") as said,
+            (home / "complained").open("wb") as complained,
+        ):
+            process: Popen[bytes] | Process
+            if cold:
+                process = Popen(
+                    [*STUDYSPOT, *given],
+                    env=variables,
+                    stdin=nothing,
+                    stdout=said,
+                    stderr=complained,
+                    start_new_session=True,
+                    preexec_fn=told_of_parents_death(signal.SIGTERM),
+                )
+            else:
+                streams = (nothing, said, complained)
+                process = begin(*given, environment=variables, directory=Path.cwd(), streams=streams)
         running = Command(process, home)
         try:
             yield running
@@ -131,11 +149,12 @@ def command(
 def members(session: int) -> dict[int, int]:
     """The processes of a session, each with its parent, but for those that have ended."""
     found = {}
-    for entry in Path("/proc").iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError, NotADirectoryError):
-            if entry.name.isdecimal():
-                # After the name, which may hold anything: state, parent, group, session.
-                state, parent, _, its = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-                if int(its) == session and state != "Z":
-                    found[int(entry.name)] = int(parent)
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            # Asked first: of the hundreds there are, only these few files are read, again and again.
+            if os.getsid(int(name)) == session:
+                # After the name, which may hold anything: state, parent.
+                state, parent = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    found[int(name)] = int(parent)
     return found

@@ -67,8 +67,12 @@ async def held(database_url: str, projection: Projection, stage: Stage) -> Async
         watching = await AsyncConnection.connect(database_url, autocommit=True)
         stack.push_async_callback(watching.close)
         holder = _Holder(database_url, stack, watching)
+        # Soon: the rebuild goes on meanwhile.
         version, number = await row(
-            watching, "SELECT version, number FROM read.rebuilds WHERE name = %s", projection.name
+            watching,
+            "SELECT version, number FROM read.rebuilds WHERE name = %s",
+            projection.name,
+            every_seconds=0.002,
         )
         await _HOLDS[stage](holder, projection, Build(projection.name, version, number))
         yield

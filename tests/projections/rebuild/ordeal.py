@@ -51,9 +51,10 @@ class Ordeal:
     clients: Sequence[ReadingClient]
 
     @contextmanager
-    def rebuild(self, projection: Projection) -> Iterator[Command]:
-        """The command of a user."""
-        with command(self.log.database_url, "projections", "rebuild", projection.name) as running:
+    def rebuild(self, projection: Projection, *, cold: bool = False) -> Iterator[Command]:
+        """The command of a user; a `cold` one comes so late that there is time to hold it at a stage."""
+        asked = ("projections", "rebuild", projection.name)
+        with command(self.log.database_url, *asked, cold=cold) as running:
             yield running
 
     @contextmanager

@@ -34,7 +34,7 @@ async def test_a_rebuild_killed_at_each_of_its_stages_is_gone_on_with(
         done: dict[int, int] = {}
         with ordeal.workers():
             for stage in STAGES:
-                with ordeal.rebuild(bookings.PROJECTION) as rebuild:
+                with ordeal.rebuild(bookings.PROJECTION, cold=True) as rebuild:
                     async with held(history_url, bookings.PROJECTION, stage):
                         rebuild.kill()
                         await rebuild.leaves_nothing()
@@ -53,7 +53,7 @@ async def test_of_a_rebuild_one_process_is_killed_and_what_the_others_have_done_
     async with an_ordeal(postgres_server, history_url, random.Random(2), patient=False) as ordeal:
         old = ordeal.current(seats.PROJECTION)
         with ordeal.workers():
-            with ordeal.rebuild(seats.PROJECTION) as rebuild:
+            with ordeal.rebuild(seats.PROJECTION, cold=True) as rebuild:
                 async with held(history_url, seats.PROJECTION, "a part is done"):
                     rebuild.kill_one_of_its_processes()
                     assert await rebuild.ends() == 1
@@ -78,7 +78,7 @@ async def test_a_rebuild_waits_for_a_database_that_was_killed_and_goes_on_by_its
                 old = ordeal.current(seats.PROJECTION)
                 # Begun first: a rebuild that is quick must not have passed the stage already.
                 killing = asyncio.create_task(kill_server_at(ordeal, stage, old))
-                with ordeal.rebuild(seats.PROJECTION) as rebuild:
+                with ordeal.rebuild(seats.PROJECTION, cold=True) as rebuild:
                     await killing
                     await ordeal.is_read()
                     await rebuild.is_done()

@@ -59,8 +59,8 @@ async def test_ctrl_c_while_its_processes_begin_ends_a_rebuild_as_quietly(
 
 async def test_of_two_rebuilds_of_one_projection_the_second_is_refused_in_one_line(history: Log) -> None:
     with (
-        command(history.database_url, "projections", "rebuild", "bookings") as first,
-        command(history.database_url, "projections", "rebuild", "bookings") as second,
+        command(history.database_url, "projections", "rebuild", "bookings", cold=True) as first,
+        command(history.database_url, "projections", "rebuild", "bookings", cold=True) as second,
     ):
         async with held(history.database_url, bookings.PROJECTION, "copying"):
             await until(lambda: not (first.running and second.running), 60)
@@ -74,7 +74,7 @@ async def test_of_two_rebuilds_of_one_projection_the_second_is_refused_in_one_li
 
 
 async def test_a_new_epoch_ends_a_rebuild_in_one_line_and_the_next_one_begins_anew(history: Log) -> None:
-    with command(history.database_url, "projections", "rebuild", "bookings") as overtaken:
+    with command(history.database_url, "projections", "rebuild", "bookings", cold=True) as overtaken:
         async with held(history.database_url, bookings.PROJECTION, "copying"):
             epoch = history.store.new_epoch()
         assert await overtaken.ends() == 1
@@ -88,7 +88,7 @@ async def test_a_new_epoch_ends_a_rebuild_in_one_line_and_the_next_one_begins_an
 
 
 async def test_what_another_release_has_begun_is_abandoned_with_its_tables(history: Log) -> None:
-    with command(history.database_url, "projections", "rebuild", "bookings") as killed:
+    with command(history.database_url, "projections", "rebuild", "bookings", cold=True) as killed:
         async with held(history.database_url, bookings.PROJECTION, "a part is done"):
             killed.kill()
     assert tables(history, "bookings") == ["bookings_4_1"]
@@ -109,7 +109,7 @@ async def test_a_rebuild_that_another_build_has_overtaken_is_begun_anew(history:
     await rebuild(history, bookings.PROJECTION)
     async with await AsyncConnection.connect(history.database_url, autocommit=True) as connection:
         kept_up = await prepare(connection, next_version, history.store.head().epoch)
-        with command(history.database_url, "projections", "rebuild", "bookings") as killed:
+        with command(history.database_url, "projections", "rebuild", "bookings", cold=True) as killed:
             async with held(history.database_url, bookings.PROJECTION, "moving the pointer"):
                 killed.kill()
         # A worker of the next release has caught up meanwhile: readers read what it keeps up.

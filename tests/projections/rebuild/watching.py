@@ -16,7 +16,9 @@ WHERE position >= %s HAVING count(*) = %s
 """
 
 
-async def row(watching: AsyncConnection, question: str, *parameters: Any) -> tuple[Any, ...]:
+async def row(
+    watching: AsyncConnection, question: str, *parameters: Any, every_seconds: float = 0.01
+) -> tuple[Any, ...]:
     """Wait until the question has an answer; return its first row. The connection is in autocommit."""
     async with asyncio.timeout(_LIMIT_SECONDS):
         while True:
@@ -24,7 +26,7 @@ async def row(watching: AsyncConnection, question: str, *parameters: Any) -> tup
                 found = await watching.execute(question.encode(), parameters)
                 if (first := await found.fetchone()) is not None:
                     return first
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(every_seconds)
 
 
 async def all_are_at(database_url: str, position: int) -> None:
