@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +9,7 @@ import pytest
 
 from studyspot.access.key_folder import KeyFolder
 from studyspot.access.tokens import TokenRefused, Verifier
-
-LIMIT_SECONDS = 60
+from tests.forked import command
 
 
 @pytest.fixture
@@ -22,17 +19,10 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(home: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+async def run(home: Path, *arguments: str, **variables: str) -> command.Ended:
     own = {name: value for name, value in os.environ.items() if not name.startswith("STUDYSPOT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "studyspot", *arguments],
-        cwd=home,
-        env=own | {"STUDYSPOT_HOME": str(home)} | variables,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_SECONDS,
-        check=False,
-    )
+    environment = own | {"STUDYSPOT_HOME": str(home)} | variables
+    return await command.run(*arguments, environment=environment, directory=home)
 
 
 def accepted(home: Path, token: str) -> bool:
@@ -45,34 +35,34 @@ def accepted(home: Path, token: str) -> bool:
     return True
 
 
-def token(home: Path) -> str:
-    made = run(
+async def token(home: Path) -> str:
+    made = await run(
         home,
         *("token", "--user", "s1", "--role", "student"),
         STUDYSPOT_SIGNING_KEY=str(home / "keys/signing.pem"),
     )
-    assert made.returncode == 0, made.stderr
-    return made.stdout
+    assert made.status == 0, made.errors
+    return made.output
 
 
-def test_tokens_of_before_a_rotation_are_accepted_after_it(home: Path) -> None:
-    [before] = json.loads(run(home, "keys", "show", "--json").stdout)["keys"]
+async def test_tokens_of_before_a_rotation_are_accepted_after_it(home: Path) -> None:
+    [before] = json.loads((await run(home, "keys", "show", "--json")).output)["keys"]
     assert before["acceptedUntil"] is None
-    old = token(home)
-    rotated = json.loads(run(home, "keys", "rotate", "--json").stdout)["keys"]
+    old = await token(home)
+    rotated = json.loads((await run(home, "keys", "rotate", "--json")).output)["keys"]
     assert [key["id"] for key in rotated][1:] == [before["id"]]
     until = datetime.fromisoformat(rotated[1]["acceptedUntil"])
     assert until - datetime.now(UTC) > timedelta(days=29)
     assert accepted(home, old)
-    assert accepted(home, token(home))
-    shown = run(home, "keys", "show").stdout
+    assert accepted(home, await token(home))
+    shown = (await run(home, "keys", "show")).output
     assert "signs" in shown
     assert "accepted until" in shown
 
 
-def test_a_leaked_key_is_accepted_no_more(home: Path) -> None:
-    leaked = token(home)
-    assert run(home, "keys", "rotate", "--accept-for", "0s").returncode == 0
+async def test_a_leaked_key_is_accepted_no_more(home: Path) -> None:
+    leaked = await token(home)
+    assert (await run(home, "keys", "rotate", "--accept-for", "0s")).status == 0
     assert not accepted(home, leaked)
 
 
@@ -85,10 +75,10 @@ def test_a_leaked_key_is_accepted_no_more(home: Path) -> None:
         (("token", "--user", "s1", "--role", "student", "--ttl", "31d"), {}, "is no lifetime"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(
+async def test_what_cannot_be_done_is_one_line(
     home: Path, arguments: tuple[str, ...], variables: dict[str, str], said: str
 ) -> None:
-    refused = run(home, *arguments, **variables)
-    assert refused.returncode == 1
-    (line,) = refused.stderr.splitlines()
+    refused = await run(home, *arguments, **variables)
+    assert refused.status == 1
+    (line,) = refused.errors.splitlines()
     assert said in line
