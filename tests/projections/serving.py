@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import httpx
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
+from starlette.routing import BaseRoute
 
 from studyspot.access.keys import SigningKey
 from studyspot.access.tokens import Verifier
@@ -66,18 +68,25 @@ class Patient(httpx.AsyncHTTPTransport):
                     return response
 
 
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """What is served, made once for all tests: that takes longer than to ask it something."""
+    everything = FastAPI(openapi_url=None)
+    # `/api/bookings/stats` is no booking's id, so its counts come first.
+    about_libraries = (libraries, seat_map, affected, library_stats, staff)
+    about_people = (booking_counts, calendar, bookings, notifications, announcements, waitlist, audit)
+    for room in (*about_libraries, *about_people):
+        everything.include_router(room.router)
+    return tuple(everything.routes)
+
+
 @asynccontextmanager
 async def reads_of(
     log: Log, transport: httpx.AsyncBaseTransport | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the reads."""
-    app = FastAPI()
+    app = FastAPI(routes=list(_routes()))
     answer_with_problems(app)
-    # `/api/bookings/stats` is no booking's id, so its counts come first.
-    about_libraries = (libraries, seat_map, affected, library_stats, staff)
-    about_people = (booking_counts, calendar, bookings, notifications, announcements, waitlist, audit)
-    for room in (*about_libraries, *about_people):
-        app.include_router(room.router)
     app.state.clock, app.state.barred = system_clock, Barred(log.store)
     await app.state.barred.catch_up()
     app.state.store = log.store
