@@ -1,5 +1,7 @@
 """Engines for every test that asks for them by name."""
 
+import gc
+import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -23,6 +25,34 @@ settings.load_profile("suite")
 def pytest_configure() -> None:
     let_children_be_interrupted()
     keep_temporary_files_in_memory()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are read, nor among them later: that took a fifth of reading them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Begin to read at another place than the other workers: what one has compiled, the others find.
+
+    In a fresh clone each of them compiled all files, their asserts rewritten: half of what it took to begin.
+    """
+    report = yield
+    if isinstance(collector, pytest.Directory):
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        first = worker * len(report.result) // workers
+        report.result[:] = report.result[first:] + report.result[:first]
+    return report
 
 
 @pytest.hookimpl(trylast=True)
