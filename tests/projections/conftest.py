@@ -12,7 +12,7 @@ from studyspot.projections.models.registry import PROJECTIONS
 from studyspot.wire.positions import MIN_POSITION
 from tests.engines import NatsServer, PostgresServer
 from tests.projections.serving import Patient, reads_of
-from tests.projections.system import Log, a_log, until, working
+from tests.projections.system import Log, a_log, running, until
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def log(postgres_server: PostgresServer) -> AsyncIterator[Log]:
 
 @pytest.fixture
 async def reads(log: Log) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the reads, with a worker for each projection; each of them is readable.
+    """A client of the reads, with a worker of each projection; each of them is readable.
 
     What it asks is answered from all that was appended before, unless it names a position itself.
     """
@@ -34,8 +34,7 @@ async def reads(log: Log) -> AsyncIterator[httpx.AsyncClient]:
         request.headers.setdefault(MIN_POSITION, str(log.store.head().position))
 
     async with AsyncExitStack() as stack:
-        for projection in PROJECTIONS:
-            await stack.enter_async_context(working(log, projection))
+        await stack.enter_async_context(running([log.worker(projection) for projection in PROJECTIONS]))
         await until(lambda: log.readable(*(projection.name for projection in PROJECTIONS)), limit=30)
         client = await stack.enter_async_context(reads_of(log, Patient()))
         client.event_hooks["request"].append(after_what_was_appended)

@@ -1,7 +1,7 @@
 """A log, a stream and workers, on the real engines."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -153,9 +153,16 @@ async def a_log(database_url: str) -> AsyncIterator[Log]:
 async def working(log: Log, projection: Projection, nats_url: str = NO_BROKER) -> AsyncIterator[Worker]:
     """A worker that runs until the end of the block."""
     worker = log.worker(projection)
-    task = asyncio.create_task(run_workers([worker], nats_url))
-    try:
+    async with running([worker], nats_url):
         yield worker
+
+
+@asynccontextmanager
+async def running(workers: Sequence[Worker], nats_url: str = NO_BROKER) -> AsyncIterator[None]:
+    """Run the workers until the end of the block, as one process does."""
+    task = asyncio.create_task(run_workers(workers, nats_url))
+    try:
+        yield
     finally:
         await end_tasks([task])
         if not task.cancelled():
