@@ -113,6 +113,23 @@ async def test_a_failure_of_our_own_is_logged_and_ends_one_connection_with_1011(
         await until(lambda: not door.gate.taken)
 
 
+async def test_a_failure_over_what_came_before_its_turn_ends_the_connection_as_well() -> None:
+    async with (
+        opened(Limits(connects_at_once=1, connects_per_second=1)) as door,
+        connected(door.port, "s1"),
+        _listening(_failing(door)) as port,
+        client_of(port) as (reader, writer),
+    ):
+        with capture_logs() as logs:
+            writer.write(UPGRADE + b"\r\n" + text(b"{}"))
+            answer = await reader.read()
+
+        assert answer.startswith(b"HTTP/1.1 101")
+        assert answer.endswith(b"\x88\x02\x03\xf3")
+        assert [entry["event"] for entry in logs] == ["a connection has failed"]
+        await until(lambda: door.gate.taken == 1)
+
+
 def _failing(door: Door) -> Callable[[], Failing]:
     def connection() -> Failing:
         protocol = ServerProtocol(subprotocols=[Subprotocol(SUBPROTOCOL)])

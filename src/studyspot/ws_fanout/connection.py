@@ -6,9 +6,9 @@ come is answered in the same turn.
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import cast
+from typing import TypeVar, cast
 
 import structlog
 from websockets.datastructures import Headers
@@ -31,6 +31,8 @@ _MOST_EARLY_FRAMES = 100
 _MOST_EARLY_BYTES = 64 * 1024
 """Of a client that does not wait for the answer to its handshake; none has any reason to send that much."""
 _NO_HEADERS = Headers()
+
+_Given = TypeVar("_Given")
 
 log = structlog.get_logger()
 
@@ -106,12 +108,7 @@ class Connection(asyncio.Protocol):
         events = self.protocol.events_received()
         # Pongs, and the end of who broke the rules.
         self.send()
-        try:
-            for event in events:
-                self._take(event)
-        except Exception:
-            log.exception("a connection has failed")
-            self.fail(Failure.INTERNAL_ERROR)
+        self._attempt(self._take_all, events)
 
     def eof_received(self) -> None:
         self.protocol.receive_eof()
@@ -146,6 +143,18 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(time.total_seconds(), do, *arguments)
 
+    def _attempt(self, do: Callable[[_Given], None], given: _Given) -> None:
+        """Do this; if it fails, that ends this connection alone."""
+        try:
+            do(given)
+        except Exception:
+            log.exception("a connection has failed")
+            self.fail(Failure.INTERNAL_ERROR)
+
+    def _take_all(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._take(event)
+
     def _take(self, event: Event) -> None:
         if self.transport.is_closing():
             return
@@ -167,7 +176,7 @@ class Connection(asyncio.Protocol):
             self._respond(answer)
         elif answer:
             loop = asyncio.get_running_loop()
-            self._turn = loop.call_later(answer.total_seconds(), self._answer_in_turn, request)
+            self._turn = loop.call_later(answer.total_seconds(), self._attempt, self._answer_in_turn, request)
         else:
             self._accept(request)
 
@@ -203,8 +212,7 @@ class Connection(asyncio.Protocol):
         self._handshakes.succeeded(self)
         self.opened()
         early, self._early = self._early, None
-        for frame in early or ():
-            self._take(frame)
+        self._take_all(early or ())
 
     def _keep(self, frame: Frame) -> None:
         """Keep what has come before the handshake is answered."""
