@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
         "_early",
         "_early_bytes",
         "_handshakes",
+        "_has_failed",
         "_is_open",
         "_open_within",
         "_timer",
@@ -73,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._handshakes = handshakes
         self._open_within = open_within
         self._is_open = False
+        self._has_failed = False
         self._early: list[Frame] | None = None
         self._early_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -133,7 +135,8 @@ class Connection(asyncio.Protocol):
                 self.do_after(_HANG_UP_WITHIN, self.cut_off)
 
     def fail(self, code: Failure, reason: str = "") -> None:
-        """End it, as the client or we ourselves have broken the rules."""
+        """End it, as the client or we have broken the rules; what else has come is not looked at."""
+        self._has_failed = True
         self.protocol.fail(code, reason)
         self.send()
 
@@ -156,7 +159,7 @@ class Connection(asyncio.Protocol):
             self._take(event)
 
     def _take(self, event: Event) -> None:
-        if self.transport.is_closing():
+        if self._has_failed or self.transport.is_closing():
             return
         if not isinstance(event, Frame):
             self.request = cast("Request", event)
