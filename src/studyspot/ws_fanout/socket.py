@@ -111,7 +111,7 @@ class Socket(Connection):
         if self._closed_for is not None:
             self._late_frames += 1
             if self._late_frames == _MOST_LATE_FRAMES:
-                self.cut_off()
+                self._hear_no_more()
         elif frame.opcode in _BEGIN_A_MESSAGE:
             if frame.fin:
                 self._receive(self._peer, frame)
@@ -157,6 +157,14 @@ class Socket(Connection):
         else:
             self._hub.receive(peer, message)
 
+    def _hear_no_more(self) -> None:
+        """Let who is told to leave, and goes on talking, cost no more."""
+        if self.protocol.state is OPEN:
+            self.cut_off()
+        else:
+            # It is told why already, and may read that.
+            self.fail(Failure.POLICY_VIOLATION)
+
     def _offer_in_turn(self, data: bytes, unsent_limit_bytes: int) -> bool:
         """Let the bytes follow what waits to be sent, unless that would be too much."""
         if self.protocol.state is not OPEN:
@@ -179,6 +187,7 @@ class Socket(Connection):
 
     def _send_close(self, code: CloseCode, reason: str) -> None:
         if self.protocol.state is OPEN:
+            self._closed_for = code
             self.protocol.send_close(code, _short(reason))
             self.send()
             self.do_after(CLOSE_WITHIN, self.cut_off)
