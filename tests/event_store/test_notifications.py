@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -70,3 +71,15 @@ async def test_a_missed_notification_is_made_up_for_by_the_poll(
     assert await signal.wait(head, SOON) == head + 1
     with psycopg.connect(store.database_url) as connection:
         connection.execute("UPDATE store.head SET position = %s", [head])
+
+
+async def test_what_is_no_position_is_left_aside(store: EventStore, signal: HeadSignal) -> None:
+    troubles: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    with psycopg.connect(store.database_url, autocommit=True) as other:
+        for rubbish in ("", "head", "-1", "9" * 30, "9" * 5000):
+            other.execute("SELECT pg_notify(%s, %s)", [CHANNEL, rubbish])
+            appended = await store.append_async([booked(fresh_tag())])
+            other.execute("SELECT pg_notify(%s, %s)", [CHANNEL, rubbish])
+            assert await signal.wait(appended.position - 1, SOON) == appended.position
+    assert troubles == []

@@ -1,6 +1,7 @@
 """The head of the log as it moves, for those who follow the log in an event loop."""
 
 import asyncio
+import re
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
@@ -16,6 +17,7 @@ from studyspot.event_store.listening import Listener
 
 POLL_EVERY = timedelta(milliseconds=250)
 ANSWER_WITHIN = timedelta(seconds=2)
+_POSITION = re.compile("[0-9]{1,18}")
 
 log = structlog.get_logger()
 
@@ -94,7 +96,10 @@ class HeadSignal:
             await self._listener.listen(connection, POLL_EVERY)
 
     def _hear(self, payloads: list[str]) -> None:
-        self._tell(int(payloads[-1]))
+        # Whoever is let into the database may notify of anything.
+        told = [int(payload) for payload in payloads if _POSITION.fullmatch(payload)]
+        if told:
+            self._tell(told[-1])
 
     def _tell(self, position: int) -> None:
         if position != self._position:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -136,3 +137,19 @@ async def test_positions_told_late_do_not_go_back(log: Log) -> None:
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{build} 2"])
             connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{build} 4"])
         assert await current.wait(SOURCES[:1], 4, LIMIT)
+
+
+async def test_what_tells_of_no_build_is_left_aside(log: Log) -> None:
+    troubles: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    await log.append(opened())
+    build = f"bookings {bookings.PROJECTION.version} 1"
+    async with working(log, bookings.PROJECTION), following(log) as current:
+        assert await current.wait(SOURCES[:1], 1, LIMIT)
+        with psycopg.connect(log.database_url, autocommit=True) as connection:
+            for number, rubbish in enumerate(("", "bookings", "bookings 1 one 1", f"{build} {'9' * 5000}")):
+                connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, rubbish])
+                position = await log.append(booked(f"B{number}", start=NINE + number * HOUR))
+                connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, rubbish])
+                assert await current.wait(SOURCES[:1], position, LIMIT)
+    assert troubles == []

@@ -103,9 +103,7 @@ class CurrentBuilds:
         """
         positions = dict(self._positions)
         for notice in notices:
-            name, *numbers = notice.split(" ")
-            version, number, position = map(int, numbers)
-            build = Build(name, version, number)
+            build, position = _told(notice)
             if build not in positions:
                 self._strange = True
             elif position > positions[build]:
@@ -118,6 +116,15 @@ class CurrentBuilds:
         if positions != self._positions:
             self._positions = dict(positions)
             self._listener.tell()
+
+
+def _told(notice: str) -> tuple[Build | None, int]:
+    """Return which build is how far, or no build: whoever is let into the database may notify of anything."""
+    try:
+        name, version, number, position = notice.split(" ")
+        return Build(name, int(version), int(number)), int(position)
+    except ValueError:
+        return None, 0
 
 
 async def _read(connection: AsyncConnection) -> dict[Build, int]:
