@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
+from structlog.testing import capture_logs
 
 from studyspot.projections.builds import CHANNEL
 from studyspot.projections.models import bookings, seats
@@ -153,3 +154,16 @@ async def test_what_tells_of_no_build_is_left_aside(log: Log) -> None:
                 connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, rubbish])
                 assert await current.wait(SOURCES[:1], position, LIMIT)
     assert troubles == []
+
+
+async def test_positions_that_may_not_be_read_for_now_are_heard_again(log: Log) -> None:
+    await log.append(opened())
+    async with working(log, bookings.PROJECTION):
+        await until(lambda: log.readable("bookings"))
+    with psycopg.connect(log.database_url, autocommit=True) as connection:
+        connection.execute("REVOKE SELECT ON read.current FROM CURRENT_USER")
+        with capture_logs() as said:
+            async with following(log) as current:
+                await until(lambda: any(line["event"] == "read positions are not heard" for line in said))
+                connection.execute("GRANT SELECT ON read.current TO CURRENT_USER")
+                assert await current.wait(SOURCES[:1], 1, LIMIT)

@@ -80,7 +80,7 @@ class CurrentBuilds:
                         log.info("read positions are heard again")
                     away = False
                     await self._follow(connection)
-            except (psycopg.OperationalError, TimeoutError) as error:
+            except (psycopg.Error, TimeoutError) as error:
                 if not away:
                     log.warning("read positions are not heard", reason=str(error).strip() or "no answer")
                 away = True
