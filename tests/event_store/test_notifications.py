@@ -14,6 +14,7 @@ from studyspot.event_store.batch import CHANNEL
 from studyspot.event_store.notifications import HeadSignal
 from studyspot.event_store.store import EventStore
 from tests.event_store.steps import booked, fresh_tag
+from tests.event_store.swallowing import swallowing
 
 SOON = timedelta(seconds=30)
 
@@ -83,3 +84,12 @@ async def test_what_is_no_position_is_left_aside(store: EventStore, signal: Head
             other.execute("SELECT pg_notify(%s, %s)", [CHANNEL, rubbish])
             assert await signal.wait(appended.position - 1, SOON) == appended.position
     assert troubles == []
+
+
+@pytest.mark.parametrize("asked", [b"LISTEN", b"store.head"])
+async def test_a_server_that_hears_nothing_is_left_for_another_connection(
+    store: EventStore, asked: bytes
+) -> None:
+    appended = await store.append_async([booked(fresh_tag())])
+    async with swallowing(store.database_url, asked) as url, HeadSignal(url) as signal:
+        assert await signal.wait(appended.position - 1, SOON) >= appended.position

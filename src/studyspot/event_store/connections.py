@@ -1,6 +1,8 @@
 """Connections to the store's database: every wait has a limit, and every plan uses an index."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +21,7 @@ TRANSACTION_LIMIT = timedelta(seconds=2)
 # Shorter, so that a writer that waits behind a stopped one still has time to append once it has the lock.
 LOCK_LIMIT = timedelta(seconds=1)
 READ_LIMIT = timedelta(seconds=5)
+LET_GO_WITHIN = timedelta(milliseconds=500)
 # How long who reads waits, for a connection too.
 READ_WITHIN = timedelta(seconds=6)
 # A long stretch of the log may have to come from a busy disk.
@@ -158,6 +161,23 @@ async def connect_async(
         connecting.add_done_callback(_close)
         await asyncio.wait([connecting])
         raise
+
+
+@asynccontextmanager
+async def answered_within(limit: timedelta) -> AsyncIterator[None]:
+    """Give the server `limit` to answer what is asked in an event loop, and then a moment to let go of it.
+
+    psycopg alone would wait ten seconds for a server that is silent to whoever cancels, too. Afterwards the
+    connection is of no more use.
+
+    Raises:
+        TimeoutError: it did not answer.
+    """
+    async with (
+        asyncio.timeout((limit + LET_GO_WITHIN).total_seconds()),
+        asyncio.timeout(limit.total_seconds()),
+    ):
+        yield
 
 
 def _close(connecting: asyncio.Task[psycopg.AsyncConnection[TupleRow]]) -> None:

@@ -12,7 +12,7 @@ import structlog
 from psycopg.rows import TupleRow
 
 from studyspot.event_store.batch import CHANNEL
-from studyspot.event_store.connections import CONNECT_WITHIN, connect_async
+from studyspot.event_store.connections import CONNECT_WITHIN, answered_within, connect_async
 from studyspot.event_store.listening import Listener
 
 POLL_EVERY = timedelta(milliseconds=250)
@@ -76,7 +76,8 @@ class HeadSignal:
                     self._database_url, connect_timeout=int(CONNECT_WITHIN.total_seconds())
                 )
                 async with connection:
-                    await self._listener.subscribe(connection, CHANNEL)
+                    async with answered_within(ANSWER_WITHIN):
+                        await self._listener.subscribe(connection, CHANNEL)
                     if lost:
                         log.info("head signal regained")
                     lost = False
@@ -89,7 +90,7 @@ class HeadSignal:
 
     async def _listen(self, connection: psycopg.AsyncConnection[TupleRow]) -> None:
         while True:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            async with answered_within(ANSWER_WITHIN):
                 cursor = await connection.execute("SELECT position FROM store.head")
                 [(position,)] = await cursor.fetchall()
             self._tell(position)

@@ -8,7 +8,7 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from studyspot.event_store.connections import connect_async
+from studyspot.event_store.connections import answered_within, connect_async
 from studyspot.event_store.listening import Listener
 from studyspot.projections.builds import CHANNEL, Build
 from studyspot.projections.projection import Projection
@@ -20,7 +20,7 @@ LOOK_AGAIN_AFTER = timedelta(milliseconds=100)
 """Builds that are told of and not read, as during a rebuild, make us look no more often than this."""
 
 RETRY_AFTER = timedelta(milliseconds=250)
-_ANSWER_WITHIN_SECONDS = 2.0
+_ANSWER_WITHIN = timedelta(seconds=2)
 _CURRENT = (
     "SELECT name, version, number, position FROM read.current JOIN read.builds USING (name, version, number)"
 )
@@ -75,7 +75,8 @@ class CurrentBuilds:
                     self._database_url, connect_timeout=2, application_name="studyspot read positions"
                 )
                 async with connection:
-                    await self._listener.subscribe(connection, CHANNEL)
+                    async with answered_within(_ANSWER_WITHIN):
+                        await self._listener.subscribe(connection, CHANNEL)
                     if away:
                         log.info("read positions are heard again")
                     away = False
@@ -88,7 +89,7 @@ class CurrentBuilds:
 
     async def _follow(self, connection: AsyncConnection) -> None:
         while True:
-            async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
+            async with answered_within(_ANSWER_WITHIN):
                 found = await _read(connection)
             # Only here may positions go back, as they do when a crash of the database took the newest.
             self._tell(found)
