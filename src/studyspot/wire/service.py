@@ -83,7 +83,7 @@ async def event_documents(request: Request) -> dict[str, Any]:
 @router.get("/schemas/{name}")
 async def schema(name: str) -> JSONResponse:
     """The JSON Schema of one event."""
-    known = _schemas_by_file()
+    known = await asyncio.to_thread(_schemas_by_file)
     if name not in known:
         raise Problem(NOT_FOUND, "There is no such schema.")
     return JSONResponse(known[name], media_type="application/schema+json")
