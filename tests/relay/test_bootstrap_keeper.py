@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,10 +10,12 @@ import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from studyspot.broker.bootstrap import KEYS, BootstrapWriter, Reached, key_of, read_bootstrap
 from studyspot.broker.buckets import BOOTSTRAP, stream_of
 from studyspot.broker.errors import BrokerError, PublishRejected
+from studyspot.broker.publisher import FencedPublisher
 from studyspot.catalogue.cloudevents import to_message
 from studyspot.catalogue.codec import Metadata, encode
 from studyspot.catalogue.types import type_of
@@ -31,6 +34,7 @@ from studyspot.domain.events import (
 from studyspot.event_store.store import EventStore
 from studyspot.event_store.types import NewEvent
 from studyspot.relay.bootstrap_keeper import BootstrapKeeper
+from studyspot.relay.messages import messages_of
 from studyspot.relay.metrics import RelayMetrics
 from studyspot.ws_fanout.ending import end_tasks
 from tests.broker.streams import until
@@ -191,6 +195,28 @@ async def test_several_relays_at_once_leave_what_the_log_says(
         for _ in range(15):
             await append(store, *EVENTS)
         await bucket_follows(nc, js, store)
+
+
+async def test_where_every_relay_stands_by_the_bucket_is_kept_all_the_same(
+    relay: Running, store: EventStore, nc: Client, js: JetStreamContext
+) -> None:
+    rival = FencedPublisher(nc)  # One that keeps no bucket, as those that stand by did.
+
+    async def publish_first() -> None:
+        after = store.head().position
+        await append(store, *EVENTS)
+        messages, _ = messages_of(await store.read_page_async(after, limit=100))
+        with suppress(PublishRejected):
+            await rival.publish(messages)
+
+    async with relay():
+        with capture_logs() as logs:
+            async with asyncio.timeout(LIMIT):
+                while not any(entry["event"] == "relay stands by for another" for entry in logs):
+                    await publish_first()
+        await publish_first()
+        await bucket_follows(nc, js, store)
+    await rival.close()
 
 
 async def test_events_go_on_being_published_while_the_bucket_cannot_be_written(

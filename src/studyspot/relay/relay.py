@@ -247,7 +247,12 @@ class Relay:
             if head > self._last == state.last_position:
                 log.info("relay takes over", position=self._last)
                 return
-            self._last = state.last_position
+            if state.last_position != self._last:
+                self._last = state.last_position
+                self._keeper.rest()
+            elif head == self._last:
+                # Nothing moves. If all of them stand by, nobody else sees to the bucket.
+                self._keeper.tell(self._epoch, self._last)
             self._measure(head)
             self._be_content()
 
