@@ -40,7 +40,8 @@ def frozen(server: PostgresServer) -> Iterator[None]:
             stopped.append(pid)
         yield
     finally:
-        for pid in stopped:
+        # The server last: it would clear away a child that had just ended.
+        for pid in reversed(stopped):
             thaw(pid)
 
 
