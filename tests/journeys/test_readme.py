@@ -17,7 +17,7 @@ from studyspot.embedded.parents import told_of_parents_death
 from studyspot.embedded.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-BEGIN_WITHIN_SECONDS = 100
+BEGIN_WITHIN_SECONDS = 200
 TOUR_SECONDS = 100
 
 
@@ -35,7 +35,6 @@ async def up(environment: dict[str, str]) -> AsyncIterator[list[str]]:
         *(sys.executable, "-m", "studyspot", "up", "--seed-demo"),
         env=environment,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
         preexec_fn=told_of_parents_death(signal.SIGTERM),
     )
     assert process.stdout is not None

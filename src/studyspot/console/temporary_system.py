@@ -25,7 +25,7 @@ from studyspot.embedded.postgres_cluster import remove_cluster
 
 log = structlog.get_logger()
 
-READY_WITHIN = timedelta(seconds=60)
+READY_WITHIN = timedelta(seconds=120)
 STOPPED_WITHIN = timedelta(seconds=30)
 TOKEN_LIFETIME = timedelta(hours=1)
 _LOOK_EVERY = timedelta(milliseconds=20)

@@ -18,7 +18,7 @@ from studyspot.embedded.processes import Child, ChildCommand, spawn
 
 log = structlog.get_logger()
 
-READY_LIMIT = timedelta(seconds=30)
+READY_LIMIT = timedelta(seconds=60)
 ANSWER_LIMIT = timedelta(seconds=5)
 LOOK_EVERY = timedelta(milliseconds=100)
 
